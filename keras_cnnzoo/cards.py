@@ -1,0 +1,153 @@
+"""Model cards as data: the types that every family file fills in.
+
+Three kinds of number, never mixed:
+    fact    a property of the architecture (`params`, `macs`); tests recompute it
+    claim   what somebody published (`Claim`); quoted with its source, not ours
+    result  what this project measured (`Result`); written by a command, never by hand
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+import numpy as np
+
+Shape = tuple[int | None, int | None, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """Where an architecture was published."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A number published by somebody else, with the place to check it."""
+
+    metric: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A number this project measured, with the command that printed it."""
+
+    metric: str
+    value: float
+    command: str
+    date: str
+    seed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How the pixels of a photograph become what the network sees.
+
+    `mean` and `std` are in units of 0..255, one per channel in the order the
+    network takes them: `(pixel - mean) / std`. `crop` is the share of the resized
+    image kept by the central crop at test time.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    order: Literal["rgb", "bgr"] = "rgb"
+    crop: float = 1.0
+    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+
+    def affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return `(matrix, offset)` with `seen = pixel @ matrix + offset`.
+
+        Where `channels` is not the number the constants were published for, every
+        channel gets their average.
+        """
+        mean, std = np.asarray(self.mean, float), np.asarray(self.std, float)
+        order = np.arange(channels)
+        if len(mean) == channels:
+            order = order[::-1] if self.order == "bgr" else order
+        else:
+            mean, std = np.full(channels, mean.mean()), np.full(channels, std.mean())
+        matrix = np.zeros((channels, channels))
+        matrix[order, np.arange(channels)] = 1.0 / std
+        return matrix, -mean / std
+
+
+#: The constants of torchvision and timm, the default of most ImageNet networks.
+IMAGENET = Preprocessing(
+    mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), crop=0.875
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """One published set of weights: where it is, what it must be, how it is fed."""
+
+    tag: str
+    source: str
+    url: str
+    license: str
+    sha256: str | None = None
+    preprocessing: Preprocessing | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One row of a family's table.
+
+    `params` counts trainable numbers and `macs` the multiply-accumulates of one
+    image, both at the family's default input and classes. None has them measured
+    when somebody asks. `input_shape`, `preprocessing` and `paper` are the family's
+    where they are None.
+    """
+
+    config: Any
+    params: int | None = None
+    macs: int | None = None
+    input_shape: Shape | None = None
+    preprocessing: Preprocessing | None = None
+    paper: Paper | None = None
+    claims: tuple[Claim, ...] = ()
+    results: tuple[Result, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    deviations: tuple[str, ...] = ()
+
+
+Features = dict[str, keras.KerasTensor]
+#: Patterns and replacements, as `re.sub` takes them, applied one after the other.
+NameMap = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """One architecture: how to build it, what to cite, and its sizes.
+
+    `body(x, config)` turns normalised images into named maps, one per stage, in
+    order; the last is what the head takes. `head(x, config, classes=, activation=)`
+    turns that map into the answer. What every model shares, the input, the
+    normalisation and features, is the registry's.
+
+    `name_maps` translate the reference's names of layers into ours, one list of
+    `(pattern, replacement)` for each way the world has named this network.
+    """
+
+    name: str
+    body: Callable[[keras.KerasTensor, Any], Features]
+    head: Callable[..., keras.KerasTensor]
+    paper: Paper
+    input_shape: Shape
+    variants: Mapping[str, Variant]
+    classes: int = 1000
+    preprocessing: Preprocessing = IMAGENET
+    task: str = "classification"
+    source: str = "keras_cnnzoo"
+    license: str = "Apache-2.0"
+    name_maps: Mapping[str, NameMap] = field(default_factory=dict)
+    deviations: tuple[str, ...] = ()

@@ -1,0 +1,51 @@
+"""The fully connected baseline: what convolutional networks are measured against."""
+
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.cards import Family, Paper, Preprocessing, Variant
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes of the hidden layers, and what stands between them."""
+
+    hidden: tuple[int, ...]
+    activation: str = "relu"
+
+
+def body(x, config: Config):
+    """Flatten the pixels, then one dense layer after another."""
+    x = layers.Flatten(name="flatten")(x)
+    maps = {}
+    for i, units in enumerate(config.hidden, start=1):
+        x = layers.Dense(units, activation=config.activation, name=f"dense{i}")(x)
+        maps[f"dense{i}"] = x
+    return maps
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Answer from the last hidden layer."""
+    return logits(x, classes, activation=activation)
+
+
+FAMILY = Family(
+    name="mlp",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="Gradient-Based Learning Applied to Document Recognition",
+        authors="LeCun, Bottou, Bengio, Haffner",
+        year=1998,
+        url="https://doi.org/10.1109/5.726791",
+    ),
+    input_shape=(28, 28, 1),
+    classes=10,
+    preprocessing=Preprocessing(mean=(0.0,), std=(255.0,)),
+    variants={
+        "mlp": Variant(config=Config(hidden=(300, 100)), params=266_610, macs=266_200),
+    },
+    deviations=("The paper's hidden units are scaled hyperbolic tangents.",),
+)

@@ -1,0 +1,15 @@
+"""What the zoo knows and how a name becomes a model."""
+
+from keras_cnnzoo.registry.assembly import assemble
+from keras_cnnzoo.registry.facts import Card, card
+from keras_cnnzoo.registry.index import families, family_of, list_models, register
+
+__all__ = [
+    "Card",
+    "assemble",
+    "card",
+    "families",
+    "family_of",
+    "list_models",
+    "register",
+]

@@ -1,0 +1,143 @@
+"""Put a model together from its family's parts: input, normalisation, body, head."""
+
+import dataclasses
+import difflib
+import functools
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_cnnzoo.blocks.axes import channels, image_shape
+from keras_cnnzoo.blocks.heads import POOLINGS, pool_features
+from keras_cnnzoo.layers import ColorNormalization
+from keras_cnnzoo.registry.index import family_of
+
+
+class Stage(NamedTuple):
+    """One feature map that a model can give."""
+
+    name: str
+    stride: int
+    channels: int
+
+
+def default_shape(name: str) -> tuple[int | None, ...]:
+    """Return the model's own input shape, in the configured data format."""
+    family = family_of(name)
+    return image_shape(family.variants[name].input_shape or family.input_shape)
+
+
+@functools.cache
+def stages(name: str) -> tuple[Stage, ...]:
+    """Build the body at the default size, which is known, and read off its maps."""
+    family = family_of(name)
+    shape = default_shape(name)
+    maps = family.body(keras.Input(shape), family.variants[name].config)
+    spatial = 0 if keras.config.image_data_format() == "channels_last" else 1
+    return tuple(
+        Stage(stage, round(shape[spatial] / x.shape[1 + spatial]), channels(x))
+        for stage, x in maps.items()
+        if len(x.shape) == 4
+    )
+
+
+def assemble(
+    name: str,
+    *,
+    input_shape: tuple[int | None, ...] | None = None,
+    classes: int | None = None,
+    preprocessing: bool = True,
+    classifier_activation: str | None = "softmax",
+    features: Any = None,
+    pooling: str | None = None,
+    **overrides: Any,
+) -> keras.Model:
+    """Assemble a model from its family's parts, with fresh weights.
+
+    The arguments are those of `keras_cnnzoo.build`.
+    """
+    family = family_of(name)
+    variant = family.variants[name]
+    config = _override(name, variant.config, overrides)
+    shape = _input_shape(name, input_shape)
+    classes = _classes(name, family.classes if classes is None else classes)
+    if pooling not in POOLINGS:
+        raise ValueError(f"`pooling` is one of {list(POOLINGS)}. Received: {pooling!r}")
+
+    inputs = keras.Input(shape, name="image")
+    x = inputs
+    if preprocessing:
+        convention = variant.preprocessing or family.preprocessing
+        matrix, offset = convention.affine(channels(inputs))
+        x = ColorNormalization(matrix, offset, name="normalization")(x)
+    try:
+        maps = family.body(x, config)
+        *_, top = maps.values()
+        if features is not None and features is not False:
+            outputs = _pick(name, maps, features)
+        elif classes == 0:
+            outputs = pool_features(top, pooling)
+        else:
+            outputs = family.head(
+                top, config, classes=classes, activation=classifier_activation
+            )
+    except ValueError as error:
+        if shape == default_shape(name):
+            raise
+        raise ValueError(
+            f"{name!r} does not fit images of shape {shape}; its own are "
+            f"{default_shape(name)}. {error}"
+        ) from error
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _override(name: str, config: Any, overrides: dict[str, Any]) -> Any:
+    known = [field.name for field in dataclasses.fields(config)]
+    if unknown := sorted(overrides.keys() - set(known)):
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TypeError(
+            f"{name!r} has no option {unknown[0]!r}.{hint} Beside the arguments of "
+            f"build, it takes: {', '.join(known) or 'none'}."
+        )
+    return dataclasses.replace(config, **overrides)
+
+
+def _input_shape(name: str, given: tuple[int | None, ...] | None) -> tuple:
+    if given is None:
+        return default_shape(name)
+    sizes = [n for n in given if n is not None]
+    if len(given) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
+        raise ValueError(
+            "`input_shape` is (height, width, channels), or (channels, height, width) "
+            f"under channels_first, positive or None. Received: {given}"
+        )
+    if given[image_shape((0, 1, 2)).index(2)] is None:
+        raise ValueError(f"The number of channels must be known. Received: {given}")
+    return tuple(given)
+
+
+def _classes(name: str, classes: int) -> int:
+    if not isinstance(classes, int) or classes < 0:
+        raise ValueError(
+            f"`classes` of {name!r} is a number of classes, or 0 for the features. "
+            f"Received: {classes!r}"
+        )
+    return classes
+
+
+def _pick(name: str, maps: dict, features: Any) -> dict:
+    """Choose maps by name, or by level: level n is the last map of stride 2**n."""
+    if features is True:
+        return maps
+    if isinstance(features, str | int):
+        features = (features,)
+    levels = {stage.stride.bit_length() - 1: stage.name for stage in stages(name)}
+    chosen = [levels.get(f) if isinstance(f, int) else f for f in features]
+    for asked, stage in zip(features, chosen, strict=True):
+        if stage not in maps:
+            raise ValueError(
+                f"{name!r} has no features {asked!r}. By name: {', '.join(maps)}; "
+                f"by level: {', '.join(map(str, sorted(levels)))}."
+            )
+    return {stage: maps[stage] for stage in chosen}

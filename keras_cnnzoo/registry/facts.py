@@ -1,0 +1,73 @@
+"""The card of a model: what is known about it, beside the model itself."""
+
+import dataclasses
+import functools
+from typing import Any
+
+from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
+from keras_cnnzoo.inspect import count_macs, count_params
+from keras_cnnzoo.registry.assembly import Stage, assemble, default_shape, stages
+from keras_cnnzoo.registry.index import family_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What is known about one model, beside the model itself."""
+
+    name: str
+    family: str
+    paper: Paper
+    task: str
+    source: str
+    license: str
+    input_shape: tuple[int | None, ...]
+    classes: int
+    preprocessing: Preprocessing
+    config: dict[str, Any]
+    weights: tuple[Weights, ...]
+    claims: tuple[Claim, ...]
+    results: tuple[Result, ...]
+    deviations: tuple[str, ...]
+
+    @functools.cached_property
+    def params(self) -> int:
+        """Trainable numbers at the default input and classes."""
+        stated = family_of(self.name).variants[self.name].params
+        return count_params(assemble(self.name)) if stated is None else stated
+
+    @functools.cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of one image of the default size."""
+        stated = family_of(self.name).variants[self.name].macs
+        return count_macs(assemble(self.name)) if stated is None else stated
+
+    @functools.cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The maps that `build(..., features=...)` can give, in order."""
+        return stages(self.name)
+
+
+def card(name: str) -> Card:
+    """Return the card of a model: its paper, size, preprocessing, weights, claims.
+
+    Raises:
+        ValueError: No model has that name; the message offers the nearest.
+    """
+    family = family_of(name)
+    variant = family.variants[name]
+    return Card(
+        name=name,
+        family=family.name,
+        paper=variant.paper or family.paper,
+        task=family.task,
+        source=family.source,
+        license=family.license,
+        input_shape=default_shape(name),
+        classes=family.classes,
+        preprocessing=variant.preprocessing or family.preprocessing,
+        config=dataclasses.asdict(variant.config),
+        weights=variant.weights,
+        claims=variant.claims,
+        results=variant.results,
+        deviations=family.deviations + variant.deviations,
+    )

@@ -1,0 +1,79 @@
+"""A model by name, with its weights."""
+
+from typing import Any
+
+import keras
+
+from keras_cnnzoo import inspect, registry
+from keras_cnnzoo.layers.instrumented import Record
+
+
+def build(  # noqa: PLR0913
+    name: str,
+    *,
+    input_shape: tuple[int | None, ...] | None = None,
+    classes: int | None = None,
+    weights: Any = None,
+    preprocessing: bool = True,
+    classifier_activation: str | None = "softmax",
+    features: Any = None,
+    pooling: str | None = None,
+    instrument: bool | Record = False,
+    **overrides: Any,
+) -> keras.Model:
+    """Build a model by name.
+
+    Args:
+        name: A name of `keras_cnnzoo.list_models()`.
+        input_shape: `(height, width, channels)`, or `(channels, height, width)` where
+            Keras is configured for channels first. None for a size leaves it open,
+            None for the whole takes the model's own.
+        classes: Number of classes. None takes the family's own, 0 gives the features.
+        weights: None for fresh ones; "default", "imagenet" or a tag of the model's
+            card for published ones; or a path to a `.safetensors`, `.pth`, `.npz`,
+            `.weights.h5` or `.keras` file. Other `classes` or input channels than the
+            file's keep all that fits, which one warning says.
+        preprocessing: Whether the model begins with the layer that takes images of
+            0..255 to what the network was trained on.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        features: True for the maps of every stage; or names of stages, or levels,
+            where level `n` is the last map of stride `2**n`. The model then gives a
+            dictionary of maps by stage.
+        pooling: With `classes=0`: "avg", "max", "l2" or "gem" for one number per
+            channel, None for the last map.
+        instrument: Whether the convolutions are `InstrumentedConv2D`; "stats" or
+            "maps" has them record from the start, True is "off".
+        **overrides: Options of the architecture, the fields of the card's `config`.
+
+    Returns:
+        A functional `keras.Model`. It takes images of 0..255, of any dtype.
+
+    Raises:
+        ValueError: No model has that name, its input cannot have that shape, or the
+            weights are not its own.
+        TypeError: An option is unknown; the message names the valid ones.
+
+    Example:
+        >>> model = build("lenet5", classes=26)
+        >>> model.output.shape
+        (None, 26)
+    """
+    model = registry.assemble(
+        name,
+        input_shape=input_shape,
+        classes=classes,
+        preprocessing=preprocessing,
+        classifier_activation=classifier_activation,
+        features=features,
+        pooling=pooling,
+        **overrides,
+    )
+    if weights is not None:
+        # Reading weights needs more than building does; a fresh model starts at once.
+        from keras_cnnzoo.weights.sources import load_source
+
+        load_source(model, weights, **overrides)
+    if instrument:
+        record: Record = "off" if instrument is True else instrument
+        model = inspect.instrument(model, record)
+    return model

@@ -1,0 +1,54 @@
+"""The shape of the code base itself: who may import whom, and how long files get."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import keras_cnnzoo
+
+LIBRARY = {"cards", "layers", "blocks", "models", "inspect", "registry"}
+ROOMS = LIBRARY | {"weights", "zoo", "data", "training"}
+MAY_IMPORT = {
+    "layers": set(),
+    "cards": set(),
+    "inspect": {"layers"},
+    "blocks": {"layers"},
+    "models": {"cards", "layers", "blocks"},
+    "registry": {"cards", "models", "inspect", "layers", "blocks"},
+    "weights": LIBRARY,
+    "zoo": LIBRARY | {"weights"},
+    "data": {"cards"},
+    "training": LIBRARY | {"weights", "zoo", "data"},
+    "cli": ROOMS | {"__version__"},
+    "__init__": ROOMS | {"cli"},
+}
+MAX_LINES = 300
+ROOT = Path(keras_cnnzoo.__file__).parent
+pytestmark = pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+
+
+def _imports(tree):
+    """Yield the dotted name of everything a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_imports_point_down(path):
+    here = path.relative_to(ROOT).with_suffix("").parts[0]
+    for name in _imports(ast.parse(path.read_text())):
+        assert not name.startswith("keras.src"), f"{name} is private to Keras"
+        package, _, rest = name.partition(".")
+        if package == "keras_cnnzoo":
+            assert rest.split(".")[0] in MAY_IMPORT[here] | {here}, f"{here} ↛ {name}"
+
+
+def test_file_is_short_and_says_what_it_is(path):
+    text = path.read_text()
+    assert text.count("\n") <= MAX_LINES
+    assert ast.get_docstring(ast.parse(text))
