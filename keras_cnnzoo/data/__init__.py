@@ -1,0 +1,17 @@
+"""Images with labels for `fit`, from names, folders, files and arrays.
+
+    from keras_cnnzoo import data
+    digits = data.load("digits", image_size=32)
+    model.fit(digits.train, validation_data=digits.validation, shuffle=False)
+
+All reading, resizing and augmenting is done with NumPy and Pillow, so that every
+backend sees the same pixels.
+"""
+
+from keras_cnnzoo.data.augment import AUGMENTATIONS, Augmentation
+from keras_cnnzoo.data.examples import Skipped
+from keras_cnnzoo.data.imageset import ImageSet
+from keras_cnnzoo.data.loading import load
+from keras_cnnzoo.data.splits import Splits
+
+__all__ = ["AUGMENTATIONS", "Augmentation", "ImageSet", "Skipped", "Splits", "load"]

@@ -1,0 +1,71 @@
+"""Data sets from arrays, and from `.npz` files of arrays."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cnnzoo.data.checks import as_examples, numbered
+from keras_cnnzoo.data.examples import Source
+
+
+def from_arrays(data: Any) -> Source:
+    """Take `(images, labels)`, or a mapping of such pairs by the name of the split.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: The arrays are no images with labels.
+    """
+    pairs = data if isinstance(data, Mapping) else {"train": data}
+    for split, pair in pairs.items():
+        if not (isinstance(split, str) and _is_pair(pair)):
+            raise TypeError(
+                "Arrays are given as (images, labels), or as a dict such as "
+                "{'train': (images, labels), 'test': (images, labels)}. Received "
+                f"{type(pair).__name__} for {split!r}."
+            )
+    return _source("arrays", {split: tuple(pair) for split, pair in pairs.items()})
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, tuple | list) and len(pair) == 2
+
+
+def from_npz(path: Path) -> Source:
+    """Read a file of arrays `x_<split>` and `y_<split>`. Nothing is unpickled.
+
+    Raises:
+        ValueError: The file is damaged, or holds no such pair.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            splits = [name[2:] for name in file.files if name.startswith("x_")]
+            paired = [split for split in splits if f"y_{split}" in file.files]
+            pairs = {
+                split: (file[f"x_{split}"], file[f"y_{split}"]) for split in paired
+            }
+            names = ", ".join(file.files)
+    except Exception as error:  # zipfile, zlib and NumPy each have their own
+        raise ValueError(
+            f"{path} cannot be read as an .npz file of plain arrays: {error}"
+        ) from error
+    if not pairs:
+        raise ValueError(
+            f"{path} holds no pair of images x_<split> and labels y_<split>, such as "
+            f"x_train and y_train. It holds: {names or 'nothing'}."
+        )
+    return _source(path.stem, pairs)
+
+
+def _source(name: str, pairs: Mapping[str, tuple[Any, Any]]) -> Source:
+    sets = {
+        split: as_examples(*pair, f"{name}, {split}") for split, pair in pairs.items()
+    }
+    if not sets:
+        raise ValueError(f"{name}: there is no split at all.")
+    return Source(
+        name=name,
+        sets=dict(sets),
+        class_names=numbered(*(examples.labels for examples in sets.values())),
+    )

@@ -1,0 +1,234 @@
+"""Random changes of images, a function of the numbers drawn for each image."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_cnnzoo.data.adapt import Box
+from keras_cnnzoo.data.examples import Window
+
+#: One uniform number in 0..1 for each of these, for every image and epoch.
+DRAWN = (
+    *("right", "down", "rotate", "zoom", "shear", "flip"),
+    *("crop_x", "crop_y", "cut_x", "cut_y", "area", "ratio", "box_x", "box_y"),
+)
+COLUMN = {name: column for column, name in enumerate(DRAWN)}
+# Aspect ratios of a random resized crop, as in the Inception papers.
+RATIOS = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Random changes, drawn anew for every image and epoch; 0 leaves one out.
+
+    Outside of the image is black.
+
+    Args:
+        shift: Largest shift along each axis: pixels, or below 1 a share of the side.
+        rotate: Largest rotation either way, in degrees.
+        zoom: Largest change of size either way: 0.1 is from 0.9 to 1.1 times.
+        shear: Largest slant either way, in degrees.
+        flip: Whether left and right are exchanged, in half of the cases.
+        crop_pad: Black border in pixels that is put around and cropped away at
+            random, the CIFAR papers' augmentation.
+        area: Smallest and largest share of the area, with a side ratio from 3:4 to
+            4:3, that is cut out of the original at random and resized.
+        cutout: Side in pixels of a square that is blacked out.
+
+    Raises:
+        ValueError: A number is negative or too large to leave an image.
+
+    Source:
+        He et al., "Deep Residual Learning for Image Recognition", 2015, section 4.2
+        (`crop_pad=4, flip=True`); Szegedy et al., "Going Deeper with Convolutions",
+        2014, section 6 (`area=(0.08, 1)`; a draw that does not fit in the image is
+        cut to it here); DeVries and Taylor, "Improved Regularization of Convolutional
+        Neural Networks with Cutout", 2017.
+    """
+
+    shift: float = 0
+    rotate: float = 0
+    zoom: float = 0
+    shear: float = 0
+    flip: bool = False
+    crop_pad: int = 0
+    area: tuple[float, float] | None = None
+    cutout: int = 0
+
+    def __post_init__(self) -> None:
+        limits = {
+            "shift": math.inf,
+            "rotate": 180,
+            "zoom": 0.9,
+            "shear": 80,
+            "crop_pad": math.inf,
+            "cutout": math.inf,
+        }
+        for name, limit in limits.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(
+                    f"`{name}` is from 0 to {limit}. Received: {getattr(self, name)}"
+                )
+        if self.area is not None and not 0 < self.area[0] <= self.area[1] <= 1:
+            raise ValueError(
+                "`area` is the smallest and the largest share, above 0 and up to 1. "
+                f"Received: {self.area}"
+            )
+
+    def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Draw what decides the changes of `count` images: `(count, numbers)`."""
+        return rng.random((count, len(DRAWN)), np.float32)
+
+    def window(self, draws: np.ndarray) -> Window | None:
+        """Return which part of each original is to be taken, None for all of it."""
+        if self.area is None:
+            return None
+        least, most = self.area
+
+        def box(place: int, height: int, width: int) -> Box:
+            drawn = dict(zip(DRAWN, draws[place].tolist(), strict=True))
+            area = height * width * (least + (most - least) * drawn["area"])
+            low, high = map(math.log, RATIOS)
+            ratio = math.exp(low + (high - low) * drawn["ratio"])
+            wide = min(width, max(1.0, math.sqrt(area * ratio)))
+            high_ = min(height, max(1.0, math.sqrt(area / ratio)))
+            left = drawn["box_x"] * (width - wide)
+            top = drawn["box_y"] * (height - high_)
+            return left, top, left + wide, top + high_
+
+        return box
+
+    def apply(self, images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        """Change a batch.
+
+        Args:
+            images: float32 `(n, height, width, channels)`; may be changed in place.
+            draws: A row of `draw` for each image.
+        """
+        if self.shift or self.rotate or self.zoom or self.shear:
+            images = warp(images, self._matrices(images.shape[1:3], draws))
+        if self.crop_pad:
+            images = self._cropped(images, draws)
+        if self.flip:
+            flipped = draws[:, COLUMN["flip"]] < 0.5
+            images[flipped] = images[flipped, :, ::-1]
+        if self.cutout:
+            images = self._cut(images, draws)
+        return images
+
+    def _matrices(self, size: tuple[int, int], draws: np.ndarray) -> np.ndarray:
+        """Return `(n, 2, 3)` maps from a new pixel's place to where it is taken."""
+        signed = 2 * draws.astype(np.float64) - 1
+        sides = np.asarray(size, float)
+        reach = self.shift * sides if self.shift < 1 else np.full(2, self.shift)
+        angle = np.radians(self.rotate) * signed[:, COLUMN["rotate"]]
+        slant = np.tan(np.radians(self.shear) * signed[:, COLUMN["shear"]])
+        scale = 1 / (1 + self.zoom * signed[:, COLUMN["zoom"]])
+        cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+        # Rows and columns are y and x; the slant moves x along y.
+        matrices = np.empty((len(draws), 2, 3))
+        matrices[:, 0, :2] = np.stack([cos + sin * slant, sin], axis=-1)
+        matrices[:, 1, :2] = np.stack([cos * slant - sin, cos], axis=-1)
+        centre = (sides - 1) / 2
+        moved = signed[:, [COLUMN["down"], COLUMN["right"]]] * reach
+        matrices[:, :, 2] = centre - matrices[:, :, :2] @ centre - moved
+        return matrices
+
+    def _cropped(self, images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        pad, (count, height, width, _) = self.crop_pad, images.shape
+        border = ((0, 0), (pad, pad), (pad, pad), (0, 0))
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(images, border), (height, width), axis=(1, 2)
+        )
+        top, left = (
+            (draws[:, COLUMN[name]] * (2 * pad + 1)).astype(int)
+            for name in ("crop_y", "crop_x")
+        )
+        return np.moveaxis(windows[np.arange(count), top, left], 1, -1).copy()
+
+    def _cut(self, images: np.ndarray, draws: np.ndarray) -> np.ndarray:
+        keeps = []
+        for name, side in zip(("cut_y", "cut_x"), images.shape[1:3], strict=True):
+            first = np.floor(draws[:, COLUMN[name]] * side) - self.cutout // 2
+            place = np.arange(side) - first[:, None]
+            keeps.append((place < 0) | (place >= self.cutout))
+        outside = keeps[0][:, :, None] | keeps[1][:, None, :]
+        return images * outside[..., None]
+
+
+def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Warp a batch by affine maps, bilinearly, with black outside.
+
+    Args:
+        images: float32 `(n, height, width, channels)`.
+        matrices: `(n, 2, 3)`; the pixel at `(y, x)` is taken from
+            `matrix @ (y, x, 1)`.
+    """
+    count, height, width, channels = images.shape
+    # One black pixel around, to which every place outside is clipped.
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    flat = padded.reshape(-1, channels) if channels > 1 else padded.reshape(-1)
+    stride = width + 2
+    matrices = matrices.astype(np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    columns = np.arange(width, dtype=np.float32)[None, :]
+
+    def place(axis: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+        by_row, by_column, start = matrices[:, axis, :, None, None].swapaxes(0, 1)
+        exact = by_row * rows + by_column * columns + (start + 1)
+        np.clip(exact, 0, side + 1, out=exact)
+        whole = np.minimum(exact.astype(np.int32), side)
+        exact -= whole
+        return whole, exact
+
+    y, down = place(0, height)
+    x, right = place(1, width)
+    corner = y
+    corner *= stride
+    corner += x
+    corner += (np.arange(count, dtype=np.int32) * (height + 2) * stride)[:, None, None]
+    if channels > 1:
+        down, right = down[..., None], right[..., None]
+
+    def taken(offset: int) -> np.ndarray:
+        return flat.take(corner + offset, axis=0)
+
+    upper = taken(0)
+    upper += (taken(1) - upper) * right
+    lower = taken(stride)
+    lower += (taken(stride + 1) - lower) * right
+    upper += (lower - upper) * down
+    return upper.reshape(images.shape)
+
+
+#: Augmentations by name.
+AUGMENTATIONS: dict[str, Augmentation] = {
+    # Handwriting and prints: other places, sizes and slants, never mirrored.
+    "digits": Augmentation(shift=0.06, rotate=10, zoom=0.1, shear=8),
+    "cifar": Augmentation(crop_pad=4, flip=True),
+    "imagenet": Augmentation(area=(0.08, 1.0), flip=True),
+}
+
+
+def named(augment: Any) -> Any:
+    """Return the augmentation of a name, and anything else that augments as it is.
+
+    Raises:
+        ValueError: No augmentation has that name.
+        TypeError: It is neither a name nor can it be called.
+    """
+    if isinstance(augment, str):
+        if augment not in AUGMENTATIONS:
+            raise ValueError(
+                f"No augmentation is named {augment!r}. Names: "
+                f"{', '.join(AUGMENTATIONS)}."
+            )
+        return AUGMENTATIONS[augment]
+    if augment is None or isinstance(augment, Augmentation) or callable(augment):
+        return augment
+    raise TypeError(
+        "`augment` is None, a name, an Augmentation, a Keras layer, or a function of "
+        f"(images, rng). Received: {augment!r}"
+    )

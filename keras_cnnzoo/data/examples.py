@@ -1,0 +1,190 @@
+"""Labelled images by number, whether they lie in memory or are still encoded."""
+
+import functools
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+
+from keras_cnnzoo.data.adapt import Adapter, Box
+from keras_cnnzoo.data.decode import Encoded, decode
+
+# Arrays that stay below this are adapted once, larger ones batch by batch.
+MAX_ADAPTED_BYTES = 2**30
+
+#: Which part of an image to take: called with its place in the batch, height, width.
+Window = Callable[[int, int, int], Box]
+
+
+class Skipped(NamedTuple):
+    """A file that was left out, and why."""
+
+    path: str
+    reason: str
+
+
+class Examples(Protocol):
+    """Images with integer labels, in a fixed order."""
+
+    labels: np.ndarray
+    failed: dict[str, str]
+
+    @property
+    def shape(self) -> tuple[int | None, int | None, int]:
+        """Height, width and channels; None where they differ between images."""
+
+    def take(self, indices: np.ndarray) -> Self:
+        """Return the chosen examples, in that order."""
+
+    def adapted(self, adapter: Adapter, *, once: bool) -> Self:
+        """Return the same examples, brought to one size. `once` may do it now."""
+
+    def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
+        """Return a batch of images, channels last, uint8 or float32."""
+
+
+@dataclass
+class ArrayExamples:
+    """Images in one array `(n, height, width, channels)`."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    adapter: Adapter | None = None
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int | None, int | None, int]:
+        return self.adapter.shape if self.adapter else self.pixels.shape[1:]
+
+    def take(self, indices: np.ndarray) -> "ArrayExamples":
+        return replace(self, pixels=self.pixels[indices], labels=self.labels[indices])
+
+    def adapted(self, adapter: Adapter, *, once: bool) -> "ArrayExamples":
+        size = len(self.labels) * np.prod(adapter.shape) * self.pixels.itemsize
+        if once and size <= MAX_ADAPTED_BYTES:
+            return replace(self, pixels=adapter(self.pixels))
+        return replace(self, adapter=adapter)
+
+    def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
+        pixels = self.pixels[indices]
+        if self.adapter is None:
+            return pixels
+        if window is None:
+            return self.adapter(pixels)
+        height, width = pixels.shape[1:3]
+        return np.stack(
+            [
+                self.adapter.one(image, window(place, height, width))
+                for place, image in enumerate(pixels)
+            ]
+        )
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that decode; Pillow lets them run at the same time."""
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+
+
+@dataclass
+class EncodedExamples:
+    """Images that are decoded when they are asked for.
+
+    A file that does not decode is replaced by the next one of the same class, so that
+    a run goes on and labels stay what `labels` says; a black image does where there is
+    none. It is named in a warning once, and in `failed`. Sets that fit are decoded in
+    the first epoch and kept.
+
+    Args:
+        fetch: Gives the path, or the bytes, of the image with a number.
+        labels: The label of each example.
+        numbers: The number of each example, for `fetch` and `describe`.
+        describe: Names the image with a number in messages.
+        shape: Height and width, None where they differ, and channels.
+        adapter: What images are brought to.
+    """
+
+    fetch: Callable[[int], Encoded]
+    labels: np.ndarray
+    numbers: np.ndarray
+    describe: Callable[[int], str]
+    shape: tuple[int | None, int | None, int]
+    adapter: Adapter | None = None
+    failed: dict[str, str] = field(default_factory=dict)
+    _kept: dict[int, np.ndarray] | None = None
+
+    def take(self, indices: np.ndarray) -> "EncodedExamples":
+        labels, numbers = self.labels[indices], self.numbers[indices]
+        return replace(self, labels=labels, numbers=numbers, failed={}, _kept=None)
+
+    def adapted(self, adapter: Adapter, *, once: bool) -> "EncodedExamples":
+        small = len(self.labels) * np.prod(adapter.shape) <= MAX_ADAPTED_BYTES
+        return replace(
+            self,
+            adapter=adapter,
+            shape=adapter.shape,
+            _kept={} if once and small else None,
+        )
+
+    def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
+        def image(place: int) -> np.ndarray:
+            return self._image(indices[place], place, window)
+
+        return np.stack(list(_threads().map(image, range(len(indices)))))
+
+    def _image(self, index: int, place: int, window: Window | None) -> np.ndarray:
+        assert self.adapter is not None
+        kept = None if window else self._kept
+        if kept is not None and index in kept:
+            return kept[index]
+        decoded = self._decode_near(index)
+        if decoded is None:
+            image = np.zeros(self.adapter.shape, np.uint8)
+        else:
+            box = window(place, *decoded.shape[:2]) if window else None
+            image = self.adapter.one(decoded, box)
+        if kept is not None:
+            kept[index] = image
+        return image
+
+    def _decode_near(self, index: int) -> np.ndarray | None:
+        """Decode an image, or the nearest after it of the same class that decodes."""
+        image = self._decode(index)
+        if image is None:
+            alike = np.flatnonzero(self.labels == self.labels[index])
+            after = np.searchsorted(alike, index)
+            for other in np.roll(alike, -after)[1:]:
+                image = self._decode(other)
+                if image is not None:
+                    break
+        return image
+
+    def _decode(self, index: int) -> np.ndarray | None:
+        number = int(self.numbers[index])
+        name = self.describe(number)
+        if name in self.failed:
+            return None
+        try:
+            return decode(self.fetch(number), channels=self.shape[2])
+        except Exception as error:  # whatever a broken file makes Pillow raise
+            self.failed[name] = f"{type(error).__name__}: {error}"
+            warnings.warn(
+                f"{name} does not decode ({error}). Another image of its class takes "
+                f"its place; broken so far: {len(self.failed)}.",
+                stacklevel=2,
+            )
+            return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a source of data gives: named sets of examples, and what was left out."""
+
+    name: str
+    sets: dict[str, Examples]
+    class_names: tuple[str, ...]
+    skipped: Sequence[Skipped] = ()

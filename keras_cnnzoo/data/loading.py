@@ -1,0 +1,216 @@
+"""One door to every data set: by name, by path, or from arrays."""
+
+import os
+from collections.abc import Mapping
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.data.adapt import FITS, Adapter
+from keras_cnnzoo.data.arrays import from_arrays, from_npz
+from keras_cnnzoo.data.augment import Augmentation, named
+from keras_cnnzoo.data.digits import digits
+from keras_cnnzoo.data.examples import Examples, Source
+from keras_cnnzoo.data.folder import from_folder
+from keras_cnnzoo.data.idx import from_idx_folder, is_idx_folder
+from keras_cnnzoo.data.imageset import ImageSet
+from keras_cnnzoo.data.splits import Splits, held_out, standard_names
+from keras_cnnzoo.data.tfds import from_tfds
+
+
+def load(
+    name_or_path: Any,
+    *,
+    image_size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    fit: str | Preprocessing = "resize",
+    batch_size: int = 32,
+    augment: Any = None,
+    validation: float | int | None = 0.1,
+    seed: int = 0,
+) -> Splits:
+    """Load images with labels, split and in batches, for `fit` on any backend.
+
+    Args:
+        name_or_path: One of
+            "digits", 1,797 real scans of 8x8 pixels that come with the package;
+            a name of tensorflow-datasets, such as "mnist" or "cifar10";
+            a folder with a folder of images per class, or with such folders in
+            `train`, `validation` and `test`;
+            a folder of idx files, as MNIST is distributed;
+            an `.npz` file of arrays `x_<split>` and `y_<split>`;
+            a pair of arrays (images, labels), or a dict of such pairs by split.
+            Arrays of images are channels last, from 0 to 255.
+        image_size: Height and width, one number for both; None keeps the images' own,
+            which then have to be equal.
+        channels: 1 for grey, 3 for RGB; None keeps what the images have. A folder is
+            grey if every image is.
+        fit: How images come to `image_size`: "resize" stretches the whole image,
+            "pad" centres it on black and shrinks only what is larger, "crop" keeps
+            the proportions and takes the centre, 0.875 of the sides. A
+            `keras_cnnzoo.cards.Preprocessing` crops and interpolates as it says.
+        batch_size: Images in a batch.
+        augment: Random changes of the training images: an `Augmentation`; "digits",
+            "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
+            images, channels last; or a Keras preprocessing layer, whose randomness
+            is its own, so that two runs are equal only as far as its seed goes.
+        validation: Share (below 1) or number of training images to set apart, by
+            class in proportion; 0 or None for none. A data set with a validation
+            set of its own keeps that.
+        seed: Decides order, augmentation and the validation set.
+
+    Returns:
+        The sets, with the names of the classes.
+
+    Raises:
+        ValueError: There is no such data set, it holds no usable images, or an
+            argument is out of range. The message says what to do.
+        TypeError: An argument is of the wrong kind.
+
+    Example:
+        >>> from keras_cnnzoo import data
+        >>> data.load("digits", image_size=32, fit="pad")
+        digits: images (32, 32, 1), 10 classes
+          train            1,298
+          validation         144
+          test               355
+    """
+    batch_size = _whole("batch_size", batch_size, 1)
+    seed = _whole("seed", seed, 0)
+    augment = named(augment)
+    source = _find(name_or_path)
+    adapter = _adapter(source, _size(image_size), channels, fit)
+    standard = standard_names(list(source.sets))
+    raw = {standard_name: source.sets[name] for standard_name, name in standard.items()}
+    others = {k: v for k, v in source.sets.items() if k not in standard.values()}
+
+    if "train" in raw and "validation" not in raw:
+        labels = raw["train"].labels
+        count = _held_count(validation, len(labels))
+        if count:
+            held = held_out(labels, count, seed)
+            raw["validation"] = raw["train"].take(np.flatnonzero(held))
+            raw["train"] = raw["train"].take(np.flatnonzero(~held))
+
+    def plain(examples: Examples) -> ImageSet:
+        return ImageSet(examples.adapted(adapter, once=True), batch_size=batch_size)
+
+    sets = {name: plain(examples) for name, examples in raw.items() if name != "train"}
+    if "train" in raw:
+        # Crops of the originals are taken before the images are brought to size.
+        crops = isinstance(augment, Augmentation) and augment.area is not None
+        sets["train"] = ImageSet(
+            raw["train"].adapted(adapter, once=not crops),
+            batch_size=batch_size,
+            shuffle=True,
+            augment=augment,
+            seed=seed,
+        )
+    others_ready = {name: plain(examples) for name, examples in others.items()}
+    first = next(iter([*sets.values(), *others_ready.values()]))
+    return Splits(
+        name=source.name,
+        class_names=source.class_names,
+        image_shape=first.image_shape,
+        others=others_ready,
+        skipped=source.skipped,
+        **sets,
+    )
+
+
+def _find(name_or_path: Any) -> Source:
+    """Open the source that a name, a path or arrays stand for."""
+    if not isinstance(name_or_path, str | os.PathLike):
+        if isinstance(name_or_path, tuple | list | Mapping):
+            return from_arrays(name_or_path)
+        raise TypeError(
+            "Data is given as a name, a path, (images, labels), or a dict of such "
+            f"pairs by split. Received: {type(name_or_path).__name__}"
+        )
+    if name_or_path == "digits":
+        return digits()
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return from_idx_folder(path) if is_idx_folder(path) else from_folder(path)
+    if path.is_file():
+        if path.suffix == ".npz":
+            return from_npz(path)
+        raise ValueError(
+            f"{path} is a file, and of single files only .npz can be loaded. Give the "
+            "folder that holds the images."
+        )
+    if isinstance(name_or_path, str):
+        return from_tfds(name_or_path)
+    raise ValueError(f"There is no file or folder {path}.")
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"`{name}` is a whole number. Received: {value!r}")
+    number = int(value)
+    if number < least:
+        raise ValueError(f"`{name}` is at least {least}. Received: {value}")
+    return number
+
+
+def _size(image_size: Any) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    size = (image_size,) * 2 if isinstance(image_size, Integral) else tuple(image_size)
+    if len(size) != 2 or not all(isinstance(n, Integral) and int(n) > 0 for n in size):
+        raise ValueError(
+            "`image_size` is a number of pixels, or (height, width). Received: "
+            f"{image_size!r}"
+        )
+    return int(size[0]), int(size[1])
+
+
+def _adapter(
+    source: Source,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    fit: str | Preprocessing,
+) -> Adapter:
+    """Decide what the images of a source are brought to."""
+    if channels not in (None, 1, 3):
+        raise ValueError(f"`channels` is 1, 3 or None. Received: {channels!r}")
+    shapes = {examples.shape for examples in source.sets.values()}
+    if size is None:
+        sizes = {shape[:2] for shape in shapes}
+        if len(sizes) > 1 or None in next(iter(sizes)):
+            raise ValueError(
+                f"The images of {source.name!r} are of different sizes. Choose one, "
+                "such as image_size=224."
+            )
+        size = next(iter(sizes))  # type: ignore[assignment]
+    if channels is None:
+        channels = max(shape[2] for shape in shapes)
+    assert size is not None
+    if isinstance(fit, Preprocessing):
+        return Adapter(size, channels, "crop", fit.crop, fit.interpolation)
+    if fit not in FITS:
+        raise ValueError(
+            f"`fit` is one of {', '.join(FITS)}, or a Preprocessing. Received: {fit!r}"
+        )
+    return Adapter(size, channels, fit)
+
+
+def _held_count(validation: float | int | None, total: int) -> int:
+    """Return how many of `total` images the validation set gets."""
+    if validation is None or validation is False:
+        return 0
+    if isinstance(validation, Integral):
+        count = int(validation)
+    elif 0 <= validation < 1:
+        count = round(validation * total)
+    else:
+        count = -1
+    if not 0 <= count < total:
+        raise ValueError(
+            "`validation` is a share from 0 to below 1, or a whole number below the "
+            f"{total:,} training images. Received: {validation!r}"
+        )
+    return count

@@ -1,0 +1,101 @@
+"""Training, validation and test sets together, and how one is cut from another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_cnnzoo.data.examples import Skipped
+from keras_cnnzoo.data.imageset import ImageSet
+
+STANDARD = ("train", "validation", "test")
+ALIASES = {"val": "validation", "valid": "validation"}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Splits:
+    """A data set, ready for `fit`.
+
+    Args:
+        name: What was loaded.
+        class_names: Names of the classes; a label is a place in it.
+        image_shape: Shape of one image, as models take it.
+        train: The images to learn from, shuffled and augmented.
+        validation: The images to watch training by.
+        test: The images to measure the result on.
+        others: Further sets, by name.
+        skipped: Files that were left out, with the reason.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, ...]
+    train: ImageSet | None = None
+    validation: ImageSet | None = None
+    test: ImageSet | None = None
+    others: Mapping[str, ImageSet] = field(default_factory=dict)
+    skipped: Sequence[Skipped] = ()
+
+    def split(self, name: str) -> ImageSet:
+        """Return a set by its name.
+
+        Raises:
+            ValueError: There is no such set; the message names those there are.
+        """
+        sets = self.sets
+        if name not in sets:
+            raise ValueError(
+                f"{self.name!r} has no split {name!r}. It has: {', '.join(sets)}."
+            )
+        return sets[name]
+
+    @property
+    def sets(self) -> dict[str, ImageSet]:
+        """Every set by its name."""
+        standard = {name: getattr(self, name) for name in STANDARD}
+        return {k: v for k, v in standard.items() if v is not None} | dict(self.others)
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{self.name}: images {self.image_shape}, {len(self.class_names)} classes",
+            *(f"  {name:<12}{s.num_examples:>10,}" for name, s in self.sets.items()),
+        ]
+        if self.skipped:
+            lines.append(f"  {'left out':<12}{len(self.skipped):>10,}, see skipped")
+        return "\n".join(lines)
+
+
+def standard_names(names: Sequence[str]) -> dict[str, str]:
+    """Find which set is the training, the validation and the test set.
+
+    An exact name is taken first, then the only name that begins with it.
+
+    Returns:
+        The name of the set for each of "train", "validation", "test" that there is.
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(ALIASES.get(name, name), name)
+    for standard in STANDARD:
+        alike = [name for name in names if name.startswith(standard)]
+        if standard not in found and len(alike) == 1:
+            found[standard] = alike[0]
+    return {standard: found[standard] for standard in STANDARD if standard in found}
+
+
+def held_out(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Choose `count` examples, the same share of every class as far as it goes.
+
+    Returns:
+        A mask over the examples.
+    """
+    rng = np.random.default_rng([seed, len(labels)])
+    # Each example's place within its class, shuffled, as a share of the class: the
+    # smallest shares take from all classes alike.
+    shares = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        shares[members] = (rng.permutation(len(members)) + rng.random()) / len(members)
+    chosen = np.zeros(len(labels), bool)
+    chosen[np.argsort(shares, kind="stable")[:count]] = True
+    return chosen

@@ -1,0 +1,220 @@
+import collections
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from keras_cnnzoo import data
+from keras_cnnzoo.data import Augmentation
+
+
+def _epoch(images):
+    return [(x.tobytes(), y.tobytes()) for x, y in images]
+
+
+def _multiset(images):
+    return sorted(row.tobytes() for x, _ in images for row in x)
+
+
+@pytest.fixture(scope="module")
+def model():
+    """A model with fixed first weights; `_fit` starts from them every time."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, "softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    model.first = model.get_weights()
+    return model
+
+
+def _fit(model, train, start=None, **kwargs):
+    model.set_weights(start or model.first)
+    model.fit(train, shuffle=False, verbose=0, **kwargs)
+    return model.get_weights()
+
+
+def _noise(images, rng):
+    return np.clip(images + rng.normal(0, 5, images.shape), 0, 255)
+
+
+AUGMENTS = {
+    "none": None,
+    "affine": "digits",
+    "crop": "cifar",
+    "area": "imagenet",
+    "function": _noise,
+}
+each_augment = pytest.mark.parametrize("augment", AUGMENTS.values(), ids=AUGMENTS)
+
+
+@each_augment
+def test_one_seed_gives_equal_runs_and_different_epochs(augment):
+    one, two = (data.load("digits", seed=7, augment=augment).train for _ in range(2))
+    other = data.load("digits", seed=8, augment=augment).train
+    first = _epoch(one)
+    assert first == _epoch(two)
+    assert first == _epoch(one)
+    assert first != _epoch(other)
+    one.epoch = two.epoch = 1
+    assert _epoch(one) == _epoch(two) != first
+
+
+def test_order_is_a_permutation_new_in_each_epoch():
+    train = data.load("digits").train
+    before, labels = _multiset(train), [y for _, y in train]
+    train.epoch = 5
+    assert _multiset(train) == before
+    assert not np.array_equal(labels[0], train[0][1])
+
+
+def test_batches_may_be_asked_for_in_any_order():
+    train = data.load("digits", augment="digits").train
+    forward = _epoch(train)
+    backward = [train[i] for i in reversed(range(len(train)))]
+    assert forward == _epoch(reversed(backward))
+
+
+@pytest.mark.parametrize("augment", [None, "digits"])
+def test_two_fits_with_one_seed_are_equal(model, augment):
+    def weights(seed):
+        train = data.load("digits", seed=seed, augment=augment, validation=0.8).train
+        return np.concatenate([w.ravel() for w in _fit(model, train, epochs=2)])
+
+    first = weights(1)
+    np.testing.assert_array_equal(first, weights(1))
+    assert np.abs(first - weights(2)).max() > 1e-4
+
+
+def test_fit_takes_every_batch_of_each_epoch(model, monkeypatch):
+    seen = collections.defaultdict(set)
+    original = data.ImageSet.__getitem__
+
+    def noted(self, index):
+        seen[self, self.epoch].add(index)
+        return original(self, index)
+
+    digits = data.load("digits", batch_size=256)
+    monkeypatch.setattr(data.ImageSet, "__getitem__", noted)
+    # A newly compiled model looks at batches before the first epoch.
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    for _ in range(2):
+        _fit(model, digits.train, validation_data=digits.validation, epochs=2)
+    train = digits.train
+    assert train.epoch == 4
+    every = set(range(len(train)))
+    assert all(seen[train, epoch] == every for epoch in range(4))
+
+
+def test_setting_the_epoch_resumes_a_run(model):
+    def load():
+        return data.load("digits", augment="digits", validation=0.8).train
+
+    whole = _fit(model, load(), epochs=2)
+    half = _fit(model, load(), epochs=1)
+    resumed = load()
+    resumed.epoch = 1
+    parts = _fit(model, resumed, start=half)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_predictions_stand_beside_labels(model):
+    train = data.load("digits", augment="digits").train
+    images, labels = train.arrays()
+    ordered = train.ordered()
+    np.testing.assert_allclose(
+        model.predict(ordered, verbose=0),
+        model.predict(images, verbose=0),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    np.testing.assert_array_equal(labels, ordered.labels())
+    np.testing.assert_array_equal(labels, train.labels())
+
+
+def test_keras_layers_augment(model):
+    layer = keras.layers.RandomFlip("horizontal", seed=1)
+    train = data.load("digits", augment=layer).train
+    _each_is_mirrored_or_not(train, axis=2)
+    _fit(model, train)
+
+
+def test_keras_layers_augment_channels_first(channels_first):
+    layer = keras.layers.RandomFlip("horizontal", seed=1)
+    train = data.load("digits", augment=layer, channels=3).train
+    _each_is_mirrored_or_not(train, axis=3)
+
+
+def _each_is_mirrored_or_not(train, axis):
+    got = train[0][0]
+    train.augment = None
+    expected = train[0][0]
+    mirrored = np.flip(expected, axis)
+    same, other = ((got == x).all((1, 2, 3)) for x in (expected, mirrored))
+    assert (same | other).all()
+    assert same.any()
+    assert other.any()
+
+
+def test_only_training_images_are_augmented():
+    plain, changed = (data.load("digits", augment=a) for a in (None, "digits"))
+    assert _epoch(plain.test) == _epoch(changed.test)
+    assert _epoch(plain.validation) == _epoch(changed.validation)
+    assert _multiset(plain.train) != _multiset(changed.train)
+
+
+def test_area_crops_are_taken_from_the_original(rng):
+    """A crop of a large original has more detail than one of the small image."""
+    noise = rng.integers(0, 256, (64, 128, 128, 1), dtype="uint8")
+    crops = Augmentation(area=(0.05, 0.06))
+    splits = data.load((noise, [0] * 64), image_size=28, augment=crops, validation=0)
+    # A resized whole averages 4.6 x 4.6 pixels, a crop of 1/18 about one.
+    assert splits.train[0][0].std() > 1.5 * splits.train.arrays()[0].std()
+
+
+def test_changed_shapes_and_missing_batches_are_refused():
+    train = data.load("digits", augment=lambda images, rng: images[:, 1:]).train
+    with pytest.raises(ValueError, match="keep the shape"):
+        train[0]
+    with pytest.raises(IndexError, match="of 41"):
+        data.load("digits").train[41]
+
+
+def test_repr_gives_the_size():
+    assert "images (8, 8, 1)" in repr(data.load("digits").test)
+
+
+SAME = """
+import hashlib, sys
+from keras_cnnzoo import data
+digest = hashlib.sha256()
+for augment in ("digits", "cifar", "imagenet"):
+    for images, labels in data.load("digits", augment=augment).train:
+        digest.update(images.tobytes() + labels.tobytes())
+"""
+SAYS = """
+print(digest.hexdigest(), *{"tensorflow", "tensorflow_datasets"} & set(sys.modules))
+"""
+
+
+def test_another_backend_sees_the_same_and_needs_no_tensorflow():
+    here = {}
+    exec(SAME, here)
+    other = "torch" if keras.backend.backend() == "jax" else "jax"
+    done = subprocess.run(
+        [sys.executable, "-c", SAME + SAYS],
+        env=os.environ | {"KERAS_BACKEND": other},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [here["digest"].hexdigest()]
