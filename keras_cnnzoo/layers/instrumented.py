@@ -1,0 +1,186 @@
+"""A convolution that can show what it sees, and costs nothing while it does not."""
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from typing import Any, Literal, get_args
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+Record = Literal["off", "stats", "maps"]
+Maps = dict[str, Any]
+
+_OPEN: contextvars.ContextVar[Maps | None] = contextvars.ContextVar("maps")
+
+
+@contextlib.contextmanager
+def record_maps() -> Iterator[Maps]:
+    """Collect the activation maps of every layer whose `record` is "maps".
+
+    The dictionary is filled, in order of the calls, while the context is open; the
+    keys are the layers' paths, with `:1`, `:2` ... for further calls of one layer.
+    Inside a function that is compiled, open the context within that function and
+    return the dictionary.
+
+    Example:
+        >>> conv = InstrumentedConv2D(4, 3, record="maps", name="conv")
+        >>> with record_maps() as maps:
+        ...     y = conv(keras.ops.ones((1, 8, 8, 3)))
+        >>> {path: tuple(x.shape) for path, x in maps.items()}
+        {'conv': (1, 6, 6, 4)}
+    """
+    maps: Maps = {}
+    token = _OPEN.set(maps)
+    try:
+        yield maps
+    finally:
+        _OPEN.reset(token)
+
+
+def _hand_over(layer: keras.layers.Layer, x: Any) -> None:
+    maps = _OPEN.get(None)
+    if maps is None:
+        return
+    calls = sum(path.partition(":")[0] == layer.path for path in maps)
+    maps[f"{layer.path}:{calls}" if calls else layer.path] = x
+
+
+@register_layer
+class InstrumentedConv2D(keras.layers.Conv2D):
+    """A `keras.layers.Conv2D` that can expose its activation maps.
+
+    Weights, output and saved arguments are those of `Conv2D`, so either can stand
+    for the other. `record` may be set at any time, in a built and trained model too;
+    where the model was compiled before, use `keras_cnnzoo.inspect.set_record`, which
+    has it trace its step anew.
+
+    Args:
+        filters: Number of output channels.
+        kernel_size: Height and width of the window; one int makes it square.
+        record: What the layer keeps of its output.
+            "off": nothing. The compiled graph is that of `Conv2D`.
+            "stats": per-channel mean, variance, share of zeros and maximum over the
+            calls so far, in `statistics`. They are live inside a compiled `fit`.
+            "maps": each call hands its maps to the open `record_maps()`.
+        momentum: Share of the old value in a running statistic. The first calls
+            are averaged evenly, so that nothing of the start remains.
+        **kwargs: Every other argument of `keras.layers.Conv2D`.
+
+    Shape:
+        As `keras.layers.Conv2D`.
+
+    Raises:
+        ValueError: `record` is none of the three, or `momentum` is not in 0..1.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        record: Record = "off",
+        momentum: float = 0.9,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, **kwargs)
+        if not 0 <= momentum < 1:
+            raise ValueError(f"`momentum` is at least 0, below 1. Received: {momentum}")
+        self.momentum = momentum
+        self.statistics = ChannelStatistics(momentum, self.data_format)
+        self.record = record
+
+    @property
+    def record(self) -> Record:
+        """What the layer keeps of its output: "off", "stats" or "maps"."""
+        return self._record
+
+    @record.setter
+    def record(self, mode: Record) -> None:
+        if mode not in get_args(Record):
+            raise ValueError(
+                f"`record` is one of {get_args(Record)}. Received: {mode!r}"
+            )
+        self._record = mode
+        self._build_statistics()
+
+    def _build_statistics(self) -> None:
+        # A layer may not grow weights once it is built; its child, being unbuilt
+        # until it is wanted, may. So "off" has the weights of Conv2D and no more.
+        if self.record == "stats" and self.built and not self.statistics.built:
+            self.statistics.build((self.filters,))
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self._build_statistics()
+
+    def call(self, inputs):
+        maps = super().call(inputs)
+        if self.record == "stats":
+            self.statistics(maps)
+        elif self.record == "maps":
+            _hand_over(self, maps)
+        return maps
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"record": self.record, "momentum": self.momentum}
+        return super().get_config() | own
+
+
+class ChannelStatistics(keras.layers.Layer):
+    """Running per-channel statistics of a map, as non-trainable weights.
+
+    `mean`, `variance` and `zeros` (the share of exact zeros) are running averages,
+    `maximum` is the largest value seen, and `calls` counts what went in.
+    """
+
+    def __init__(self, momentum: float, data_format: str) -> None:
+        super().__init__(name="statistics", dtype="float32")
+        self.momentum = momentum
+        self.axes = (0, 1, 2) if data_format == "channels_last" else (0, 2, 3)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        def zeros(name, shape=(input_shape[-1],)):
+            return self.add_weight(
+                name=name, shape=shape, initializer="zeros", trainable=False
+            )
+
+        self.mean = zeros("mean")
+        self.variance = zeros("variance")
+        self.zeros = zeros("zeros")
+        self.maximum = zeros("maximum")
+        self.calls = zeros("calls", ())
+
+    def call(self, inputs):
+        x = ops.stop_gradient(inputs)
+        mean, variance = ops.moments(x, self.axes)
+        zeros = ops.mean(ops.cast(ops.equal(x, 0.0), "float32"), self.axes)
+        rate = ops.maximum(1.0 - self.momentum, 1.0 / (self.calls + 1.0))
+        for running, now in (
+            (self.mean, mean),
+            (self.variance, variance),
+            (self.zeros, zeros),
+        ):
+            running.assign(running + rate * (now - running))
+        peak = ops.max(x, self.axes)
+        first = ops.equal(self.calls, 0.0)
+        self.maximum.assign(ops.where(first, peak, ops.maximum(self.maximum, peak)))
+        self.calls.assign(self.calls + 1.0)
+        return inputs
+
+    def reset(self) -> None:
+        """Forget everything seen so far."""
+        for weight in self.weights:
+            weight.assign(ops.zeros(weight.shape))
+
+    def numpy(self) -> dict[str, Any]:
+        """Return the statistics as NumPy arrays by name."""
+        return {w.name: ops.convert_to_numpy(w) for w in self.weights}
+
+    def load_own_variables(self, store: Any) -> None:
+        # Weights of a Conv2D, or saved while "off", hold no statistics: start fresh.
+        if len(store.keys()) and not self.built:
+            self.build(store["0"].shape)
+        if len(store.keys()):
+            super().load_own_variables(store)

@@ -1,0 +1,82 @@
+"""Max pooling with the padding that PyTorch and Caffe have, and Keras has not."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class PaddedMaxPooling2D(keras.layers.Layer):
+    """Take the maximum of each window, with the same room on all four sides.
+
+    The room is filled with the lowest number, so it never wins, whatever the signs
+    of the map. Keras's "same" pads strided windows on one side only.
+
+    Args:
+        pool_size: Height and width of the window.
+        strides: Step between windows; None steps by `pool_size`.
+        padding: Rows and columns added on each side, at most half of `pool_size`.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output sizes
+        `floor((size + 2 * padding - pool_size) / strides) + 1`, as
+        `torch.nn.MaxPool2d`.
+
+    Raises:
+        ValueError: `padding` is negative or more than half of `pool_size`, so that a
+            window could hold no pixel at all.
+
+    Example:
+        >>> x = keras.ops.full((1, 2, 2, 1), -3.0)
+        >>> float(PaddedMaxPooling2D(3, 2, padding=1)(x)[0, 0, 0, 0])
+        -3.0
+    """
+
+    def __init__(
+        self,
+        pool_size: int,
+        strides: int | None = None,
+        padding: int = 0,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= padding <= pool_size // 2:
+            raise ValueError(
+                f"`padding` is from 0 to half of pool_size={pool_size}. "
+                f"Received: {padding}"
+            )
+        self.pool_size = pool_size
+        self.strides = strides or pool_size
+        self.padding = padding
+        self.data_format = data_format or keras.config.image_data_format()
+        self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
+
+    def call(self, inputs):
+        pads = [[0, 0]] * 4
+        for axis in self._spatial:
+            pads[axis] = [self.padding, self.padding]
+        x = ops.pad(inputs, pads, constant_values=float("-inf"))
+        return ops.max_pool(
+            x, self.pool_size, self.strides, "valid", data_format=self.data_format
+        )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        shape = list(input_shape)
+        for axis in self._spatial:
+            if (size := shape[axis]) is not None:
+                room = size + 2 * self.padding - self.pool_size
+                shape[axis] = room // self.strides + 1
+        return tuple(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("pool_size", "strides", "padding", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}

@@ -1,0 +1,55 @@
+"""Leave out whole branches of a network while it trains."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class DropPath(keras.layers.Layer):
+    """Zero whole samples of a residual branch, and scale up those that stay.
+
+    Args:
+        rate: Probability that a sample's branch is dropped, from 0 to below 1.
+        seed: Start of the random numbers; None draws one.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, ...)`.
+
+    Raises:
+        ValueError: `rate` is not in 0..1.
+
+    Source:
+        Huang et al., "Deep Networks with Stochastic Depth", 2016,
+        https://arxiv.org/abs/1603.09382, section 3, in the form that scales while
+        training, so that inference is the identity.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"`rate` is at least 0, below 1. Received: {rate}")
+        self.rate = rate
+        self.seed = seed
+        if rate:
+            self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=False):
+        if not training or not self.rate:
+            return inputs
+        keep = 1.0 - self.rate
+        shape = (ops.shape(inputs)[0], *(1 for _ in inputs.shape[1:]))
+        stays = keras.random.uniform(shape, seed=self.seed_generator) < keep
+        return inputs * ops.cast(stays, inputs.dtype) / keep
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"rate": self.rate, "seed": self.seed}

@@ -1,0 +1,302 @@
+"""The residual block: a layer that learns a correction to its input."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.layers.attention import SqueezeExcite
+from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, Record
+from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.regularization import DropPath
+from keras_cnnzoo.layers.residual_plan import plan
+from keras_cnnzoo.layers.shortcuts import choose, subsample
+
+CHOICES = {
+    "version": ("v1", "v1.5", "v2"),
+    "shortcut": ("auto", "identity", "projection", "pad"),
+    "padding": ("symmetric", "same"),
+    "record": (None, "off", "stats", "maps"),
+}
+PLAIN = (
+    *("filters", "strides", "version", "shortcut", "width", "cardinality"),
+    *("dropout", "drop_path", "zero_init", "padding", "use_bias"),
+    *("bn_momentum", "bn_epsilon", "record", "data_format"),
+)
+
+
+@register_layer
+class ResidualBlock(keras.layers.Layer):
+    """Return `activation(shortcut(x) + body(x))`, the block of the ResNet papers.
+
+    The sub-layers carry plain names: `conv1`, `bn1`, `conv2`, ... in the body,
+    `shortcut_conv` and `shortcut_bn` beside it, `gate`, `drop_path`.
+
+    Args:
+        filters: Channels that the block gives. None with a `body` of your own.
+        body: "basic", two 3x3 convolutions; "bottleneck", 1x1, 3x3, 1x1; or any
+            layer or list of layers of your own.
+        strides: Step of the block in height and width.
+        version: "v1", the first paper's: normalisation and activation after each
+            convolution, a bottleneck strides in its first 1x1. "v1.5", the same with
+            the stride in the 3x3, as torchvision. "v2", the second paper's: both
+            before each convolution, and no activation after the sum.
+        shortcut: "identity"; "projection", a 1x1 convolution (the paper's option C);
+            "pad", every n-th pixel and zeros for the new channels (option A); or
+            "auto", projection where the shapes differ (option B). "auto" and "pad"
+            are the identity where the shapes agree.
+        width: Channels inside. None takes `filters`, or a fourth of it in a
+            bottleneck. A Wide ResNet's bottleneck has more.
+        cardinality: Groups of the 3x3 convolution of a bottleneck (ResNeXt).
+        activation: Any Keras activation; None for a linear block.
+        gate: "se" for squeeze-and-excite, or any layer that keeps the shape, applied
+            to the body's result.
+        dropout: Rate between the convolutions (Wide ResNet).
+        drop_path: Rate of dropping the whole body for a sample (stochastic depth).
+        zero_init: Start as the identity: the last scale of the body is zero, and in
+            "v2", where none follows, the last kernel.
+        padding: Of a strided 3x3: "symmetric" as in PyTorch, or TensorFlow's "same".
+        use_bias, kernel_initializer: Of the convolutions.
+        bn_momentum, bn_epsilon: Of the normalisations.
+        record: None makes the convolutions `Conv2D`; "off", "stats" or "maps" makes
+            them `InstrumentedConv2D` of that mode.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output `(batch,
+        ceil(height / strides), ceil(width / strides), filters)`.
+
+    Raises:
+        ValueError: An argument is none of its choices, or the shapes of shortcut and
+            body cannot be added; both are named.
+
+    Source:
+        He et al., "Deep Residual Learning for Image Recognition", 2015, sections 3.3
+        and 4.1; "Identity Mappings in Deep Residual Networks", 2016, section 4.
+
+    Example:
+        >>> block = ResidualBlock(128, strides=2)
+        >>> block.compute_output_shape((None, 56, 56, 64))
+        (None, 28, 28, 128)
+    """
+
+    def __init__(
+        self,
+        filters: int | None = None,
+        body: Any = "basic",
+        strides: int = 1,
+        version: str = "v1.5",
+        shortcut: str = "auto",
+        width: int | None = None,
+        cardinality: int = 1,
+        activation: Any = "relu",
+        gate: Any = None,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        zero_init: bool = False,
+        padding: str = "symmetric",
+        use_bias: bool = False,
+        bn_momentum: float = 0.9,
+        bn_epsilon: float = 1e-5,
+        kernel_initializer: Any = "he_normal",
+        record: Record | None = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.body = body
+        self.strides = strides
+        self.version = version
+        self.shortcut = shortcut
+        self.width = width
+        self.cardinality = cardinality
+        self.activation = keras.activations.get(activation)
+        self.gate = gate
+        self.dropout = dropout
+        self.drop_path = drop_path
+        self.zero_init = zero_init
+        self.padding = padding
+        self.use_bias = use_bias
+        self.bn_momentum = bn_momentum
+        self.bn_epsilon = bn_epsilon
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.data_format = data_format or keras.config.image_data_format()
+        self._axis = -1 if self.data_format == "channels_last" else 1
+        self._record = record
+        self._depth, self._own_body = 0, _as_list(body)
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
+
+        if not self._own_body:
+            self._make_body()
+        same = {"dtype": self.dtype_policy}
+        se = SqueezeExcite(data_format=self.data_format, name="gate", **same)
+        self._gate = se if gate == "se" else gate
+        self._dropout = keras.layers.Dropout(dropout, name="dropout", **same)
+        self._drop_path = DropPath(drop_path, name="drop_path", **same)
+
+    def _make_body(self) -> None:
+        """Make `conv1`, `bn1`, `conv2`, ... of a basic or bottleneck body."""
+        steps = plan(
+            self.body,
+            filters=self.filters,
+            width=self.width,
+            strides=self.strides,
+            groups=self.cardinality,
+            early=self.version == "v1",
+        )
+        self._depth = len(steps)
+        for i, step in enumerate(steps, start=1):
+            zero = self.zero_init and i == self._depth
+            one_sided = step.strides == 1 or self.padding == "same"
+            pad = keras.layers.ZeroPadding2D(
+                0 if one_sided else step.kernel // 2,
+                data_format=self.data_format,
+                dtype=self.dtype_policy,
+                name=f"pad{i}",
+            )
+            conv = self._conv(
+                step.filters,
+                step.kernel,
+                strides=step.strides,
+                padding="same" if one_sided else "valid",
+                groups=step.groups,
+                zero=zero and self.version == "v2",
+                name=f"conv{i}",
+            )
+            bn = self._bn(f"bn{i}", zero=zero and self.version != "v2")
+            for layer in (pad, conv, bn):
+                setattr(self, layer.name, layer)
+
+    def _conv(self, filters: int, kernel: int, *, zero=False, **kwargs: Any):
+        kwargs |= {
+            "use_bias": self.use_bias,
+            "kernel_initializer": "zeros" if zero else self.kernel_initializer,
+            "data_format": self.data_format,
+            "dtype": self.dtype_policy,
+        }
+        if self._record is None:
+            return keras.layers.Conv2D(filters, kernel, **kwargs)
+        return InstrumentedConv2D(filters, kernel, record=self._record, **kwargs)
+
+    def _bn(self, name: str, *, zero: bool) -> keras.layers.BatchNormalization:
+        return keras.layers.BatchNormalization(
+            self._axis,
+            momentum=self.bn_momentum,
+            epsilon=self.bn_epsilon,
+            gamma_initializer="zeros" if zero else "ones",
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _steps(self) -> Iterator[tuple[Any, Any, Any]]:
+        for i in range(1, self._depth + 1):
+            yield tuple(getattr(self, f"{kind}{i}") for kind in ("pad", "conv", "bn"))
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        shape = tuple(input_shape)
+        for pad, conv, bn in self._steps():
+            before, shape = shape, pad.compute_output_shape(shape)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            bn.build(before if self.version == "v2" else shape)
+        for layer in self._own_body:
+            if not layer.built:
+                layer.build(shape)
+            shape = layer.compute_output_shape(shape)
+        if self._gate is not None and not self._gate.built:
+            self._gate.build(shape)
+        self._build_shortcut(tuple(input_shape), tuple(shape))
+
+    def _build_shortcut(self, arrives: tuple, wanted: tuple) -> None:
+        self._kind = choose(
+            self.shortcut,
+            arrives=arrives,
+            wanted=wanted,
+            strides=self.strides,
+            axis=self._axis,
+        )
+        self._channels = wanted[self._axis]
+        if self._kind == "projection":
+            self.shortcut_conv = self._conv(
+                self._channels, 1, strides=self.strides, name="shortcut_conv"
+            )
+            self.shortcut_conv.build(arrives)
+            if self.version != "v2":
+                self.shortcut_bn = self._bn("shortcut_bn", zero=False)
+                self.shortcut_bn.build(wanted)
+
+    def call(self, inputs, training=None):
+        # Keras hands `training` on to the layers inside by itself.
+        x, entry = inputs, inputs
+        for i, (pad, conv, bn) in enumerate(self._steps(), start=1):
+            if self.version == "v2":
+                x = self.activation(bn(x))
+                entry = x if i == 1 else entry
+            elif i > 1:
+                x = self.activation(x)
+            x = conv(pad(self._dropout(x) if i == self._depth else x))
+            x = x if self.version == "v2" else bn(x)
+        for layer in self._own_body:
+            x = layer(x)
+        if self._gate is not None:
+            x = self._gate(x)
+        x = self._carry(inputs, entry) + self._drop_path(x)
+        return x if self.version == "v2" else self.activation(x)
+
+    def _carry(self, inputs, entry):
+        if self._kind == "identity":
+            return inputs
+        if self._kind == "pad":
+            return subsample(
+                inputs, strides=self.strides, channels=self._channels, axis=self._axis
+            )
+        x = self.shortcut_conv(entry)
+        return x if self.version == "v2" else self.shortcut_bn(x)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        shape = tuple(input_shape)
+        for pad, conv, _ in self._steps():
+            shape = conv.compute_output_shape(pad.compute_output_shape(shape))
+        for layer in self._own_body:
+            shape = layer.compute_output_shape(shape)
+        return shape
+
+    @property
+    def record(self) -> Record | None:
+        """What the convolutions record now; None for plain ones."""
+        return getattr(self.conv1, "record", None) if self._depth else self._record
+
+    def get_config(self) -> dict[str, Any]:
+        own = {
+            "body": _serialize(self._own_body) if self._own_body else self.body,
+            "gate": self.gate if self.gate == "se" else _serialize(self.gate),
+            "activation": keras.activations.serialize(self.activation),
+            "kernel_initializer": _serialize(self.kernel_initializer),
+        }
+        plain = {name: getattr(self, name) for name in PLAIN}
+        return super().get_config() | plain | own
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ResidualBlock":
+        config = dict(config)
+        for name in ("body", "gate"):
+            if not isinstance(config[name], str):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def _as_list(body: Any) -> list[keras.layers.Layer]:
+    """Return the layers of a body of the user's own; of ours, none."""
+    if isinstance(body, str):
+        return []
+    return list(body) if isinstance(body, list | tuple) else [body]
+
+
+_serialize = keras.saving.serialize_keras_object

@@ -1,0 +1,55 @@
+"""The convolutions inside a residual block, as data."""
+
+from typing import NamedTuple
+
+BODIES = ("basic", "bottleneck")
+
+
+class Step(NamedTuple):
+    """One convolution of a body."""
+
+    kernel: int
+    filters: int
+    strides: int = 1
+    groups: int = 1
+
+
+def plan(
+    body: str,
+    *,
+    filters: int | None,
+    width: int | None,
+    strides: int,
+    groups: int,
+    early: bool,
+) -> list[Step]:
+    """List the steps of a body; `early` has a bottleneck stride in its first 1x1.
+
+    Raises:
+        ValueError: The body is not known, or the arguments do not fit it.
+    """
+    if body not in BODIES:
+        raise ValueError(
+            f"`body` is one of {BODIES}, a layer or a list of layers. "
+            f"Received: {body!r}"
+        )
+    if filters is None:
+        raise ValueError(f"A {body} body needs `filters`, the channels it gives.")
+    if body == "basic":
+        if groups > 1:
+            raise ValueError(
+                "Groups belong to the 3x3 of a bottleneck: use body='bottleneck', or "
+                f"cardinality=1. Received: cardinality={groups}"
+            )
+        return [Step(3, width or filters, strides), Step(3, filters)]
+    width = width or filters // 4
+    if width % groups:
+        raise ValueError(
+            f"The {width} channels inside do not divide into {groups} groups. Choose "
+            "`width` as a multiple of `cardinality`."
+        )
+    return [
+        Step(1, width, strides if early else 1),
+        Step(3, width, 1 if early else strides, groups),
+        Step(1, filters),
+    ]

@@ -1,0 +1,44 @@
+"""The way past a residual block: options A, B and C of the ResNet paper."""
+
+from typing import Any
+
+from keras import ops
+
+
+def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> str:
+    """Settle which shortcut joins two shapes: identity, projection or pad.
+
+    Raises:
+        ValueError: What the shortcut gives cannot be added to `wanted`. Checked here,
+            since broadcasting would hide it.
+    """
+    same = strides == 1 and arrives[axis] == wanted[axis]
+    if kind == "auto":
+        kind = "identity" if same else "projection"
+    elif kind == "pad" and same:
+        kind = "identity"
+
+    gives = list(arrives)
+    if kind != "identity":
+        for i in (1, 2) if axis == -1 else (2, 3):
+            gives[i] = arrives[i] and -(-arrives[i] // strides)
+        new = wanted[axis] - arrives[axis]
+        if kind == "projection" or new > 0:
+            gives[axis] = wanted[axis]
+    pairs = zip(gives[1:], wanted[1:], strict=True)
+    if any(a != b for a, b in pairs if a and b):
+        raise ValueError(
+            f"Shortcut and body cannot be added: the {kind} shortcut gives "
+            f"{tuple(gives)}, the body gives {tuple(wanted)}. Use shortcut='auto', and "
+            "`strides` that are the body's."
+        )
+    return kind
+
+
+def subsample(x, *, strides: int, channels: int, axis: int):
+    """Take every n-th pixel, and add zero channels evenly on both sides."""
+    new = channels - x.shape[axis]
+    pads = [[0, 0]] * 4
+    pads[axis] = [new // 2, new - new // 2]
+    s = strides
+    return ops.pad(x[:, ::s, ::s, :] if axis == -1 else x[:, :, ::s, ::s], pads)

@@ -1,0 +1,163 @@
+"""ResNet: each block learns a correction to its input, so depth keeps helping.
+
+Plain names are "v1.5", as torchvision and nearly all published weights: a bottleneck
+strides in its 3x3. `_v1` strides in the first 1x1 as the first paper does, `_v2`
+normalises and activates before each convolution as the second.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from keras import layers
+
+from keras_cnnzoo.blocks.conv import batch_norm, conv
+from keras_cnnzoo.blocks.heads import average_classifier
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.layers import PaddedMaxPooling2D, ResidualBlock
+
+
+@dataclass(frozen=True)
+class Config:
+    """Blocks per stage, which of the papers' blocks they are, and what is in them."""
+
+    blocks: tuple[int, ...]
+    body: str = "basic"
+    version: str = "v1.5"
+    shortcut: str = "auto"
+    cardinality: int = 1
+    base_width: int = 64
+    gate: Any = None
+    drop_path: float = 0.0
+    zero_init: bool = False
+
+
+def body(x, config: Config):
+    """Stem, then stages that halve the size and double the width."""
+    pre = config.version == "v2"
+    x = conv(x, 64, 7, stride=2, use_bias=False, name="stem_conv")
+    if not pre:
+        x = batch_norm(x, name="stem_bn")
+        x = layers.ReLU(name="stem_relu")(x)
+    maps = {"stem": x}
+    x = PaddedMaxPooling2D(3, 2, padding=1, name="stem_pool")(x)
+    bottleneck = config.body == "bottleneck"
+    depth = max(sum(config.blocks) - 1, 1)
+    done = 0
+    for s, blocks in enumerate(config.blocks, start=1):
+        planes = 32 * 2**s
+        width = planes * config.base_width * config.cardinality // 64
+        for b in range(1, blocks + 1):
+            x = ResidualBlock(
+                planes * 4 if bottleneck else planes,
+                config.body,
+                strides=2 if s > 1 and b == 1 else 1,
+                version=config.version,
+                # The paper's option B projects in the first block of every stage.
+                shortcut=config.shortcut,
+                width=width,
+                cardinality=config.cardinality,
+                gate=config.gate,
+                # Deeper blocks are dropped more often: section 3 of the paper of it.
+                drop_path=config.drop_path * done / depth,
+                zero_init=config.zero_init,
+                name=f"stage{s}_block{b}",
+            )(x)
+            done += 1
+        maps[f"stage{s}"] = x
+    if pre:
+        x = batch_norm(x, name="top_bn")
+        maps[f"stage{len(config.blocks)}"] = layers.ReLU(name="top_relu")(x)
+    return maps
+
+
+def _block(found: re.Match) -> str:
+    return f"stage{found[1]}_block{int(found[2]) + 1}/"
+
+
+def _counted_block(found: re.Match) -> str:
+    return f"stage{int(found[1]) + 1}_block{int(found[2]) + 1}/"
+
+
+NAME_MAPS: dict[str, NameMap] = {
+    "torchvision": (
+        (r"^conv1$", "stem_conv"),
+        (r"^bn1$", "stem_bn"),
+        (r"^layer(\d)\.(\d+)\.", _block),
+        (r"downsample\.0$", "shortcut_conv"),
+        (r"downsample\.1$", "shortcut_bn"),
+        (r"^(fc|linear)$", "head"),
+    ),
+    "timm resnetv2": (
+        (r"^stem\.conv$", "stem_conv"),
+        (r"^stages\.(\d)\.blocks\.(\d+)\.", _counted_block),
+        (r"/norm(\d)$", r"/bn\1"),
+        (r"downsample\.conv$", "shortcut_conv"),
+        (r"^norm$", "top_bn"),
+        (r"^head\.fc$", "head"),
+    ),
+}
+
+_DEPTHS = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+}
+#: depth and version: trainable parameters, multiply-accumulates at 224x224.
+_FACTS = {
+    (18, "v1.5"): (11_689_512, 1_814_073_344),
+    (34, "v1.5"): (21_797_672, 3_663_761_408),
+    (50, "v1.5"): (25_557_032, 4_089_184_256),
+    (101, "v1.5"): (44_549_160, 7_801_405_440),
+    (152, "v1.5"): (60_192_808, 11_513_626_624),
+    (18, "v1"): (11_689_512, 1_814_073_344),
+    (34, "v1"): (21_797_672, 3_663_761_408),
+    (50, "v1"): (25_557_032, 3_857_973_248),
+    (101, "v1"): (44_549_160, 7_570_194_432),
+    (152, "v1"): (60_192_808, 11_282_415_616),
+    (18, "v2"): (11_687_720, 1_814_073_344),
+    (34, "v2"): (21_795_880, 3_663_761_408),
+    (50, "v2"): (25_549_352, 4_089_184_256),
+    (101, "v2"): (44_541_480, 7_801_405_440),
+    (152, "v2"): (60_185_128, 11_513_626_624),
+}
+#: Top-1 error of one 224x224 crop of the first paper's own models, per cent.
+_CLAIMS = {(50, "v1"): 24.7, (101, "v1"): 23.6, (152, "v1"): 23.0}
+
+
+def _variant(depth: int, version: str) -> Variant:
+    form, blocks = _DEPTHS[depth]
+    params, macs = _FACTS[depth, version]
+    claims: tuple[Claim, ...] = ()
+    if (depth, version) in _CLAIMS:
+        claims = (
+            Claim(
+                metric="ImageNet validation top-1 error, %, 1 crop",
+                value=_CLAIMS[depth, version],
+                source="https://github.com/KaimingHe/deep-residual-networks#results",
+            ),
+        )
+    config = Config(blocks, form, version)
+    return Variant(config=config, params=params, macs=macs, claims=claims)
+
+
+FAMILY = Family(
+    name="resnet",
+    body=body,
+    head=average_classifier,
+    paper=Paper(
+        title="Deep Residual Learning for Image Recognition",
+        authors="He, Zhang, Ren, Sun",
+        year=2015,
+        url="https://arxiv.org/abs/1512.03385",
+    ),
+    input_shape=(224, 224, 3),
+    variants={
+        f"resnet{depth}{suffix}": _variant(depth, version)
+        for suffix, version in (("", "v1.5"), ("_v1", "v1"), ("_v2", "v2"))
+        for depth in _DEPTHS
+    },
+    name_maps=NAME_MAPS,
+)
