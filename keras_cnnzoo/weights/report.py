@@ -1,0 +1,45 @@
+"""What came of loading weights."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What was loaded, what was left, and what did not fit.
+
+    Attributes:
+        source: Where the arrays came from.
+        loaded: Our variables that were set.
+        adapted: Of those, the ones whose source had another number of channels.
+        missing: Our variables that the source does not hold; they keep their values.
+        mismatched: Our variables whose source has another shape; likewise.
+        unused: Names in the source that belong to nothing here.
+    """
+
+    source: str
+    loaded: tuple[str, ...]
+    adapted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    mismatched: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every variable was set and every array used."""
+        return not (self.missing or self.mismatched or self.unused)
+
+    def __str__(self) -> str:
+        parts = [f"{len(self.loaded)} variables loaded from {self.source}"]
+        if self.adapted:
+            parts.append(f"{', '.join(self.adapted)} adapted to the input's channels")
+        parts += [
+            f"{len(names)} {kind}: {_shortened(names)}"
+            for kind in ("missing", "mismatched", "unused")
+            if (names := getattr(self, kind))
+        ]
+        return "; ".join(parts)
+
+
+def _shortened(names: tuple[str, ...], most: int = 6) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
