@@ -49,15 +49,14 @@ class ResidualBlock(keras.layers.Layer):
             bottleneck. A Wide ResNet's bottleneck has more.
         cardinality: Groups of the 3x3 convolution of a bottleneck (ResNeXt).
         activation: Any Keras activation; None for a linear block.
-        gate: "se" for squeeze-and-excite, or any layer that keeps the shape, applied
-            to the body's result.
+        gate: "se" for squeeze-and-excite, or any layer that keeps the body's shape.
         dropout: Rate between the convolutions (Wide ResNet).
         drop_path: Rate of dropping the whole body for a sample (stochastic depth).
-        zero_init: Start as the identity: the last scale of the body is zero, and in
-            "v2", where none follows, the last kernel.
+        zero_init: Start as the identity: the body's last scale, in "v2" its last
+            kernel, is zero.
         padding: Of a strided 3x3: "symmetric" as in PyTorch, or TensorFlow's "same".
         use_bias, kernel_initializer: Of the convolutions.
-        bn_momentum, bn_epsilon: Of the normalisations.
+        bn_momentum, bn_epsilon: Of the batch normalisations.
         record: None makes the convolutions `Conv2D`; "off", "stats" or "maps" makes
             them `InstrumentedConv2D` of that mode.
         data_format: "channels_last" or "channels_first"; None takes
@@ -231,7 +230,6 @@ class ResidualBlock(keras.layers.Layer):
                 self.shortcut_bn.build(wanted)
 
     def call(self, inputs, training=None):
-        # Keras hands `training` on to the layers inside by itself.
         x, entry = inputs, inputs
         for i, (pad, conv, bn) in enumerate(self._steps(), start=1):
             if self.version == "v2":

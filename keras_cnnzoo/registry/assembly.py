@@ -29,16 +29,33 @@ def default_shape(name: str) -> tuple[int | None, ...]:
 
 @functools.cache
 def stages(name: str) -> tuple[Stage, ...]:
-    """Build the body at the default size, which is known, and read off its maps."""
+    """Read off the maps of a body built at the default size, which is known."""
+    base = default_shape(name)
+    first = 0 if keras.config.image_data_format() == "channels_last" else 1
+    wider = tuple(n + _GROWTH if i == first else n for i, n in enumerate(base))
+    maps = _maps(name, base)
+    exact = all(base[first] % x.shape[1 + first] == 0 for x in maps.values())
+    # Without padding a map is smaller than size / stride; its growth tells the stride.
+    grown = None if exact else _maps(name, wider)
+    found = []
+    for stage, x in maps.items():
+        size = x.shape[1 + first]
+        if grown is None:
+            stride = base[first] // size
+        else:
+            stride = _GROWTH // (grown[stage].shape[1 + first] - size)
+        found.append(Stage(stage, stride, channels(x)))
+    return tuple(found)
+
+
+#: A multiple of every stride in the zoo.
+_GROWTH = 64
+
+
+def _maps(name: str, shape: tuple) -> dict:
     family = family_of(name)
-    shape = default_shape(name)
     maps = family.body(keras.Input(shape), family.variants[name].config)
-    spatial = 0 if keras.config.image_data_format() == "channels_last" else 1
-    return tuple(
-        Stage(stage, round(shape[spatial] / x.shape[1 + spatial]), channels(x))
-        for stage, x in maps.items()
-        if len(x.shape) == 4
-    )
+    return {stage: x for stage, x in maps.items() if len(x.shape) == 4}
 
 
 def assemble(

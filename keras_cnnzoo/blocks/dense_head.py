@@ -1,0 +1,44 @@
+"""The head of the first ImageNet networks: two wide dense layers with dropout."""
+
+from keras import layers
+
+from keras_cnnzoo.blocks.axes import channels, image_shape
+from keras_cnnzoo.blocks.heads import logits
+
+
+def dense_head(
+    x,
+    names: tuple[str, str],
+    *,
+    size: int,
+    classes: int,
+    activation,
+    dropout: float = 0.5,
+    dropout_first: bool = False,
+    **kwargs,
+):
+    """Flatten a map of `size` by `size`, then two dense layers of 4,096 and logits.
+
+    A map of another size is averaged to that one first, as torchvision does, so
+    images of other sizes are taken, and the weights fit them.
+
+    Args:
+        x: The last feature map.
+        names: Names of the two dense layers.
+        size: Height and width of the map that the first dense layer sees.
+        classes: Number of classes.
+        activation: What the logits are passed through.
+        dropout: Share of the units that each dropout silences.
+        dropout_first: Whether a dropout stands before or behind each dense layer.
+        **kwargs: Initializers of the dense layers.
+    """
+    if x.shape[1:] != image_shape((size, size, channels(x))):
+        x = layers.AdaptiveAveragePooling2D(size, name="head_pool")(x)
+    x = layers.Flatten(name="flatten")(x)
+    kwargs = {"kernel_initializer": "he_normal"} | kwargs
+    for name in names:
+        drop = layers.Dropout(dropout, name=f"{name}_dropout")
+        x = drop(x) if dropout_first else x
+        x = layers.Dense(4096, activation="relu", name=name, **kwargs)(x)
+        x = x if dropout_first else drop(x)
+    return logits(x, classes, activation=activation)

@@ -1,0 +1,50 @@
+"""Start values that Keras does not have."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class FanInUniform(keras.initializers.Initializer):
+    """Draw uniformly from `±scale / fan_in`, as the networks of the 1990s did.
+
+    The fan-in is given rather than read off the shape, since a bias has the fan-in
+    of its unit and a partly connected filter has its own.
+
+    Args:
+        fan_in: Number of inputs of the unit that a value belongs to. A sequence
+            holds one number for each entry of the weight's last axis.
+        scale: Numerator of the limit.
+        seed: An integer makes every call draw the same values.
+
+    Source:
+        LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
+        1998, appendix A, https://doi.org/10.1109/5.726791.
+
+    Example:
+        >>> layer = keras.layers.Dense(4, kernel_initializer=FanInUniform(24))
+        >>> layer.build((None, 24))
+        >>> bool(keras.ops.max(keras.ops.abs(layer.kernel)) <= 0.1)
+        True
+    """
+
+    def __init__(
+        self,
+        fan_in: float | Sequence[float],
+        scale: float = 2.4,
+        seed: int | None = None,
+    ) -> None:
+        self.fan_in = fan_in
+        self.scale = scale
+        self.seed = seed
+        self._uniform = keras.initializers.RandomUniform(-1.0, 1.0, seed)
+
+    def __call__(self, shape, dtype=None):
+        limit = self.scale / ops.convert_to_tensor(self.fan_in, dtype or "float32")
+        return self._uniform(shape, dtype) * limit
+
+    def get_config(self) -> dict[str, Any]:
+        return {"fan_in": self.fan_in, "scale": self.scale, "seed": self.seed}

@@ -1,0 +1,99 @@
+"""Normalisation across neighbouring maps, the predecessor of batch norm."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class LocalResponseNormalization(keras.layers.Layer):
+    """Divide by the activity of neighbouring maps at the same place.
+
+    `y = x / (bias + alpha * sum(neighbours ** 2)) ** beta`, where the neighbours are
+    the `2 * depth_radius + 1` maps around each map, itself included, fewer at
+    either end.
+
+    `alpha` multiplies the plain sum, as in the paper and in TensorFlow. PyTorch and
+    Caffe take the mean: `torch.nn.LocalResponseNorm(n, alpha, beta, k)` is
+    `LocalResponseNormalization(n // 2, k, alpha / n, beta)` for odd `n`. The
+    defaults are the paper's k = 2, n = 5.
+
+    The sum and the root are computed in full precision whatever the policy.
+
+    Args:
+        depth_radius: Number of maps on either side.
+        bias: Positive number that keeps the divisor from 0, the paper's k.
+        alpha: Weight of the sum of squares.
+        beta: Exponent of the divisor.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, ..., channels)`, or `(batch, channels, ...)` under
+        "channels_first".
+
+    Raises:
+        ValueError: `bias` is not positive or `depth_radius` is negative.
+
+    Source:
+        Krizhevsky et al., "ImageNet Classification with Deep Convolutional Neural
+        Networks", 2012, section 3.3,
+        https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks.
+
+    Example:
+        >>> layer = LocalResponseNormalization(1, bias=1.0, alpha=0.25, beta=0.5)
+        >>> y = layer(keras.ops.full((1, 1, 1, 3), 2.0))
+        >>> round(float(y[0, 0, 0, 1]), 4)
+        1.0
+    """
+
+    def __init__(
+        self,
+        depth_radius: int = 2,
+        bias: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        if bias <= 0 or depth_radius < 0:
+            raise ValueError(
+                "`bias` must be positive, so that dead maps are not divided by 0, and "
+                f"`depth_radius` 0 or more. Received: bias={bias}, "
+                f"depth_radius={depth_radius}"
+            )
+        self.depth_radius = depth_radius
+        self.bias = bias
+        self.alpha = alpha
+        self.beta = beta
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def call(self, inputs):
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
+        x = ops.cast(inputs, wide)
+        axis = len(x.shape) - 1 if self.data_format == "channels_last" else 1
+        before, maps = (slice(None),) * axis, x.shape[axis]
+        width = [(0, 0)] * len(x.shape)
+        width[axis] = (self.depth_radius, self.depth_radius)
+        squares = ops.pad(ops.square(x), width)
+        # Shifted slices add up fast compiled and, unlike a running sum, lose no bits.
+        activity = sum(
+            squares[(*before, slice(shift, shift + maps))]
+            for shift in range(2 * self.depth_radius + 1)
+        )
+        divisor = ops.power(self.bias + self.alpha * activity, self.beta)
+        return ops.cast(x / divisor, self.compute_dtype)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("depth_radius", "bias", "alpha", "beta", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}

@@ -1,0 +1,152 @@
+"""Convolution whose filters look at some of the maps only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class PartialConv2D(keras.layers.Layer):
+    """Convolve, each filter over its own list of input maps.
+
+    Only kernels that exist are weights: no number is stored, trained or counted for
+    a map that a filter does not see.
+
+    Args:
+        connections: For each filter, the input maps it looks at, counted from 0.
+        kernel_size: Height and width of the kernels; one int makes them square.
+        strides: Step of the kernels; one int for both directions.
+        padding: "valid" or "same".
+        activation: What the result is passed through, by name or as a function.
+        use_bias: Whether each filter adds a number of its own.
+        kernel_initializer: Start values of the kernels, a weight of shape
+            `(height, width, number of connections)`, filter by filter.
+        bias_initializer: Start values of the biases.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output `(batch, new_height,
+        new_width, filters)` with one filter per entry of `connections`; channels
+        second under "channels_first".
+
+    Raises:
+        ValueError: A filter looks at no map, at one twice, or at one the input
+            does not have.
+
+    Source:
+        LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
+        1998, section II.B, layer C3 and table I, https://doi.org/10.1109/5.726791.
+
+    Example:
+        >>> layer = PartialConv2D(connections=[[0], [0, 1]], kernel_size=3)
+        >>> layer(keras.ops.ones((1, 3, 3, 2))).shape[-1], layer.count_params()
+        (2, 29)
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Sequence[int]],
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.connections = [list(maps) for maps in connections]
+        for maps in self.connections:
+            if not maps or len(set(maps)) < len(maps) or min(maps) < 0:
+                raise ValueError(
+                    "Each filter looks at one or more different maps, counted from "
+                    f"0. Received in `connections`: {maps}"
+                )
+        if isinstance(kernel_size, int):
+            kernel_size = (kernel_size, kernel_size)
+        self.kernel_size = tuple(kernel_size)
+        self.strides = strides if isinstance(strides, int) else tuple(strides)
+        self.padding = padding
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        highest = max(map(max, self.connections))
+        if channels is None or highest >= channels:
+            raise ValueError(
+                f"{self.name!r} looks at map {highest}, counted from 0, and its input "
+                f"has {channels} maps: {tuple(input_shape)}."
+            )
+        filters, kernels = len(self.connections), sum(map(len, self.connections))
+        # Entry (map, filter) is the position of their kernel; what is not connected
+        # points behind the last kernel, where `_dense_kernel` puts a zero.
+        self._positions = np.full((channels, filters), kernels)
+        order = [(m, f) for f, maps in enumerate(self.connections) for m in maps]
+        self._positions[tuple(np.transpose(order))] = np.arange(kernels)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(*self.kernel_size, kernels),
+            initializer=self.kernel_initializer,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias", shape=(filters,), initializer=self.bias_initializer
+            )
+
+    def _dense_kernel(self):
+        padded = ops.pad(self.kernel, [(0, 0), (0, 0), (0, 1)])
+        flat = ops.take(padded, self._positions.ravel(), axis=-1)
+        return ops.reshape(flat, (*self.kernel_size, *self._positions.shape))
+
+    def call(self, inputs):
+        x = ops.conv(
+            inputs, self._dense_kernel(), self.strides, self.padding, self.data_format
+        )
+        if self.use_bias:
+            first = self.data_format == "channels_first"
+            x = x + (ops.reshape(self.bias, (-1, 1, 1)) if first else self.bias)
+        return self.activation(x)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        twin = keras.layers.Conv2D(
+            len(self.connections),
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.data_format,
+        )
+        return twin.compute_output_shape(input_shape)
+
+    def count_macs(self, input_shape: tuple, output_shape: tuple) -> int:
+        """Count the multiply-accumulates of one image, existing kernels only."""
+        first = self.data_format == "channels_first"
+        height, width = output_shape[2:] if first else output_shape[1:-1]
+        return int(np.prod(self.kernel.shape)) * height * width
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {
+            "connections": self.connections,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "data_format": self.data_format,
+        }

@@ -1,0 +1,99 @@
+"""AlexNet in one tower, without normalisation: the form that torchvision made known."""
+
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.dense_head import dense_head
+from keras_cnnzoo.blocks.pooling import pool
+from keras_cnnzoo.cards import Claim, Family, Paper, Variant
+
+
+@dataclass(frozen=True)
+class Config:
+    """Inner pooling ("max", "avg" or "l2") and the share of units dropped."""
+
+    pool: str = "max"
+    dropout: float = 0.5
+
+
+def body(x, config: Config):
+    """Stack five convolutions; the first two and the last are pooled 3x3 by 2."""
+    x = layers.ZeroPadding2D(2, name="conv1_pad")(x)
+    x = conv(x, 64, 11, stride=4, padding="valid", activation="relu", name="conv1")
+    stage1 = pool(x, config.pool, 3, 2, name="pool1")
+    x = conv(stage1, 192, 5, activation="relu", name="conv2")
+    stage2 = pool(x, config.pool, 3, 2, name="pool2")
+    stage3 = conv(stage2, 384, 3, activation="relu", name="conv3")
+    stage4 = conv(stage3, 256, 3, activation="relu", name="conv4")
+    x = conv(stage4, 256, 3, activation="relu", name="conv5")
+    stage5 = pool(x, config.pool, 3, 2, name="pool5")
+    return {
+        "stage1": stage1,
+        "stage2": stage2,
+        "stage3": stage3,
+        "stage4": stage4,
+        "stage5": stage5,
+    }
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Two wide dense layers, a dropout before each."""
+    return dense_head(
+        x,
+        ("fc6", "fc7"),
+        size=6,
+        classes=classes,
+        activation=activation,
+        dropout=config.dropout,
+        dropout_first=True,
+    )
+
+
+_TORCHVISION = {
+    "features.0": "conv1",
+    "features.3": "conv2",
+    "features.6": "conv3",
+    "features.8": "conv4",
+    "features.10": "conv5",
+    "classifier.1": "fc6",
+    "classifier.4": "fc7",
+    "classifier.6": "head",
+}
+
+FAMILY = Family(
+    name="alexnet",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="One weird trick for parallelizing convolutional neural networks",
+        authors="Krizhevsky",
+        year=2014,
+        url="https://arxiv.org/abs/1404.5997",
+    ),
+    input_shape=(224, 224, 3),
+    variants={
+        "alexnet": Variant(
+            config=Config(),
+            params=61_100_840,
+            macs=714_188_480,
+            claims=(
+                Claim(
+                    metric="ImageNet val top-1 accuracy %, 1 crop",
+                    value=56.522,
+                    source="https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.alexnet.html",
+                ),
+            ),
+        ),
+    },
+    name_maps={
+        "torchvision": tuple(
+            (f"^{theirs.replace('.', '[.]')}$", ours)
+            for theirs, ours in _TORCHVISION.items()
+        )
+    },
+    deviations=(
+        "As in torchvision, conv1 has 64 filters, conv4 256 and nothing is grouped.",
+    ),
+)

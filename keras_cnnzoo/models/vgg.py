@@ -1,0 +1,149 @@
+"""VGG: nothing but 3x3 convolutions, and depth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.conv import batch_norm, conv
+from keras_cnnzoo.blocks.dense_head import dense_head
+from keras_cnnzoo.blocks.pooling import pool
+from keras_cnnzoo.cards import Claim, Family, Paper, Variant
+
+
+@dataclass(frozen=True)
+class Config:
+    """Convolutions per stage, and what else may differ.
+
+    Attributes:
+        depths: Number of convolutions in each of the five stages.
+        batch_norm: Whether each convolution is followed by batch norm.
+        widths: Number of maps in each stage.
+        pool: "max", "avg" or "l2".
+        dropout: Share of the units that each dropout silences.
+    """
+
+    depths: tuple[int, ...]
+    batch_norm: bool = False
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512)
+    pool: str = "max"
+    dropout: float = 0.5
+
+
+def body(x, config: Config):
+    """Stack the stages; each ends in layer `stage{s}_pool`, half the size."""
+    maps = {}
+    stages = zip(config.depths, config.widths, strict=True)
+    for s, (depth, width) in enumerate(stages, start=1):
+        for i in range(1, depth + 1):
+            fused = None if config.batch_norm else "relu"
+            x = conv(x, width, 3, activation=fused, name=f"stage{s}_conv{i}")
+            if config.batch_norm:
+                x = batch_norm(x, name=f"stage{s}_bn{i}")
+                x = layers.ReLU(name=f"stage{s}_relu{i}")(x)
+        x = maps[f"stage{s}"] = pool(x, config.pool, name=f"stage{s}_pool")
+    return maps
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Two wide dense layers, a dropout behind each."""
+    return dense_head(
+        x,
+        ("fc1", "fc2"),
+        size=7,
+        classes=classes,
+        activation=activation,
+        dropout=config.dropout,
+    )
+
+
+def _torchvision(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the map of names: torchvision counts every operation in one sequence."""
+    operations = ("conv", "bn", "relu") if config.batch_norm else ("conv", "relu")
+    at = 0
+    for s, depth in enumerate(config.depths, start=1):
+        for i in range(1, depth + 1):
+            for kind in operations:
+                if kind != "relu":
+                    yield f"^features[.]{at}$", f"stage{s}_{kind}{i}"
+                at += 1
+        at += 1
+    for at, name in ((0, "fc1"), (3, "fc2"), (6, "head")):
+        yield f"^classifier[.]{at}$", name
+
+
+#: Convolutions per stage, then multiply-accumulates and torchvision's parameters and
+#: top-1 accuracy of weights IMAGENET1K_V1: plain, and with batch norm.
+TABLE = {
+    "vgg11": (
+        (1, 1, 2, 2, 2),
+        7_609_090_048,
+        (132_863_336, 69.020),
+        (132_868_840, 70.370),
+    ),
+    "vgg13": (
+        (2, 2, 2, 2, 2),
+        11_308_466_176,
+        (133_047_848, 69.928),
+        (133_053_736, 71.586),
+    ),
+    "vgg16": (
+        (2, 2, 3, 3, 3),
+        15_470_264_320,
+        (138_357_544, 71.592),
+        (138_365_992, 73.360),
+    ),
+    "vgg19": (
+        (2, 2, 4, 4, 4),
+        19_632_062_464,
+        (143_667_240, 72.376),
+        (143_678_248, 74.218),
+    ),
+}
+
+
+def _variants() -> Iterator[tuple[str, Variant]]:
+    for batch_norm_too in (False, True):
+        for name, (depths, macs, *published) in TABLE.items():
+            params, accuracy = published[batch_norm_too]
+            name = f"{name}_bn" if batch_norm_too else name
+            page = "https://docs.pytorch.org/vision/stable/models/generated"
+            claim = Claim(
+                metric="ImageNet val top-1 accuracy %, 1 crop",
+                value=accuracy,
+                source=f"{page}/torchvision.models.{name}.html",
+            )
+            yield (
+                name,
+                Variant(
+                    config=Config(depths, batch_norm_too),
+                    params=params,
+                    macs=macs,
+                    claims=(claim,),
+                ),
+            )
+
+
+VARIANTS = dict(_variants())
+
+FAMILY = Family(
+    name="vgg",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="Very Deep Convolutional Networks for Large-Scale Image Recognition",
+        authors="Simonyan, Zisserman",
+        year=2014,
+        url="https://arxiv.org/abs/1409.1556",
+    ),
+    input_shape=(224, 224, 3),
+    variants=VARIANTS,
+    # Positions shift with the depth, so every variant has a list of its own.
+    name_maps={
+        f"torchvision/{name}": tuple(_torchvision(variant.config))
+        for name, variant in VARIANTS.items()
+    },
+    deviations=(
+        "Images of other sizes than 224 are taken: the last map is averaged to 7x7.",
+    ),
+)

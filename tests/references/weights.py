@@ -1,0 +1,57 @@
+"""Weights and images that come out the same on every machine, from names and shapes.
+
+Only raw bits of PCG64 are used: NumPy keeps those the same for ever, while the values
+of `Generator.normal` may change between its versions.
+"""
+
+import math
+import zlib
+
+import numpy as np
+
+
+def _bits(count: int, seed: int, name: str) -> np.ndarray:
+    """Return `count` random 32-bit numbers that belong to a seed and a name."""
+    raw = np.random.PCG64([seed, zlib.crc32(name.encode())]).random_raw(-(-count // 2))
+    return raw.astype("<u8", copy=False).view("<u4")[:count]
+
+
+def _uniform(shape, low: float, high: float, seed: int, name: str) -> np.ndarray:
+    bits = _bits(math.prod(shape), seed, name)
+    # 24 bits are what a float32 holds exactly.
+    values = (bits >> 8).astype("float32")
+    values *= np.float32((high - low) * 2**-24)
+    values += np.float32(low)
+    return values.reshape(shape)
+
+
+def reference_weights(
+    shapes: dict[str, tuple[int, ...]], seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Draw a value for every parameter of a PyTorch model, by its name alone.
+
+    Kernels have He's standard deviation, so activations keep their size however deep
+    the network is; the statistics of batch norm are far from 0 and 1, so that a
+    mistake in them shows.
+    """
+
+    def draw(name, shape):
+        leaf = name.rpartition(".")[2]
+        if leaf == "num_batches_tracked":
+            return np.zeros(shape, "int64")
+        if leaf == "running_var" or (leaf == "weight" and len(shape) == 1):
+            return _uniform(shape, 0.5, 1.5, seed, name)
+        std = 0.1 if len(shape) == 1 else (2 / math.prod(shape[1:])) ** 0.5
+        limit = 3**0.5 * std
+        return _uniform(shape, -limit, limit, seed, name)
+
+    return {name: draw(name, tuple(shape)) for name, shape in shapes.items()}
+
+
+def reference_images(size: int, count: int = 2, seed: int = 0) -> np.ndarray:
+    """Draw a batch of photographs of noise, uint8, channels last."""
+    shape = (count, size, size, 3)
+    noise = _uniform(shape, 0, 256, seed, f"images of {size}").astype("uint8")
+    # Each image has a tint of its own, or the answers would hardly differ.
+    tint = _uniform((count, 1, 1, 3), 0.3, 1, seed, f"tints of {size}")
+    return (noise * tint).astype("uint8")
