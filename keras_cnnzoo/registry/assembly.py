@@ -30,7 +30,7 @@ def default_shape(name: str) -> tuple[int | None, ...]:
 @functools.cache
 def stages(name: str) -> tuple[Stage, ...]:
     """Read off the maps of a body built at the default size, which is known."""
-    base = default_shape(name)
+    base: tuple[Any, ...] = default_shape(name)
     first = 0 if keras.config.image_data_format() == "channels_last" else 1
     wider = tuple(n + _GROWTH if i == first else n for i, n in enumerate(base))
     maps = _maps(name, base)

@@ -1,0 +1,54 @@
+"""Layers to drop into any Keras model. Each depends on Keras alone."""
+
+from keras_cnnzoo.layers.activations import scaled_tanh
+from keras_cnnzoo.layers.attention import SqueezeExcite
+from keras_cnnzoo.layers.global_pooling import (
+    GlobalGeMPooling2D,
+    GlobalLpPooling1D,
+    GlobalLpPooling2D,
+    GlobalLpPooling3D,
+)
+from keras_cnnzoo.layers.initializers import FanInUniform
+from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
+from keras_cnnzoo.layers.local_response import LocalResponseNormalization
+from keras_cnnzoo.layers.normalization import ColorNormalization
+from keras_cnnzoo.layers.padded_pooling import PaddedMaxPooling2D
+from keras_cnnzoo.layers.partial import PartialConv2D
+from keras_cnnzoo.layers.pooling import (
+    L2NormPooling1D,
+    L2NormPooling2D,
+    L2NormPooling3D,
+    LpPooling1D,
+    LpPooling2D,
+    LpPooling3D,
+)
+from keras_cnnzoo.layers.rbf import EuclideanRBF
+from keras_cnnzoo.layers.regularization import DropPath
+from keras_cnnzoo.layers.residual import ResidualBlock
+from keras_cnnzoo.layers.subsampling import Subsampling2D
+
+__all__ = [
+    "ColorNormalization",
+    "DropPath",
+    "EuclideanRBF",
+    "FanInUniform",
+    "GlobalGeMPooling2D",
+    "GlobalLpPooling1D",
+    "GlobalLpPooling2D",
+    "GlobalLpPooling3D",
+    "InstrumentedConv2D",
+    "L2NormPooling1D",
+    "L2NormPooling2D",
+    "L2NormPooling3D",
+    "LocalResponseNormalization",
+    "LpPooling1D",
+    "LpPooling2D",
+    "LpPooling3D",
+    "PaddedMaxPooling2D",
+    "PartialConv2D",
+    "ResidualBlock",
+    "SqueezeExcite",
+    "Subsampling2D",
+    "record_maps",
+    "scaled_tanh",
+]

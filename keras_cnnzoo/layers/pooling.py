@@ -1,0 +1,297 @@
+"""Lp pooling over windows: one knob from sums of magnitudes to maxima."""
+
+import math
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers import power
+from keras_cnnzoo.layers.registry import register_layer
+
+Size = int | tuple[int, ...]
+Padding = Literal["valid", "same"]
+Reduction = Literal["sum", "mean"]
+
+
+def check_choice(name: str, value, choices: tuple[str, ...]) -> str:
+    """Return `value` if it is one of `choices`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if value not in choices:
+        expected = " or ".join(map(repr, choices))
+        raise ValueError(f"`{name}` is {expected}. Received: {value!r}")
+    return value
+
+
+def check_order(p) -> float:
+    """Return the order of a norm as a float.
+
+    Raises:
+        ValueError: It is not a number of at least 1.
+    """
+    if not (isinstance(p, int | float) and p >= 1):
+        raise ValueError(
+            f"`p` is a number of at least 1, or the result is no norm. Received: {p!r}"
+        )
+    return float(p)
+
+
+class _LpPooling(keras.layers.Layer):
+    rank: int
+
+    def __init__(
+        self,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        p: float = 2.0,
+        reduction: Reduction = "sum",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Half-precision input is widened here and must not be narrowed before.
+        super().__init__(autocast=False, **kwargs)
+        self.pool_size = self._sizes("pool_size", pool_size)
+        # Resolved here: ops.average_pool(strides=None) fails on JAX (Keras 3.15.1).
+        self.strides = (
+            self.pool_size if strides is None else self._sizes("strides", strides)
+        )
+        self.padding = check_choice("padding", padding, ("valid", "same"))
+        self.p = check_order(p)
+        self.reduction = check_choice("reduction", reduction, ("sum", "mean"))
+        self.data_format = check_choice(
+            "data_format",
+            data_format or keras.config.image_data_format(),
+            ("channels_last", "channels_first"),
+        )
+        first = 1 if self.data_format == "channels_last" else 2
+        self._axes = tuple(range(first, first + self.rank))
+        self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
+
+    def _sizes(self, name: str, value) -> tuple[int, ...]:
+        sizes = (value,) * self.rank if isinstance(value, int) else value
+        if not (
+            isinstance(sizes, tuple | list)
+            and len(sizes) == self.rank
+            and all(isinstance(n, int) and n > 0 for n in sizes)
+        ):
+            raise ValueError(
+                f"`{name}` is a positive int or {self.rank} of them. "
+                f"Received: {value!r}"
+            )
+        return tuple(sizes)
+
+    def call(self, inputs):
+        self.compute_output_shape(inputs.shape)
+        x = self._cover(power.widen(inputs))
+        if self.p == math.inf:
+            y = ops.max_pool(
+                power.magnitude(x),
+                self.pool_size,
+                self.strides,
+                "valid",
+                self.data_format,
+            )
+        elif self.reduction == "sum":
+            y = power.lp_norm(x, self.p, self._sum, self._axes)
+        else:
+            area = self._real_pixels(inputs, x.dtype)
+            y = power.lp_norm(x, self.p, lambda v: self._sum(v) / area, self._axes)
+        return ops.cast(y, self.compute_dtype)
+
+    def _cover(self, x):
+        if self.padding == "valid":
+            return x
+        return power.pad_same(x, self._axes, self.pool_size, self.strides)
+
+    def _sum(self, x):
+        return power.window_sum(
+            x, self._axes, self.pool_size, self.strides, self.data_format
+        )
+
+    def _real_pixels(self, inputs, dtype):
+        """Return how many pixels of each window lie in the image."""
+        if self.padding == "valid":
+            return math.prod(self.pool_size)
+        size = ops.shape(inputs)
+        one_map = [size[a] if a in self._axes else 1 for a in range(len(size))]
+        return self._sum(self._cover(ops.ones(one_map, dtype)))
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        shape = list(input_shape)
+        for axis, k, s in zip(self._axes, self.pool_size, self.strides, strict=True):
+            size = shape[axis]
+            if size is None:
+                continue
+            if self.padding == "valid" and size < k:
+                raise ValueError(
+                    f"{self.name!r} finds no whole window of {self.pool_size} in its "
+                    f"input of shape {tuple(input_shape)} ({self.data_format}). Take "
+                    'a smaller `pool_size`, or `padding="same"`.'
+                )
+            shape[axis] = (
+                (size - k) // s + 1 if self.padding == "valid" else -(-size // s)
+            )
+        return tuple(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("pool_size", "strides", "padding", "p", "reduction", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}
+
+
+class _L2NormPooling(_LpPooling):
+    def __init__(
+        self,
+        pool_size: Size = 2,
+        strides: Size | None = None,
+        padding: Padding = "valid",
+        reduction: Reduction = "sum",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            pool_size, strides, padding, 2.0, reduction, data_format, **kwargs
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["p"]
+        return config
+
+
+@register_layer
+class LpPooling2D(_LpPooling):
+    """Reduce each window to the p-norm of its values, `(sum |x| ** p) ** (1 / p)`.
+
+    `p=1` sums magnitudes, `p=2` is L2 pooling, and `p=inf` takes the largest
+    magnitude. An all-zero window has output 0 and gradient 0. The norm is
+    accumulated in float32 at least, whatever the policy.
+
+    Magnitudes are taken for every `p`. `torch.nn.LPPool2d` takes none: it agrees for
+    even `p`, but lets signed values cancel for odd `p` and gives NaN on negative
+    values for fractional `p`. The two agree for every `p` on input without negatives.
+
+    Args:
+        pool_size: Window height and width in pixels; one int makes it square.
+        strides: Step between windows in pixels; None steps by `pool_size`.
+        padding: "valid" drops partial windows. "same" keeps them; what lies outside
+            the image counts as nothing.
+        p: Order of the norm, at least 1; `math.inf` is allowed.
+        reduction: "sum", or "mean" for the power mean
+            `(mean |x| ** p) ** (1 / p)`, whose partial windows average over the
+            pixels inside the image.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output `(batch, new_height,
+        new_width, channels)`; channels second under "channels_first". The output has
+        the layer's compute dtype.
+
+    Raises:
+        ValueError: An argument is out of range, or the input is smaller than a
+            window and `padding` is "valid".
+
+    Note:
+        In float32 values count as 0 below 1e-16 for `p=2`, and below
+        `1e-32 ** (1 / p)` of the largest value of their map for other `p`.
+        Magnitudes above 1e19 overflow for `p=2`. Under JAX the gradient is
+        reverse-mode only.
+
+    Source:
+        Sermanet, Chintala and LeCun, "Convolutional Neural Networks Applied to House
+        Numbers Digit Classification", 2012, section 2.2,
+        https://arxiv.org/abs/1204.3968.
+
+    Example:
+        >>> x = keras.ops.reshape([3.0, -4.0, 0.0, 0.0], (1, 2, 2, 1))
+        >>> float(LpPooling2D(pool_size=2)(x)[0, 0, 0, 0])
+        5.0
+    """
+
+    rank = 2
+
+
+@register_layer
+class LpPooling1D(_LpPooling):
+    """Reduce each window of a sequence to its p-norm, as `LpPooling2D` does.
+
+    Args:
+        pool_size: Window length in steps.
+        strides: Steps between windows; None takes `pool_size`.
+        padding: "valid" or "same".
+        p: Order of the norm, at least 1; `math.inf` is allowed.
+        reduction: "sum" or "mean".
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, steps, channels)`, output `(batch, new_steps, channels)`;
+        channels second under "channels_first".
+
+    Raises:
+        ValueError: As `LpPooling2D`.
+    """
+
+    rank = 1
+
+
+@register_layer
+class LpPooling3D(_LpPooling):
+    """Reduce each window of a volume to its p-norm, as `LpPooling2D` does.
+
+    Args:
+        pool_size: Window depth, height and width; one int makes it a cube.
+        strides: Step between windows; None steps by `pool_size`.
+        padding: "valid" or "same".
+        p: Order of the norm, at least 1; `math.inf` is allowed.
+        reduction: "sum" or "mean".
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, depth, height, width, channels)`, output `(batch, new_depth,
+        new_height, new_width, channels)`; channels second under "channels_first".
+
+    Raises:
+        ValueError: As `LpPooling2D`.
+    """
+
+    rank = 3
+
+
+@register_layer
+class L2NormPooling2D(_L2NormPooling, LpPooling2D):
+    """Reduce each window to its Euclidean norm: `LpPooling2D` with `p=2`.
+
+    Takes the arguments of `LpPooling2D` but `p`.
+
+    Example:
+        >>> x = keras.ops.reshape([3.0, -4.0, 0.0, 0.0], (1, 2, 2, 1))
+        >>> float(L2NormPooling2D(pool_size=2)(x)[0, 0, 0, 0])
+        5.0
+    """
+
+
+@register_layer
+class L2NormPooling1D(_L2NormPooling, LpPooling1D):
+    """Reduce each window of a sequence to its Euclidean norm.
+
+    Takes the arguments of `LpPooling1D` but `p`, which is 2.
+    """
+
+
+@register_layer
+class L2NormPooling3D(_L2NormPooling, LpPooling3D):
+    """Reduce each window of a volume to its Euclidean norm.
+
+    Takes the arguments of `LpPooling3D` but `p`, which is 2.
+    """

@@ -1,0 +1,149 @@
+"""The arithmetic of Lp pooling: sums over windows, and powers that stay in range."""
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def widen(x):
+    """Cast to at least float32: squares leave float16 from 256 up and 2e-4 down."""
+    return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
+
+
+def magnitude(x):
+    """Return |x| with slope 0 at 0, where `ops.abs` has slope 1 under JAX."""
+    return x * ops.stop_gradient(ops.sign(x))
+
+
+def lp_norm(x, p: float, total: Callable, axes: Sequence[int]):
+    """Return `total(|x| ** p) ** (1 / p)`, where `total` sums or averages over `axes`.
+
+    A seventh power fits float32 only between 4e-6 and 3e5. Under any `p` but 1 and 2
+    every map is therefore measured in units of its own maximum, which as a unit is no
+    part of the gradient. Squares fit from 1e-16 to 1e19 and are spared the extra pass.
+    """
+    if p == 1:
+        return total(magnitude(x))
+    if p == 2:
+        return _root(total(ops.square(x)), p)
+    x = ops.abs(x)
+    unit = largest(x, axes)
+    return _root(total(ops.power(x / unit, p)), p) * unit
+
+
+def largest(x, axes: Sequence[int]):
+    """Return the maximum over `axes` as a constant that one can divide by."""
+    # Both bounds have a normal reciprocal, by which compilers replace the division.
+    tiny = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
+    return ops.clip(ops.max(ops.stop_gradient(x), axes, keepdims=True), tiny, 1 / tiny)
+
+
+def _root(total, p: float):
+    """Take the p-th root, with value and slope 0 at 0, where it rises infinitely."""
+    # A margin over the smallest number, so that slopes, times a loss scale, are finite.
+    floor = 1e6 * float(np.finfo(keras.backend.standardize_dtype(total.dtype)).tiny)
+    guarded = ops.maximum(total, floor)
+    root = ops.sqrt(guarded) if p == 2 else ops.power(guarded, 1 / p)
+    # Compared this way round, NaN is not taken for nothing.
+    return ops.where(total <= floor, 0.0, root)
+
+
+def pad_same(x, axes: Sequence[int], pool_size, strides):
+    """Pad with zeros, which add nothing to a sum, to what "same" pooling covers.
+
+    `ops.average_pool(padding="same")` would not do: where the two sides differ it
+    repeats the border under PyTorch (Keras 3.15.1), and elsewhere leaves it out.
+    """
+    widths = [(0, 0)] * len(x.shape)
+    for axis, k, s in zip(axes, pool_size, strides, strict=True):
+        # A number where the size is known, else a scalar tensor.
+        n = ops.shape(x)[axis]
+        missing = (-(-n // s) - 1) * s + k - n
+        missing = max(missing, 0) if isinstance(n, int) else ops.maximum(missing, 0)
+        widths[axis] = (missing // 2, missing - missing // 2)
+    return x if widths == [(0, 0)] * len(widths) else ops.pad(x, widths)
+
+
+def window_sum(x, axes: Sequence[int], pool_size, strides, data_format: str):
+    """Sum every whole window of `x`, in the way that is fastest on the backend.
+
+    There are two ways because neither is good everywhere: slices are 20 times slower
+    than pooling in a TensorFlow graph and up to 10 times faster under JAX. The
+    figures are in benchmarks/pooling.md.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return pooled_sum(x, pool_size, strides, data_format)
+    return sliced_sum(x, axes, pool_size, strides)
+
+
+def pooled_sum(x, pool_size, strides, data_format: str):
+    """Sum windows by average pooling."""
+    mean = ops.average_pool(x, pool_size, strides, "valid", data_format)
+    return mean * math.prod(pool_size)
+
+
+def sliced_sum(x, axes: Sequence[int], pool_size, strides):
+    """Sum windows by adding strided slices, along one axis after the other.
+
+    The gradient is given as the transposed map, because the automatic one fills and
+    adds a whole map per slice, which takes twice as long. Both maps are linear, so
+    higher derivatives are right too.
+    """
+    windows = list(zip(axes, pool_size, strides, strict=True))
+
+    @ops.custom_gradient
+    def total(x):
+        sizes = tuple(x.shape)
+
+        def gradient(*args, upstream=None):
+            # PyTorch hands over `upstream` by name, JAX by position.
+            spread = args[0] if upstream is None else upstream
+            for axis, k, s in reversed(windows):
+                spread = _spread(spread, axis, k, s, sizes[axis])
+            return spread
+
+        y = x
+        for axis, k, s in windows:
+            end = (sizes[axis] - k) // s * s + 1
+            y = _add(_cut(y, axis, slice(i, i + end, s)) for i in range(k))
+        return y, gradient
+
+    return total(x)
+
+
+def _spread(x, axis: int, k: int, s: int, size: int):
+    """Give every entry to the `k` places of its window: the transposed window sum."""
+    steps = x.shape[axis]
+    pieces = []
+    # A window is cut in pieces no longer than the step; pieces do not overlap.
+    for start in range(0, k, s):
+        width = min(s, k - start)
+        shape = (*x.shape[: axis + 1], width, *x.shape[axis + 1 :])
+        piece = ops.broadcast_to(ops.expand_dims(x, axis + 1), shape)
+        piece = _pad(piece, axis + 1, 0, s - width)
+        piece = ops.reshape(piece, (*x.shape[:axis], steps * s, *x.shape[axis + 1 :]))
+        piece = _cut(piece, axis, slice(0, size - start))
+        pieces.append(_pad(piece, axis, start, size - start - piece.shape[axis]))
+    return _add(pieces)
+
+
+def _add(terms):
+    # Not `sum`, which begins at 0: one more pass over the data.
+    return functools.reduce(operator.add, terms)
+
+
+def _cut(x, axis: int, part: slice):
+    return x[(slice(None),) * axis + (part,)]
+
+
+def _pad(x, axis: int, before: int, after: int):
+    if before == after == 0:
+        return x
+    widths = [(0, 0)] * len(x.shape)
+    widths[axis] = (before, after)
+    return ops.pad(x, widths)

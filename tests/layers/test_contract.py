@@ -1,0 +1,313 @@
+"""One contract for every layer: a layer that is registered must have rows here."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_cnnzoo
+from keras_cnnzoo.layers.registry import layer_class
+
+# name: [(arguments, shape of one sample, channels last)]
+ROWS = {
+    "ColorNormalization": [
+        ({}, (5, 6, 3)),
+        (
+            {
+                "matrix": [[0, 0, 0.5], [0, 0.25, 0], [1, 0, 0]],
+                "offset": [-1, 0, 1],
+            },
+            (5, 6, 3),
+        ),
+    ],
+    "DropPath": [({"rate": 0.5, "seed": 1}, (5, 6, 3))],
+    "EuclideanRBF": [
+        ({"codes": [[1, -1, 0.5], [0, 0.25, 1]]}, (3,)),
+        ({"codes": [[1, -1, 0.5], [0, 0.25, 1]], "activation": "softmax"}, (3,)),
+    ],
+    "GlobalGeMPooling2D": [
+        ({}, (5, 6, 3)),
+        ({"p": 1.5, "epsilon": 0.01, "keepdims": True}, (5, 6, 3)),
+    ],
+    "GlobalLpPooling1D": [({}, (5, 3))],
+    "GlobalLpPooling2D": [
+        ({}, (5, 6, 3)),
+        ({"p": 3, "reduction": "mean", "keepdims": True}, (5, 6, 3)),
+        ({"p": float("inf")}, (5, 6, 3)),
+    ],
+    "GlobalLpPooling3D": [({"p": 1}, (5, 6, 4, 3))],
+    "InstrumentedConv2D": [
+        ({"filters": 4, "kernel_size": 3, "strides": 2, "record": "stats"}, (8, 7, 3)),
+        (
+            {
+                "filters": 4,
+                "kernel_size": (3, 2),
+                "padding": "same",
+                "groups": 2,
+                "activation": "relu",
+                "use_bias": False,
+                "momentum": 0.5,
+                "record": "maps",
+            },
+            (8, 7, 4),
+        ),
+    ],
+    "L2NormPooling1D": [({"reduction": "mean"}, (7, 3))],
+    "L2NormPooling2D": [
+        ({}, (6, 8, 3)),
+        ({"pool_size": 3, "strides": 2, "padding": "same"}, (6, 7, 3)),
+    ],
+    "L2NormPooling3D": [({"strides": 1}, (3, 4, 5, 2))],
+    "LocalResponseNormalization": [
+        ({}, (5, 6, 7)),
+        ({"depth_radius": 1, "bias": 1.5, "alpha": 0.5, "beta": 0.6}, (5, 6, 4)),
+    ],
+    "LpPooling1D": [
+        ({"pool_size": 4, "strides": 2, "padding": "same", "p": 1}, (7, 3))
+    ],
+    "LpPooling2D": [
+        (
+            {
+                "pool_size": (3, 2),
+                "strides": (2, 3),
+                "padding": "same",
+                "p": 2.5,
+                "reduction": "mean",
+            },
+            (6, 7, 3),
+        ),
+        ({"p": float("inf")}, (5, 6, 3)),
+    ],
+    "LpPooling3D": [({"pool_size": (2, 3, 2), "p": 3, "strides": 1}, (3, 4, 5, 2))],
+    "PartialConv2D": [
+        ({"connections": [[0], [2, 0]], "kernel_size": 3}, (6, 7, 3)),
+        (
+            {
+                "connections": [[1], [0, 2], [2, 1, 0]],
+                "kernel_size": (3, 2),
+                "strides": (1, 2),
+                "padding": "same",
+                "activation": "relu",
+                "use_bias": False,
+                "kernel_initializer": {
+                    "class_name": "RandomNormal",
+                    "config": {"stddev": 0.5, "seed": 3},
+                },
+            },
+            (6, 7, 3),
+        ),
+    ],
+    "PaddedMaxPooling2D": [
+        ({"pool_size": 3, "strides": 2, "padding": 1}, (8, 7, 3)),
+        ({"pool_size": 2}, (7, 8, 3)),
+    ],
+    "ResidualBlock": [
+        ({"filters": 8, "strides": 2}, (9, 8, 4)),
+        ({"filters": 8, "shortcut": "pad", "strides": 2, "zero_init": True}, (9, 8, 3)),
+        (
+            {
+                "filters": 16,
+                "body": "bottleneck",
+                "version": "v1",
+                "strides": 2,
+                "use_bias": True,
+                "padding": "same",
+                "record": "off",
+            },
+            (9, 8, 4),
+        ),
+        (
+            {
+                "filters": 16,
+                "body": "bottleneck",
+                "version": "v2",
+                "width": 8,
+                "cardinality": 4,
+                "gate": "se",
+                "drop_path": 0.1,
+                "dropout": 0.1,
+                "bn_momentum": 0.8,
+                "bn_epsilon": 1e-3,
+                "activation": "swish",
+                "kernel_initializer": "glorot_uniform",
+                "record": "stats",
+            },
+            (6, 6, 16),
+        ),
+    ],
+    "SqueezeExcite": [
+        ({}, (5, 6, 16)),
+        ({"ratio": 0.25, "divisor": 8, "activation": "swish"}, (5, 6, 4)),
+    ],
+    "Subsampling2D": [
+        ({}, (6, 7, 3)),
+        (
+            {
+                "pool_size": (3, 2),
+                "strides": (2, 1),
+                "activation": "tanh",
+                "coefficient_initializer": "ones",
+                "bias_initializer": "ones",
+            },
+            (6, 7, 3),
+        ),
+    ],
+}
+CASES = [
+    pytest.param(name, kwargs, shape, id=f"{name}-{i}")
+    for name, rows in ROWS.items()
+    for i, (kwargs, shape) in enumerate(rows)
+]
+each_case = pytest.mark.parametrize(("name", "kwargs", "shape"), CASES)
+
+HALVES = ["float16", "bfloat16"]
+POLICIES = ["float32", *HALVES, "mixed_float16", "mixed_bfloat16"]
+
+
+def _make(name, kwargs, **more):
+    return layer_class(name)(**kwargs, **more)
+
+
+def _sample(shape, batch=2):
+    return np.random.default_rng(0).normal(size=(batch, *shape)).astype("float32")
+
+
+def _numpy(x):
+    return ops.convert_to_numpy(ops.cast(x, "float32"))
+
+
+def test_every_registered_layer_has_a_row():
+    ours = [
+        name
+        for name in keras_cnnzoo.list_layers()
+        if layer_class(name).__module__.startswith("keras_cnnzoo.")
+    ]
+    assert sorted(ROWS) == ours
+
+
+@each_case
+def test_config_round_trips(name, kwargs, shape):
+    layer = _make(name, kwargs)
+    twin = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
+    assert twin.get_config() == layer.get_config()
+    # A dropped argument would come back as its default: both compute the same.
+    x = _sample(shape)
+    layer(x), twin(x)
+    twin.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(_numpy(layer(x)), _numpy(twin(x)))
+
+
+@each_case
+def test_every_argument_is_in_the_config(name, kwargs, shape):
+    import inspect
+
+    config = _make(name, kwargs).get_config()
+    arguments = set(inspect.signature(layer_class(name).__init__).parameters)
+    assert arguments - {"self", "kwargs", "args"} <= set(config)
+
+
+@each_case
+def test_symbolic_shape_is_the_real_shape(name, kwargs, shape):
+    layer = _make(name, kwargs)
+    x = _sample(shape)
+    real = tuple(layer(x).shape)
+    assert tuple(layer.compute_output_shape(x.shape)) == real
+    assert tuple(_make(name, kwargs)(keras.Input(shape)).shape) == (None, *real[1:])
+
+
+@each_case
+def test_unknown_sizes_build_and_agree(name, kwargs, shape):
+    layer = _make(name, kwargs)
+    unknown = (*(None for _ in shape[:-1]), shape[-1])
+    inputs = keras.Input(unknown)
+    model = keras.Model(inputs, layer(inputs))
+    x = _sample(shape)
+    symbolic, real = model.output.shape, model(x).shape
+    assert len(symbolic) == len(real)
+    assert all(s in (None, r) for s, r in zip(symbolic, real, strict=True))
+    np.testing.assert_allclose(_numpy(model(x)), _numpy(layer(x)), rtol=1e-5)
+
+
+@each_case
+def test_channels_first_is_the_same_arithmetic(name, kwargs, shape, channels_first):
+    # The configured format is channels first here; a layer that has no
+    # `data_format` treats all axes alike.
+    has = "data_format" in _make(name, kwargs).get_config()
+    layer = _make(name, kwargs, **{"data_format": "channels_last"} if has else {})
+    x = _sample(shape)
+    last = _numpy(layer(x))
+    first = _make(name, kwargs)
+    x = np.moveaxis(x, -1, 1)
+    y = first(x)
+    assert tuple(first.compute_output_shape(x.shape)) == tuple(y.shape)
+    first.set_weights(layer.get_weights())
+    got = _numpy(first(x))
+    got = np.moveaxis(got, 1, -1) if got.ndim > 2 else got
+    np.testing.assert_allclose(got, last, rtol=1e-4, atol=1e-5)
+
+
+@each_case
+@pytest.mark.parametrize("policy_name", POLICIES)
+def test_policies_compute_in_their_dtype(name, kwargs, shape, policy_name):
+    wide = _make(name, kwargs)
+    x = _sample(shape)
+    expected = _numpy(wide(x))
+    layer = _make(name, kwargs, dtype=policy_name)
+    y = layer(x)
+    assert keras.backend.standardize_dtype(y.dtype) == layer.compute_dtype
+    layer.set_weights(wide.get_weights())
+    tolerance = 1e-5 if layer.compute_dtype == "float32" else 0.1
+    np.testing.assert_allclose(
+        _numpy(layer(x)), expected, rtol=tolerance, atol=tolerance
+    )
+
+
+@each_case
+def test_dead_input_trains_without_nan(name, kwargs, shape):
+    inputs = keras.Input(shape)
+    x = keras.layers.Dense(shape[-1])(inputs)
+    model = keras.Model(inputs, _make(name, kwargs)(x))
+    model.compile("sgd", "mse")
+    x = np.zeros((2, *shape), "float32")
+    model.fit(x, np.ones(model.predict(x, verbose=0).shape), verbose=0)
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+@each_case
+def test_eager_equals_compiled(name, kwargs, shape):
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, _make(name, kwargs)(inputs))
+    x = _sample(shape)
+    np.testing.assert_allclose(
+        model.predict(x, verbose=0), _numpy(model(x)), rtol=1e-4, atol=1e-5
+    )
+
+
+LOAD = """
+import sys, pathlib, numpy as np, keras, keras_cnnzoo
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    model = keras.saving.load_model(file, safe_mode=True)
+    x = np.load(file.with_suffix(".npz"))["x"]
+    np.savez(file.with_suffix(".out.npz"), y=model.predict(x, verbose=0))
+"""
+
+
+def test_saved_layers_load_in_a_fresh_process(tmp_path):
+    expected = {}
+    for case in CASES:
+        name, kwargs, shape = case.values
+        inputs = keras.Input(shape)
+        model = keras.Model(inputs, _make(name, kwargs)(inputs))
+        x = _sample(shape)
+        np.savez(tmp_path / f"{case.id}.npz", x=x)
+        model.save(tmp_path / f"{case.id}.keras")
+        expected[case.id] = model.predict(x, verbose=0)
+    subprocess.run([sys.executable, "-c", LOAD, str(tmp_path)], check=True)
+    for name, y in expected.items():
+        revived = np.load(tmp_path / f"{name}.out.npz")["y"]
+        np.testing.assert_allclose(revived, y, rtol=1e-5, atol=1e-6, err_msg=name)
