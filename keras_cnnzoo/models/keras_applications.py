@@ -1,0 +1,274 @@
+"""Keras Applications: every backbone of the installed Keras, under one contract.
+
+The list is read off `keras.applications`, so a newer Keras brings its backbones along.
+All of them take pixels of 0..255 here, whatever their own convention; layers keep the
+names that Keras gives them in a fresh session.
+"""
+
+import dataclasses
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_cnnzoo.blocks import graph
+from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.cards import IMAGENET, Family, Paper, Preprocessing, Variant, Weights
+
+PAGE = "https://keras.io/api/applications/"
+KERAS = Paper(title="Keras Applications", authors="Chollet et al.", year=2015, url=PAGE)
+
+
+class Origin(NamedTuple):
+    """Where an architecture and its published weights are from."""
+
+    title: str
+    authors: str
+    year: int
+    arxiv: str
+    weights_license: str
+
+
+#: Where the architecture of each module of `keras.applications` is from.
+# fmt: off
+ORIGINS = {
+    "convnext": Origin(
+        "A ConvNet for the 2020s",
+        "Liu, Mao, Wu, Feichtenhofer, Darrell, Xie", 2022, "2201.03545", "MIT"),
+    "densenet": Origin(
+        "Densely Connected Convolutional Networks",
+        "Huang, Liu, van der Maaten, Weinberger", 2016, "1608.06993", "BSD-3-Clause"),
+    "efficientnet": Origin(
+        "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
+        "Tan, Le", 2019, "1905.11946", "Apache-2.0"),
+    "efficientnet_v2": Origin(
+        "EfficientNetV2: Smaller Models and Faster Training",
+        "Tan, Le", 2021, "2104.00298", "Apache-2.0"),
+    "inception_resnet_v2": Origin(
+        "Inception-v4, Inception-ResNet and the Impact of Residual Connections "
+        "on Learning",
+        "Szegedy, Ioffe, Vanhoucke, Alemi", 2016, "1602.07261", "Apache-2.0"),
+    "inception_v3": Origin(
+        "Rethinking the Inception Architecture for Computer Vision",
+        "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna", 2015, "1512.00567", "Apache-2.0"),
+    "mobilenet": Origin(
+        "MobileNets: Efficient Convolutional Neural Networks for Mobile "
+        "Vision Applications",
+        "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam",
+        2017, "1704.04861", "Apache-2.0"),
+    "mobilenet_v2": Origin(
+        "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+        "Sandler, Howard, Zhu, Zhmoginov, Chen", 2018, "1801.04381", "Apache-2.0"),
+    "mobilenet_v3": Origin(
+        "Searching for MobileNetV3",
+        "Howard, Sandler, Chu, Chen, Chen, Tan, Wang, Zhu, Pang, Vasudevan, Le, Adam",
+        2019, "1905.02244", "Apache-2.0"),
+    "nasnet": Origin(
+        "Learning Transferable Architectures for Scalable Image Recognition",
+        "Zoph, Vasudevan, Shlens, Le", 2017, "1707.07012", "Apache-2.0"),
+    "resnet": Origin(
+        "Deep Residual Learning for Image Recognition",
+        "He, Zhang, Ren, Sun", 2015, "1512.03385", "MIT"),
+    "resnet_v2": Origin(
+        "Identity Mappings in Deep Residual Networks",
+        "He, Zhang, Ren, Sun", 2016, "1603.05027", "BSD-3-Clause"),
+    "vgg16": Origin(
+        "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+        "Simonyan, Zisserman", 2014, "1409.1556", "CC-BY-4.0"),
+    "xception": Origin(
+        "Xception: Deep Learning with Depthwise Separable Convolutions",
+        "Chollet", 2016, "1610.02357", "MIT"),
+}
+# fmt: on
+ORIGINS["vgg19"] = ORIGINS["vgg16"]
+
+#: Side of the images that a module, or one of its functions, was trained on.
+SIDE = 224
+# fmt: off
+SIDES = {
+    "inception_resnet_v2": 299, "inception_v3": 299, "xception": 299,
+    "NASNetLarge": 331,
+    "EfficientNetB1": 240, "EfficientNetB2": 260, "EfficientNetB3": 300,
+    "EfficientNetB4": 380, "EfficientNetB5": 456, "EfficientNetB6": 528,
+    "EfficientNetB7": 600,
+    "EfficientNetV2B1": 240, "EfficientNetV2B2": 260, "EfficientNetV2B3": 300,
+    "EfficientNetV2S": 384, "EfficientNetV2M": 480, "EfficientNetV2L": 480,
+}
+# fmt: on
+
+#: Mean, and spread, of the layers that some networks begin with. Where there is no
+#: row they hold ImageNet's constants per channel. EfficientNet (V1) has them in its
+#: published weights alone; without weights its layers do nothing but divide by 255,
+#: and what a network is fed must not depend on whether weights were loaded.
+LEADING = {
+    "mobilenet_v3": 127.5,
+    "EfficientNetV2S": 128.0,
+    "EfficientNetV2M": 128.0,
+    "EfficientNetV2L": 128.0,
+}
+
+#: Modules whose networks choose layers by the sizes of their maps. Where these are
+#: unknown, Keras builds a network that fails on every image.
+SIZED = {"nasnet"}
+
+#: Arguments of the functions that are ours to give; all others are options of theirs.
+SHARED = {"include_top", "weights", "input_tensor", "input_shape", "pooling", "classes"}
+SHARED |= {"classifier_activation", "include_preprocessing", "name"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The options that one application's function has beyond those all of them have.
+
+    Attributes:
+        function: The function's name in `keras.applications`.
+        module: The name of the module it is from.
+    """
+
+    function: ClassVar[str]
+    module: ClassVar[str]
+
+
+def application(config: Config, **arguments: Any) -> keras.Model:
+    """Call the function of `keras.applications`, without weights unless asked."""
+    function = getattr(keras.applications, config.function)
+    with warnings.catch_warnings():
+        # They warn of any number of channels but 1 and 3.
+        warnings.filterwarnings("ignore", "This model usually expects")
+        return function(**{"weights": None} | dataclasses.asdict(config) | arguments)
+
+
+def body(x, config: Config):
+    """Regrow the network without its top; "stage{n}" is the last map of stride 2**n."""
+    if config.module in SIZED and None in x.shape[1:]:
+        raise ValueError(
+            f"{config.function} is built for images of known size. Received images of "
+            f"shape {tuple(x.shape[1:])}."
+        )
+    network = application(config, include_top=False, input_shape=tuple(x.shape[1:]))
+    calls = graph.calls(network)
+    names = graph.plain_names(calls)
+    calls = calls[len(graph.preprocessing(calls)) :]
+    while isinstance(calls[-1].operation, layers.LayerNormalization):
+        calls.pop()  # ConvNeXt's stands in for the one inside the top that is missing.
+    maps = graph.stage_maps(calls)
+    grown = graph.regrow(calls, calls[0].inputs[0], x, names)
+    return {f"stage{level}": grown[id(maps[level])] for level in maps}
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Regrow the network's own top, its classifier in full precision."""
+    network = application(
+        config,
+        # Its size is of no account, all weights beyond the flattening are made anew.
+        input_shape=image_shape((128, 128, 3)),
+        include_top=True,
+        classes=classes,
+        classifier_activation=activation,
+    )
+    calls = graph.calls(network)
+    names = graph.plain_names(calls)
+    top = graph.head(calls)
+    if isinstance(top[0].operation, layers.Flatten) and None in x.shape[1:]:
+        raise ValueError(
+            f"The top of {config.function} is fully connected, so the size of the "
+            f"images must be known; its last map has shape {tuple(x.shape[1:])}. Pass "
+            "`input_shape`, or `classes=0` for the features."
+        )
+    weighted = [i for i, call in enumerate(top) if call.operation.weights]
+    full = {"dtype": keras.config.dtype_policy().variable_dtype}
+    changes = {call.operation.name: full for call in top[weighted[-1] :]}
+    grown = graph.regrow(top, top[0].inputs[0], x, names, changes)
+    return grown[id(top[-1].output)]
+
+
+def convention(see: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:
+    """Find the constants of a function from pixels to pixels, by feeding it colours."""
+    colours = np.zeros((4, *image_shape((1, 1, 3))))
+    colours.reshape(4, 3)[1:] = 255 * np.eye(3)
+    # A copy, since `preprocess_input` writes into the array it is given.
+    black, *seen = np.reshape(see(colours.copy()), (4, 3)).astype(float)
+    matrix = (np.stack(seen) - black) / 255
+    std = 1 / matrix.sum(0)
+    return dataclasses.replace(
+        IMAGENET,
+        mean=tuple(np.round(-black * std, 6).tolist()),
+        std=tuple(np.round(std, 6).tolist()),
+        order="bgr" if matrix[2, 0] else "rgb",
+    )
+
+
+def _preprocessing(module: str, name: str) -> Preprocessing:
+    """Return what Keras asks of its users, or what the network does by itself."""
+    preprocess_input = getattr(
+        getattr(keras.applications, module, None), "preprocess_input", None
+    )
+    if preprocess_input is not None:
+        asked = convention(preprocess_input)
+        if asked.std != (1.0, 1.0, 1.0) or asked.order == "bgr":
+            return asked
+    value = LEADING.get(name, LEADING.get(module))
+    if value is None:
+        return IMAGENET
+    return dataclasses.replace(IMAGENET, mean=(value,) * 3, std=(value,) * 3)
+
+
+def _functions() -> Iterator[tuple[str, Callable]]:
+    for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
+        if {"include_top", "weights"} <= set(inspect.signature(function).parameters):
+            yield name, function
+
+
+def _variant(name: str, function: Callable) -> Variant:
+    parameters = inspect.signature(function).parameters.values()
+    options = [
+        (p.name, type(p.default), p.default) for p in parameters if p.name not in SHARED
+    ]
+    module = function.__module__.rpartition(".")[2]
+    config = dataclasses.make_dataclass(
+        f"{name}Config",
+        options,
+        bases=(Config,),
+        frozen=True,
+        namespace={"function": name, "module": module},
+    )
+    side = SIDES.get(name, SIDES.get(module, SIDE))
+    paper, license_ = KERAS, "see the page"
+    if origin := ORIGINS.get(module):
+        title, authors, year, number, license_ = origin
+        url = f"https://arxiv.org/abs/{number}"
+        paper = Paper(title=title, authors=authors, year=year, url=url)
+    return Variant(
+        config=config(),
+        input_shape=(side, side, 3),
+        preprocessing=_preprocessing(module, name),
+        paper=paper,
+        weights=(
+            Weights(
+                tag="imagenet",
+                source="keras.applications",
+                url=PAGE,
+                license=license_,
+            ),
+        ),
+    )
+
+
+FAMILY = Family(
+    name="keras_applications",
+    body=body,
+    head=head,
+    paper=KERAS,
+    input_shape=(SIDE, SIDE, 3),
+    source="keras.applications",
+    variants={f"keras_{name.lower()}": _variant(name, f) for name, f in _functions()},
+    deviations=(
+        "The preprocessing that some of the networks hold is left to the first layer.",
+        "Features of ConvNeXt are those before the last layer normalisation, which "
+        "belongs to its top.",
+    ),
+)
