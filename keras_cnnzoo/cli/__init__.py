@@ -1,0 +1,1 @@
+"""The `cnnzoo` command. Nothing here imports Keras before a sub-command runs."""

@@ -1,0 +1,141 @@
+"""The `cnnzoo` command: its sub-commands, and how they end."""
+
+import argparse
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from keras_cnnzoo import __version__
+from keras_cnnzoo.cli import evaluate, list, predict, show, train
+
+COMMANDS = (train, list, show, evaluate, predict)
+TRACEBACK = "CNNZOO_TRACEBACK"
+EXAMPLE = """Example:
+  cnnzoo train lenet5          train LeNet-5 on real handwritten digits
+  cnnzoo list 'resnet*'        what can be built
+  cnnzoo train --help          and the same for every command
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of the whole command."""
+    parser = Parser(
+        prog="cnnzoo",
+        description="Convolutional networks for Keras 3, by name.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cnnzoo {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        summary, _, example = str(command.__doc__).partition("\n\n")
+        sub = commands.add_parser(
+            command.__name__.rpartition(".")[2],
+            help=summary,
+            description=summary,
+            epilog=example,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments; None takes those of the process.
+
+    Returns:
+        The exit code: 0; 2 where something was wrong, which is then said in one line
+        on the standard error; 130 after Ctrl-C.
+    """
+    args = make_parser().parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            _start_keras()
+            args.run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _fail("Stopped.", 130)
+    except BrokenPipeError:
+        # The reader, such as `head`, had enough; the interpreter must not mind.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _fail(_sentence(error), getattr(error, "exit_code", 2))
+    return 0
+
+
+def _start_keras() -> None:
+    with _without_chatter():
+        import keras
+
+        # Saved models load only once their layers are registered.
+        import keras_cnnzoo.layers  # noqa: F401
+
+        keras.ops.zeros(())  # the first operation looks for devices
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"cnnzoo: {message}", file=sys.stderr)
+    return code
+
+
+def _sentence(error: Exception) -> str:
+    """Say in one line what an exception says."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+        if error.filename is not None:
+            text = f"{error.filename}: {text}"
+    text = " ".join(text.split())
+    if isinstance(error, ValueError | TypeError | OSError | RuntimeError) and text:
+        return text
+    return f"{type(error).__name__}: {text} (set {TRACEBACK}=1 to see where)"
+
+
+def _note(message, category, filename, lineno, file=None, line=None) -> None:
+    """Show a warning as a line for the user; deprecations are for developers."""
+    if not issubclass(category, DeprecationWarning | FutureWarning | ResourceWarning):
+        print(f"note: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hide what backends write to the standard error while they start.
+
+    TensorFlow writes some of it before it looks at its own log level. Whoever sets
+    that level sees everything.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Show the card of a model: paper, size, preprocessing, stages, weights, claims.
+
+Example:
+  cnnzoo show lenet5
+  cnnzoo show resnet50 --json
+"""
+
+import argparse
+import json
+
+from keras_cnnzoo.cli.options import add_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", metavar="NAME", help="a name of `cnnzoo list`")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the card."""
+    from keras_cnnzoo import registry
+
+    card = registry.card(args.name)
+    if args.json:
+        print(json.dumps(_plain(card), indent=2))
+    else:
+        _print_table(card)
+
+
+def _plain(card) -> dict:
+    import dataclasses
+
+    facts = {"params": card.params, "macs": card.macs}
+    stages = [stage._asdict() for stage in card.stages]
+    return dataclasses.asdict(card) | facts | {"stages": stages}
+
+
+def _print_table(card) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, lines in _lines(card).items():
+        for i, line in enumerate(lines):
+            table.add_row(name if i == 0 else "", line)
+    Console(markup=False, highlight=False).print(table)
+
+
+def _lines(card) -> dict[str, list[str]]:
+    """Put a card into words: a name on the left, lines on the right."""
+    paper, fed = card.paper, card.preprocessing
+    return {
+        "name": [card.name],
+        "family": [f"{card.family} ({card.source}, {card.license})"],
+        "paper": [f"{paper.title}, {paper.authors}, {paper.year}", paper.url],
+        "task": [f"{card.task}, {card.classes:,} classes"],
+        "input": [" x ".join(str(n or "any") for n in card.input_shape)],
+        "parameters": [f"{card.params:,} trainable"],
+        "cost": [f"{card.macs:,} multiply-accumulates an image"],
+        "preprocessing": [
+            f"({fed.order.upper() if len(fed.mean) > 1 else 'grey'} 0..255 - "
+            f"{_numbers(fed.mean)}) / {_numbers(fed.std)}, within the model",
+            f"central crop {fed.crop:g}, {fed.interpolation}",
+        ],
+        "options": [f"{key} = {value!r}" for key, value in card.config.items()],
+        "stages": [
+            f"{stage.name}: stride {stage.stride}, {stage.channels} channels"
+            for stage in card.stages
+        ],
+        "weights": [f"{w.tag} ({w.license}) {w.url}" for w in card.weights]
+        or ["none published"],
+        "claims": [f"{c.metric}: {c.value:g} ({c.source})" for c in card.claims],
+        "results": [
+            f"{r.metric}: {r.value:g} ({r.date}, {r.command})" for r in card.results
+        ],
+        "deviations": list(card.deviations),
+    }
+
+
+def _numbers(values) -> str:
+    return ", ".join(f"{value:g}" for value in values)

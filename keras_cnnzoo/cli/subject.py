@@ -1,0 +1,87 @@
+"""The trained model that a command looks at: a run's, or a name's with weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_cnnzoo import registry, zoo
+from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.data.adapt import Adapter
+from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.inputs import channels_last
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained classifier, and how it is fed.
+
+    Attributes:
+        name: The model's name.
+        model: Gives probabilities.
+        adapter: Brings images to the model's size.
+        fit: The same for `keras_cnnzoo.data.load`.
+        class_names: Names of the outputs, None where nobody named them.
+        trained_on: Arguments of `keras_cnnzoo.data.load` that give a run's data.
+    """
+
+    name: str
+    model: keras.Model
+    adapter: Adapter
+    fit: str | Preprocessing
+    class_names: tuple[str, ...] | None
+    trained_on: dict[str, Any]
+
+
+def open_subject(what: str, weights: str | None) -> Subject:
+    """Open a run's folder, or build a name with weights.
+
+    Raises:
+        ValueError: It is neither, or a name came without weights.
+    """
+    if Path(what).exists() or Path(what).name != what:
+        return _of_run(what, weights)
+    return _of_name(what, weights)
+
+
+def _of_run(folder: str, weights: str | None) -> Subject:
+    if weights is not None:
+        raise ValueError(
+            f"{folder} is a run and has its own weights; --weights goes with a name."
+        )
+    run = Run.open(folder)
+    config = run.config
+    return Subject(
+        name=config["arguments"]["model"],
+        model=run.model,
+        adapter=run.adapter,
+        fit=run.adapter.fit,
+        class_names=run.class_names,
+        trained_on={
+            "name_or_path": config["arguments"]["data"],
+            "validation": config["recipe"]["validation"],
+            "seed": config["seed"],
+        },
+    )
+
+
+def _of_name(name: str, weights: str | None) -> Subject:
+    card = registry.card(name)
+    if weights is None:
+        raise ValueError(
+            f"{name!r} alone knows nothing yet: give --weights, or a folder that "
+            f"`cnnzoo train {name}` made."
+        )
+    model = zoo.build(name, weights=weights)
+    shape: Any = channels_last(model.input_shape[1:])
+    height, width, channels = shape
+    fit = card.preprocessing
+    return Subject(
+        name=name,
+        model=model,
+        adapter=Adapter((height, width), channels, "crop", fit.crop, fit.interpolation),
+        fit=fit,
+        class_names=None,
+        trained_on={},
+    )

@@ -1,0 +1,95 @@
+"""Train a model and leave a run folder: weights, history, curves, confusion matrix.
+
+Example:
+  cnnzoo train lenet5
+  cnnzoo train resnet18 --data photos/ --image-size 64 --epochs 20 --out runs/photos
+  cnnzoo train lenet5 --set pool=max --set activation=relu
+  cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
+"""
+
+import argparse
+import json
+
+from keras_cnnzoo.cli.options import add_json, add_weights
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a name of `cnnzoo list`")
+    add(
+        "--data",
+        default="digits",
+        help="digits (the default, comes along), a name of tensorflow-datasets, a "
+        "folder of images per class or of idx files, or an .npz file",
+    )
+    add("--recipe", help="the recipe of another data set, by its name, such as mnist")
+    add("--epochs", type=int, help="in place of the recipe's")
+    add("--batch-size", type=int, help="in place of the recipe's")
+    add("--learning-rate", type=float, help="in place of the recipe's")
+    add("--image-size", type=int, metavar="PIXELS", help="in place of the model's own")
+    add("--seed", type=int, default=0, help="decides all randomness (default: 0)")
+    add("--out", metavar="FOLDER", help="default: runs/MODEL-DATA-NUMBER")
+    add_weights(parser, "start weights")
+    add(
+        "--freeze",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="LAYER",
+        help="train only the head, or only what comes from this layer on",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        type=override,
+        help="an option of the model, such as pool=max; may be repeated",
+    )
+    add_json(parser)
+
+
+def override(text: str) -> tuple[str, object]:
+    """Parse KEY=VALUE; a value that is no JSON is taken as text."""
+    key, equals, value = text.partition("=")
+    if not (key.isidentifier() and equals):
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, and print what came out."""
+    from rich.console import Console
+
+    from keras_cnnzoo.training import train
+
+    console = Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True)
+    run = train(
+        args.model,
+        args.data,
+        recipe=args.recipe,
+        out=args.out,
+        seed=args.seed,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        image_size=args.image_size,
+        weights=args.weights,
+        freeze=args.freeze,
+        console=console,
+        **dict(args.set),
+    )
+    results = run.results
+    if args.json:
+        print(json.dumps({"folder": str(run.folder), **results}, indent=2))
+        return
+    console.print(
+        f"{results['split']} accuracy {results['accuracy']:.2%} of "
+        f"{results['count']:,} images, after {results['seconds']:.0f} s; kept is epoch "
+        f"{results['best_epoch']} with validation {results['validation_accuracy']:.2%}"
+    )
+    console.print(f"everything is in {run.folder}")

@@ -1,0 +1,35 @@
+"""Train models by name, carry what they learnt over, and keep what comes out.
+
+from keras_cnnzoo.training import train
+run = train("lenet5")
+print(run.results["accuracy"], run.folder)
+"""
+
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.evaluation import Scores, evaluate
+from keras_cnnzoo.training.files import replacing, save_model, write_text
+from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.progress import ProgressBar
+from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
+from keras_cnnzoo.training.run import TrainingStopped, train
+from keras_cnnzoo.training.transfer import freeze, unfreeze
+
+__all__ = [
+    "RECIPES",
+    "HistoryFile",
+    "KeepBest",
+    "ProgressBar",
+    "Recipe",
+    "Run",
+    "Scores",
+    "StopInOrder",
+    "TrainingStopped",
+    "evaluate",
+    "find_recipe",
+    "freeze",
+    "replacing",
+    "save_model",
+    "train",
+    "unfreeze",
+    "write_text",
+]

@@ -1,0 +1,76 @@
+"""Score a classifier on labelled images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.data import ImageSet
+
+#: Five guesses among five classes or fewer are always right.
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well a classifier answered.
+
+    `accuracy` and `top5` are shares of `count` images; `top5` is None for five
+    classes or fewer. `confusion[i, j]` counts the images of class i taken for j.
+    """
+
+    count: int
+    accuracy: float
+    top5: float | None
+    loss: float
+    confusion: np.ndarray
+
+    def numbers(self) -> dict[str, float | None]:
+        """Return the four numbers by name."""
+        return {
+            name: getattr(self, name) for name in ("count", "accuracy", "top5", "loss")
+        }
+
+    def per_class(self, class_names: Sequence[str]) -> dict[str, float | None]:
+        """Return the accuracy within each class; None for a class without images."""
+        counts, right = self.confusion.sum(axis=1), self.confusion.diagonal()
+        return {
+            name: float(r / n) if n else None
+            for name, r, n in zip(class_names, right, counts, strict=True)
+        }
+
+
+def evaluate(model: keras.Model, images: ImageSet) -> Scores:
+    """Score a classifier on labelled images.
+
+    Args:
+        model: Gives one probability per class.
+        images: Labelled images. They are neither shuffled nor augmented.
+
+    Raises:
+        ValueError: There are no images, or a label is not among the model's classes.
+    """
+    labels = images.labels()
+    if not len(labels):
+        raise ValueError("There are no images to evaluate on.")
+    classes = model.output_shape[-1]
+    if labels.max() >= classes:
+        raise ValueError(
+            f"{model.name!r} knows {classes} classes, and the data have labels up to "
+            f"{labels.max()}. Train it on these data, or choose others."
+        )
+    probabilities = np.asarray(model.predict(images.ordered(), verbose=0), "float64")
+    of_label = probabilities[np.arange(len(labels)), labels]
+    # Ties count against the model, as does NaN.
+    rank = classes - (probabilities < of_label[:, None]).sum(axis=1)
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (labels, predicted), 1)
+    return Scores(
+        count=len(labels),
+        accuracy=float((predicted == labels).mean()),
+        top5=float((rank <= TOP).mean()) if classes > TOP else None,
+        loss=float(-np.log(np.maximum(of_label, 1e-7)).mean()),
+        confusion=confusion,
+    )

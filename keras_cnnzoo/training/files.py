@@ -1,0 +1,92 @@
+"""Write files so that a crash, a kill or a full disk never costs the old one.
+
+Keras's own `model.save` empties the old file before it writes the new one. Here the
+new one is written beside, synced to the disk, and put in place by one rename, which
+the file system does in full or not at all.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Write a file that takes the place of `path` when the block ends well.
+
+    Args:
+        path: The file to write. Its folder must exist.
+
+    Yields:
+        A path in the same folder, with the same suffix, to write to.
+
+    Raises:
+        OSError: The file cannot be written. What was at `path` is unchanged and
+            the partial file is removed.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp(), "notes.txt")
+        >>> with replacing(target) as partial:
+        ...     _ = partial.write_text("all or nothing")
+        >>> target.read_text()
+        'all or nothing'
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield partial
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    except OSError as error:
+        # `filename` is left out: it would name the partial file.
+        raise OSError(
+            error.errno,
+            f"{path} could not be written, and is as it was before: "
+            f"{error.strerror or error}",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk holds a file's bytes, or a folder's names."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a folder, and needs no sync for a rename.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a text file whole or not at all; see `replacing`."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+    """Save a model to a `.keras` file, whole or not at all.
+
+    As `model.save`, but killed at any moment, or on a full disk, the file that was
+    there before is still there and loads.
+
+    Args:
+        model: Any Keras model.
+        path: Where to; ends in `.keras`. Its folder must exist.
+
+    Raises:
+        ValueError: `path` does not end in `.keras`.
+        OSError: The file cannot be written. The old file is unchanged.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"A model is saved to a `.keras` file. Received: {path}")
+    with replacing(path) as partial:
+        model.save(partial)

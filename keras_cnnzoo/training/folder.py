@@ -1,0 +1,162 @@
+"""The folder of a training run: what is in it, making one, opening one again."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.data.adapt import Adapter
+from keras_cnnzoo.data.decode import decode
+from keras_cnnzoo.training.files import write_text
+
+CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
+CURVES, CONFUSION = "curves.png", "confusion.png"
+PACKAGES = ("keras-cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run on disk.
+
+    Attributes:
+        folder: Holds `model.keras` (the best epoch by validation accuracy),
+            `history.csv`, `config.json`, `curves.png` and `confusion.png`.
+        config: The content of `config.json`: everything needed to repeat the run,
+            and under `results` what came out.
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike) -> "Run":
+        """Open the folder of a run.
+
+        Raises:
+            ValueError: It is no such folder.
+        """
+        path = Path(folder) / CONFIG
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+            run = cls(Path(folder), config)
+            _ = run.class_names, run.adapter  # what later use rests on is there
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ValueError(
+                f"{folder} is no run folder: it holds no {CONFIG}."
+            ) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is damaged, or not of this package.") from error
+        return run
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The best model, ready for `predict`.
+
+        Raises:
+            ValueError: No epoch was finished, so that there is none.
+        """
+        path = self.folder / MODEL
+        if not path.is_file():
+            raise ValueError(f"{self.folder} holds no {MODEL}: no epoch was finished.")
+        return keras.saving.load_model(path, compile=False)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the model's outputs."""
+        return tuple(self.config["class_names"])
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """What came out; empty while the run goes on."""
+        return self.config["results"] or {}
+
+    @property
+    def adapter(self) -> Adapter:
+        """How images were brought to the model's size."""
+        images = self.config["images"]
+        return Adapter(tuple(images["size"]), images["channels"], images["fit"])
+
+    def finish(self, results: Mapping[str, Any]) -> "Run":
+        """Write the results into `config.json`."""
+        run = Run(self.folder, {**self.config, "results": dict(results)})
+        write_config(run.folder, run.config)
+        return run
+
+
+def read_images(paths: Sequence[str | os.PathLike], adapter: Adapter) -> np.ndarray:
+    """Read image files as a model takes them.
+
+    Raises:
+        ValueError: A file is missing, no image, or damaged; the message names it.
+    """
+    images = []
+    for path in paths:
+        try:
+            images.append(adapter.one(decode(Path(path), channels=adapter.channels)))
+        except FileNotFoundError as error:
+            raise ValueError(f"There is no file {path}.") from error
+        except Exception as error:  # each of Pillow's decoders has its own
+            raise ValueError(f"{path} cannot be read as an image: {error}") from error
+    batch = np.stack(images).astype("float32")
+    if keras.config.image_data_format() == "channels_first":
+        batch = np.moveaxis(batch, -1, 1)
+    return batch
+
+
+def make_folder(wanted: str | os.PathLike | None, model: str, data: str) -> Path:
+    """Make the folder of a new run.
+
+    Args:
+        wanted: The folder; new or empty. None takes the first of
+            `runs/<model>-<data>-1`, `-2` and so on that does not exist.
+        model: Name of the model.
+        data: Name of the data.
+
+    Raises:
+        FileExistsError: `wanted` holds something.
+        OSError: The folder cannot be made.
+    """
+    if wanted is not None:
+        folder = Path(wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise FileExistsError(
+                f"{folder} is not empty, and a run does not overwrite another. "
+                "Choose a new folder."
+            )
+        return folder
+    number = 1
+    while True:
+        folder = Path("runs", f"{model}-{data}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.exists():
+                raise  # `runs` itself is a file
+            number += 1
+        else:
+            return folder
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write `config.json`."""
+    write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a run depends on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,92 @@
+"""Show how far a training is: a live bar on a terminal, one line an epoch elsewhere."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Show epoch, loss, accuracy and the time left of the whole training.
+
+    Args:
+        console: Where to write. One that is no terminal gets a line an epoch.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+        self._bar: Progress | None = None
+
+    def on_train_begin(self, logs=None) -> None:
+        self._epochs = self.params["epochs"]
+        self._steps = self.params["steps"]
+        self._best = 0.0
+        if not self.console.is_terminal:
+            return
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]left"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            expand=True,
+        )
+        total = self._epochs * self._steps
+        self._task = self._bar.add_task("", total=total, numbers="")
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        self._done = epoch * self._steps
+        self._show(0, description=f"epoch {epoch + 1}/{self._epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        # Where several steps run at once, Keras counts past the end of the epoch.
+        step = min(batch + 1, self._steps)
+        numbers = f"step {step}/{self._steps} · {_numbers(logs)}"
+        if self._best:
+            numbers += f" · best [bold]{self._best:.2%}"
+        self._show(step, numbers=numbers)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        self._best = max(self._best, logs["val_accuracy"])
+        if self._bar is None:
+            width = len(str(self._epochs))
+            validation = {
+                name.removeprefix("val_"): value
+                for name, value in logs.items()
+                if name.startswith("val_")
+            }
+            self.console.print(
+                f"epoch {epoch + 1:{width}}/{self._epochs}  {_numbers(logs)}  "
+                f"validation {_numbers(validation)}"
+            )
+
+    def on_train_end(self, logs=None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was; safe to call again."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _show(self, step: int, **fields: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done + step, **fields)
+
+
+def _numbers(logs: Mapping[str, float]) -> str:
+    return f"loss {logs['loss']:.4f} · accuracy {logs['accuracy']:.2%}"

@@ -1,0 +1,136 @@
+"""Transfer: train the last layer on new data, or all of a network again."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
+    """Keep what a network has learnt; train only its end.
+
+    Every layer before `upto` gets `trainable = False`, nested models and blocks
+    included. For batch normalisation that means inference: its moving statistics
+    stand still too. The layers from `upto` on are left as they are; to freeze less
+    than before, call `unfreeze` first.
+
+    A model that is compiled is compiled again with the same settings, because the
+    optimizer must know which weights are left. Its state (momenta, step count)
+    starts anew.
+
+    Args:
+        model: Any built Functional or Sequential model. It is changed in place.
+        upto: Name of the first layer that stays as it is, in the model or in a
+            model nested in it. None takes the last layer with weights: the head.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: No layer has that name, the model has no weights, or it was
+            compiled with a loss or metric that Keras cannot make again.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3),
+        ...                           keras.layers.Dense(2, name="head")])
+        >>> [w.path for w in freeze(model).trainable_weights]
+        ['head/kernel', 'head/bias']
+    """
+    path = _head(model) if upto is None else _find(model, upto)
+    settings = _compile_settings(model)
+    for layer in _before(model, path):
+        layer.trainable = False
+    return _compiled(model, settings)
+
+
+def unfreeze(model: keras.Model) -> keras.Model:
+    """Train every layer again; undoes `freeze`.
+
+    Weights that never train, such as moving statistics and the constants of
+    `ColorNormalization`, still do not. A compiled model is compiled again, as by
+    `freeze`; a learning rate ten to a hundred times lower than the head's is usual.
+
+    Args:
+        model: Any model. It is changed in place.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: It was compiled with a loss or metric that Keras cannot make
+            again.
+    """
+    settings = _compile_settings(model)
+    # On TensorFlow, setting what is True already to True does not reach the layers.
+    model.trainable = False
+    model.trainable = True
+    return _compiled(model, settings)
+
+
+def _find(model: keras.Model, name: str) -> list[keras.layers.Layer]:
+    """Return the nested models that lead to a layer, and the layer at the end."""
+    names: dict[str, list[keras.layers.Layer]] = {}
+    for path in _paths(model):
+        names.setdefault(path[-1].name, path)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, cutoff=0.5)
+        hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+        raise ValueError(
+            f"{model.name!r} has no layer {name!r} to freeze up to.{hint} Its last "
+            f"are {', '.join([layer.name for layer in model.layers][-3:])}."
+        )
+    return names[name]
+
+
+def _head(model: keras.Model) -> list[keras.layers.Layer]:
+    paths = [
+        path for path in _paths(model) if path[-1].weights and not _nests(path[-1])
+    ]
+    if not paths:
+        raise ValueError(f"{model.name!r} has no weights, or is not built yet.")
+    return paths[-1]
+
+
+def _paths(model: keras.Model) -> Iterator[list[keras.layers.Layer]]:
+    for layer in model.layers:
+        yield [layer]
+        if _nests(layer):
+            yield from ([layer, *rest] for rest in _paths(layer))
+
+
+def _nests(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.Model)
+
+
+def _before(
+    model: keras.Model, path: list[keras.layers.Layer]
+) -> Iterator[keras.layers.Layer]:
+    """Yield the outermost layers that come before the end of `path`."""
+    first, *rest = path
+    for layer in model.layers:
+        if layer is first:
+            break
+        yield layer
+    if rest:
+        yield from _before(first, rest)
+
+
+def _compile_settings(model: keras.Model) -> dict[str, Any] | None:
+    """Return what `compile` was called with, made anew; None if it was not called."""
+    if not model.compiled:
+        return None
+    try:
+        return keras.saving.deserialize_keras_object(model.get_compile_config())
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{model.name!r} was compiled with a function that Keras cannot make "
+            "again from its name. Freeze before `compile`, or register the function "
+            "with keras.saving.register_keras_serializable."
+        ) from error
+
+
+def _compiled(model: keras.Model, settings: dict[str, Any] | None) -> keras.Model:
+    if settings is not None:
+        model.compile(**settings)
+    return model

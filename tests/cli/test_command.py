@@ -1,0 +1,249 @@
+"""The command as its users meet it: what it prints, and how it answers mistakes."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn import datasets
+
+import keras_cnnzoo
+from keras_cnnzoo.cli.main import COMMANDS, main
+from keras_cnnzoo.training import Run
+
+
+def _digits():
+    raw = datasets.load_digits()
+    return (raw.images * 255 / 16).astype("uint8"), raw.target
+
+
+@pytest.fixture(scope="module")
+def npz(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    images, labels = _digits()
+    np.savez(
+        path,
+        x_train=images[:200],
+        y_train=labels[:200],
+        x_test=images[200:250],
+        y_test=labels[200:250],
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(npz, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    arguments = f"train mlp --data {npz} --epochs 2 --seed 3 --set hidden=[32]"
+    assert main([*arguments.split(), "--out", str(folder)]) == 0
+    return folder
+
+
+def _json(capsys, *arguments):
+    capsys.readouterr()
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_training_ends_with_accuracy_and_folder(npz, tmp_path, capsys):
+    folder = tmp_path / "run"
+    arguments = ["train", "mlp", "--data", npz, "--epochs", "2", "--out", folder]
+    assert main(list(map(str, arguments))) == 0
+    lines = capsys.readouterr().out.splitlines()
+    # No terminal: one line for each epoch, between what is trained and what came out.
+    assert [line.split()[:2] for line in lines[1:3]] == [
+        ["epoch", "1/2"],
+        ["epoch", "2/2"],
+    ]
+    assert lines[3].startswith("test accuracy ")
+    assert lines[4] == f"everything is in {folder}"
+
+
+def test_training_prints_json_alone(npz, tmp_path, capsys):
+    answer = _json(
+        *(capsys, "train", "mlp", "--data", npz, "--epochs", 1, "--out", tmp_path / "a")
+    )
+    assert answer["folder"] == str(tmp_path / "a")
+    assert answer == {"folder": answer["folder"], **Run.open(tmp_path / "a").results}
+
+
+def test_what_was_asked_for_is_in_the_config(run, npz):
+    config = Run.open(run).config
+    assert config["seed"] == 3
+    assert config["arguments"]["data"] == str(npz.resolve())
+    assert config["arguments"]["overrides"] == {"hidden": [32]}
+    assert Run.open(run).model.get_layer("dense1").units == 32
+
+
+def test_evaluate_repeats_the_score_of_the_run(run, capsys):
+    answer = _json(capsys, "evaluate", run)
+    results = Run.open(run).results
+    assert answer["data"] == "tiny"
+    assert answer["count"] == 50
+    assert answer["accuracy"] == results["accuracy"]
+    assert answer["top5"] == results["top5"]
+    # The validation images are held out again as they were in training.
+    assert _json(capsys, "evaluate", run, "--split", "validation")[
+        "accuracy"
+    ] == pytest.approx(results["validation_accuracy"])
+
+
+def test_evaluate_a_name_with_weights(npz, run, capsys):
+    model = keras.saving.load_model(run / "model.keras")
+    weights = run / "mlp.weights.h5"
+    model.save_weights(weights)
+    arguments = ["--weights", weights, "--data", npz]
+    # A name has the family's own sizes, which these weights do not fit.
+    assert main(["evaluate", "mlp", *map(str, arguments)]) == 2
+    assert "dense1" in capsys.readouterr().err
+
+
+def test_predict_names_the_likeliest_classes(run, tmp_path, capsys):
+    image = tmp_path / "digit.png"
+    Image.fromarray(_digits()[0][0]).save(image)
+    answer = _json(capsys, "predict", run, image, image, "--top", 3)
+    assert [one["image"] for one in answer] == [str(image)] * 2
+    likeliest = answer[0]["predictions"]
+    probabilities = [guess["probability"] for guess in likeliest]
+    assert len(likeliest) == 3
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert {guess["class"] for guess in likeliest} < set("0123456789")
+    assert main(["predict", str(run), str(image)]) == 0
+    assert str(image.name) in capsys.readouterr().out.replace("\n", "")
+
+
+def test_list_prints_names_for_pipes(capsys):
+    assert main(["list", "lenet5*"]) == 0
+    assert capsys.readouterr().out.splitlines() == keras_cnnzoo.list_models("lenet5*")
+    rows = _json(capsys, "list", "lenet5*")
+    assert [row["name"] for row in rows] == keras_cnnzoo.list_models("lenet5*")
+    assert rows[0]["year"] == 1998
+
+
+def test_show_prints_the_card(capsys):
+    card = _json(capsys, "show", "lenet5")
+    assert (card["params"], card["macs"]) == (60_850, 326_520)
+    assert card["stages"][0] == {"name": "c1", "stride": 1, "channels": 6}
+    assert main(["show", "lenet5"]) == 0
+    shown = capsys.readouterr().out
+    assert "60,850 trainable" in shown
+    assert "Gradient-Based Learning" in shown
+
+
+@pytest.fixture
+def wrong(npz, run, tmp_path, monkeypatch):
+    """Things that commands cannot work with, by name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("a file, not a folder")
+    (tmp_path / "text.png").write_text("no image")
+    images, labels = _digits()
+    two_channels = np.stack([images[:40]] * 2, axis=-1)
+    np.savez(tmp_path / "two.npz", x_train=two_channels, y_train=labels[:40])
+    np.savez(tmp_path / "one.npz", x_train=images[:40], y_train=np.zeros(40, int))
+    return {"npz": npz, "run": run}
+
+
+MISTAKES = {
+    "unknown model": ("train lenet6", "'lenet6'. Did you mean 'lenet5'"),
+    "unknown option": ("train lenet5 --set pol=max", "no option 'pol'"),
+    "unknown flag": ("train lenet5 --foo", "unrecognized arguments: --foo"),
+    "unknown command": ("trian lenet5", "invalid choice: 'trian'"),
+    "no command": ("", "COMMAND"),
+    "no value": ("train lenet5 --set pool", "expected KEY=VALUE"),
+    "no number": ("train lenet5 --epochs many", "invalid int value: 'many'"),
+    "no epochs": ("train mlp --epochs 0", "`epochs` must be positive"),
+    "small images": ("train lenet5 --image-size 4", "(4, 4, 1)"),
+    "two channels": ("train mlp --data two.npz", "2 channels"),
+    "one class": ("train mlp --data one.npz", "one class only"),
+    "empty folder": ("train mlp --data empty", "empty"),
+    "unknown recipe": ("train mlp --recipe minst", "No recipe is named 'minst'"),
+    "unwritable": ("train mlp --out file/run", "file"),
+    "no folder": ("train mlp --out file", "file"),
+    "unknown layer": ("train lenet5 --freeze c9", "no layer 'c9'"),
+    "no weights": ("train lenet5 --weights gone.h5", "gone.h5"),
+    "no model": ("list lenet9*", "No model matches 'lenet9*'"),
+    "untrained": ("evaluate lenet5", "--weights"),
+    "no run": ("evaluate empty", "empty is no run folder"),
+    "run gone": ("evaluate runs/gone", "runs/gone is no run folder"),
+    "no data": ("evaluate {run} --data no_such_file.npz", "no_such_file.npz"),
+    "unknown split": ("evaluate {run} --split tset", "no split 'tset'"),
+    "other classes": ("evaluate {run} --data one.npz --split tset", "no split"),
+    "no image": ("predict {run} text.png", "text.png cannot be read as an image"),
+    "image gone": ("predict {run} gone.png", "There is no file gone.png"),
+    "top 0": ("predict {run} text.png --top 0", "--top is at least 1"),
+}
+
+
+@pytest.mark.parametrize(("line", "answer"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_answered_in_one_line(wrong, capsys, line, answer):
+    arguments = line.format(**wrong).split()
+    try:
+        code = main(arguments)
+    except SystemExit as ended:  # argparse leaves by itself
+        code = ended.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.count("\n") == 1
+    assert error.startswith("cnnzoo")
+    assert answer in error
+    # Nothing was begun.
+    assert not Path("runs").exists()
+
+
+def test_other_classes_are_not_compared(run, tmp_path, capsys):
+    for name in ("cat", "dog"):
+        folder = tmp_path / "photos" / "test" / name
+        folder.mkdir(parents=True)
+        Image.new("L", (8, 8)).save(folder / "a.png")
+    assert main(["evaluate", str(run), "--data", str(tmp_path / "photos")]) == 2
+    assert "and 'photos' has cat, dog." in capsys.readouterr().err
+
+
+def test_a_corrupt_image_is_named_and_left_out(tmp_path, capsys):
+    images, labels = _digits()
+    for number in range(80):
+        folder = tmp_path / "photos" / ("even" if labels[number] % 2 == 0 else "odd")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(images[number]).save(folder / f"{number}.jpg")
+    broken = tmp_path / "photos" / "odd" / "1.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    answer = _json(
+        *(capsys, "train", "mlp", "--data", tmp_path / "photos", "--epochs", 1),
+        *("--out", tmp_path / "run"),
+    )
+    assert answer["split"] in ("test", "validation")
+    assert set(answer["per_class"]) == {"even", "odd"}
+    assert Run.open(tmp_path / "run").config["images"]["left_out"] == 1
+
+
+def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
+    def broken(*args, **kwargs):
+        raise KeyError("inside\nout")
+
+    monkeypatch.setattr("keras_cnnzoo.registry.card", broken)
+    assert main(["show", "lenet5"]) == 2
+    assert capsys.readouterr().err.startswith("cnnzoo: KeyError: 'inside\\nout'")
+    monkeypatch.setenv("CNNZOO_TRACEBACK", "1")
+    with pytest.raises(KeyError):
+        main(["show", "lenet5"])
+
+
+def test_ctrl_c_outside_of_training(monkeypatch, capsys):
+    def stopped(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_cnnzoo.registry.card", stopped)
+    assert main(["show", "lenet5"]) == 130
+    assert capsys.readouterr().err == "cnnzoo: Stopped.\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.__name__)
+def test_help_has_an_example(command, capsys):
+    name = command.__name__.rpartition(".")[2]
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"Example:\n  cnnzoo {name}" in capsys.readouterr().out
