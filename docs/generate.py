@@ -1,0 +1,108 @@
+"""Write the pages that follow from the code: layers, families, the table of models.
+
+Run it before MkDocs:
+    python docs/generate.py && mkdocs build --strict
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from family_page import APPLICATIONS, applications_table, cards, family_page, summary
+from tables import page, size, table
+
+import keras_cnnzoo
+from keras_cnnzoo import registry
+from keras_cnnzoo.layers.registry import layer_class
+
+DOCS = Path(__file__).parent
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every generated page by its place below `docs/`.
+
+    Only what this package itself defines gets a page; plugins have their own docs.
+    """
+    layers = {name: summary(layer_class(name)) for name in _own_layers()}
+    families = [f for f in registry.families() if _is_own(f.body)]
+    return {
+        "models.md": _models_page(families),
+        "layers/index.md": _index(
+            "Layers",
+            "Each of them depends on Keras alone and drops into any model; "
+            "[Layers in your own model](../using-layers.md) shows how.",
+            layers,
+        ),
+        **{f"layers/{name}.md": _layer_page(name) for name in layers},
+        "families/index.md": _index(
+            "Families",
+            "A family is one architecture with its sizes. [All models](../models.md) "
+            "lists every name.",
+            {f.name: summary(sys.modules[f.body.__module__]) for f in families},
+        ),
+        **{f"families/{f.name}.md": family_page(f) for f in families},
+    }
+
+
+def _is_own(thing) -> bool:
+    return thing.__module__.partition(".")[0] == keras_cnnzoo.__name__
+
+
+def _own_layers() -> list[str]:
+    return [n for n in keras_cnnzoo.list_layers() if _is_own(layer_class(n))]
+
+
+def _index(title: str, introduction: str, summaries: dict[str, str]) -> str:
+    rows = [(f"[{name}]({name}.md)", text) for name, text in summaries.items()]
+    return page(title, introduction, table(("Name", "What it is"), rows))
+
+
+def _layer_page(name: str) -> str:
+    options = "    options:\n      heading_level: 1"
+    return f"::: keras_cnnzoo.layers.{name}\n{options}\n"
+
+
+def _models_page(families) -> str:
+    own = [f for f in families if f.source != APPLICATIONS]
+    rows = [
+        (
+            f"`{name}`",
+            f"[{family.name}](families/{family.name}.md)",
+            str(about.paper.year),
+            size(about.input_shape),
+            f"{about.classes:,}",
+            f"{about.params:,}",
+            f"{about.macs / 1e6:,.1f} M",
+        )
+        for family in own
+        for name, about in cards(family)
+    ]
+    header = ("Name", "Family", "Year", "Input", "Classes:", "Parameters:", "MACs:")
+    theirs = [f for f in families if f.source == APPLICATIONS]
+    # A wide table takes the place of the table of contents.
+    return "---\nhide: [toc]\n---\n\n" + page(
+        "All models",
+        "`keras_cnnzoo.build` takes each of these names, and so does `cnnzoo train`. "
+        "Parameters are the trainable ones, MACs the multiply-accumulates of one "
+        "image, both at the input and the number of classes beside them.",
+        table(header, rows),
+        "## From Keras Applications",
+        "[How they are built](families/keras_applications.md). `cnnzoo show NAME` "
+        "measures parameters and MACs.",
+        *(applications_table(family) for family in theirs),
+    )
+
+
+def main() -> None:
+    """Write the pages anew; those of what is gone go too."""
+    for folder in ("layers", "families"):
+        shutil.rmtree(DOCS / folder, ignore_errors=True)
+        (DOCS / folder).mkdir()
+    written = pages()
+    for place, text in written.items():
+        (DOCS / place).write_text(text, encoding="utf-8")
+    print(f"{len(written)} pages written below {DOCS}")
+
+
+if __name__ == "__main__":
+    main()

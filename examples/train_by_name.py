@@ -1,0 +1,63 @@
+"""Train a model of the zoo by its name, with `fit` and nothing else.
+
+Example:
+    python examples/train_by_name.py
+    python examples/train_by_name.py --model cifar_resnet20 --epochs 5
+    python examples/train_by_name.py --data path/to/photos --epochs 5
+"""
+
+import argparse
+
+import keras
+
+from keras_cnnzoo import build, card, data
+
+
+def main() -> None:
+    """Load images to the model's size, build, fit, and test."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="lenet5", help="default: lenet5")
+    parser.add_argument(
+        "--data",
+        default="digits",
+        help="digits (the default), a name of tensorflow-datasets, or a folder",
+    )
+    parser.add_argument("--epochs", type=int, default=15, help="default: 15")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    args = parser.parse_args()
+
+    keras.utils.set_random_seed(args.seed)
+    height, width, channels = card(args.model).input_shape
+    images = data.load(
+        args.data,
+        image_size=(height, width),
+        channels=channels,
+        augment="digits" if args.data == "digits" else None,
+        seed=args.seed,
+    )
+    print(images)
+
+    model = build(
+        args.model, input_shape=images.image_shape, classes=len(images.class_names)
+    )
+    steps = args.epochs * len(images.train)
+    model.compile(
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    model.fit(
+        images.train,
+        validation_data=images.validation,
+        epochs=args.epochs,
+        shuffle=False,  # the set has a new order in every epoch already
+        verbose=2,
+    )
+
+    held_out = images.test or images.validation
+    _, accuracy = model.evaluate(held_out.ordered(), verbose=0)
+    print(f"test accuracy {accuracy:.2%} of {held_out.num_examples} images")
+
+
+if __name__ == "__main__":
+    main()

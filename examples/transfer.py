@@ -1,0 +1,105 @@
+"""Carry what a Keras Applications network has learnt over to new classes.
+
+The digits 6 to 9 are the new classes. Without a network at hand the backbone first
+learns the digits 0 to 5; with one, `--weights imagenet` starts from photographs.
+
+Example:
+    python examples/transfer.py
+    python examples/transfer.py --model keras_mobilenetv2 --weights imagenet
+"""
+
+import argparse
+
+import keras
+import numpy as np
+
+from keras_cnnzoo import build, data, inspect, weights
+from keras_cnnzoo.training import freeze, unfreeze
+
+SIDE = 64
+OLD, NEW = range(6), range(6, 10)
+
+
+def digits_among(classes: range, seed: int) -> data.Splits:
+    """Return the digits of some classes, numbered from 0, in colour."""
+    everything = data.load("digits", validation=None)
+    chosen = {}
+    for split in ("train", "test"):
+        images, labels = everything.split(split).arrays()
+        kept = np.isin(labels, classes)
+        chosen[split] = (images[kept], labels[kept] - classes[0])
+    return data.load(chosen, image_size=SIDE, channels=3, augment="digits", seed=seed)
+
+
+def fit(
+    model: keras.Model, images: data.Splits, *, epochs: int, learning_rate: float
+) -> float:
+    """Train what is not frozen; return the accuracy on the test images."""
+    # Keras's 0.99 remembers hundreds of batches, most of a training as short as this.
+    for layer in inspect.sublayers(model, keras.layers.BatchNormalization):
+        layer.momentum = 0.9
+    steps = epochs * len(images.train)
+    model.compile(
+        keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        ),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    model.fit(images.train, epochs=epochs, shuffle=False, verbose=2)
+    _, accuracy = model.evaluate(images.test.ordered(), verbose=0)
+    return accuracy
+
+
+def main() -> None:
+    """Train the new head alone, then everything gently."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "--model", default="keras_mobilenet", help="default: keras_mobilenet"
+    )
+    parser.add_argument(
+        "--weights", choices=["imagenet"], help="start from these; needs a network"
+    )
+    parser.add_argument(
+        "--epochs", type=int, default=6, help="of each part; default: 6"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    args = parser.parse_args()
+
+    keras.utils.set_random_seed(args.seed)
+    shape = (SIDE, SIDE, 3)
+    # An option of the network's own: a quarter of MobileNet's channels is quick.
+    options = {"alpha": 0.25} if args.model == "keras_mobilenet" else {}
+
+    model = build(
+        args.model,
+        input_shape=shape,
+        classes=len(NEW),
+        weights=args.weights,
+        **options,
+    )
+    if args.weights is None:
+        print(f"digits {OLD[0]} to {OLD[-1]}, everything trains")
+        taught = build(args.model, input_shape=shape, classes=len(OLD), **options)
+        old = digits_among(OLD, args.seed)
+        known = fit(taught, old, epochs=2 * args.epochs, learning_rate=3e-3)
+        print(f"test accuracy {known:.2%} of {old.test.num_examples} digits")
+        learnt = {w.path: keras.ops.convert_to_numpy(w) for w in taught.weights}
+        # A head of other classes does not fit, and stays fresh.
+        print(weights.load(model, learnt, strict=False))
+
+    images = digits_among(NEW, args.seed)
+    freeze(model)
+    print(f"digits {NEW[0]} to {NEW[-1]}, the head trains")
+    head = fit(model, images, epochs=args.epochs, learning_rate=1e-2)
+    unfreeze(model)
+    print(f"digits {NEW[0]} to {NEW[-1]}, everything trains, gently")
+    tuned = fit(model, images, epochs=args.epochs, learning_rate=1e-3)
+    print(
+        f"test accuracy {tuned:.2%} of {images.test.num_examples} digits; "
+        f"{head:.2%} with the head alone"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Every example runs from its first line to its last, and says how well it did."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+pytestmark = pytest.mark.once
+
+
+def _run(path, folder, *arguments):
+    return subprocess.run(
+        [sys.executable, str(path), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("drop_in_layers.py", r"^conv, after 46 batches"),
+        ("train_by_name.py", r"^digits: images \(32, 32, 1\), 10 classes"),
+        ("transfer.py", r"mismatched: conv_preds/kernel, conv_preds/bias$"),
+    ],
+)
+def test_example_ends_with_its_accuracy(name, says, tmp_path):
+    done = _run(EXAMPLES / name, tmp_path, "--epochs", "1")
+    assert done.returncode == 0, done.stderr
+    assert re.search(says, done.stdout, re.MULTILINE), done.stdout
+    *_, last = done.stdout.splitlines()
+    share = re.match(r"test accuracy (\d+\.\d\d)% of \d+ (digits|images)", last)
+    assert share, last
+    assert 0 <= float(share[1]) <= 100
+
+
+def test_every_example_is_run():
+    tried = {"drop_in_layers.py", "train_by_name.py", "transfer.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tried
