@@ -6,9 +6,9 @@ from keras import layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, Paper, Variant
+from keras_cnnzoo.cards import IMAGENET, Claim, Family, Variant
 from keras_cnnzoo.layers import ResidualBlock
-from keras_cnnzoo.models.resnet import NAME_MAPS
+from keras_cnnzoo.models.resnet import NAME_MAPS, PAPER
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,11 @@ _TABLE = {
     1202: (19_421_274, 2_829_238_912, 7.93),
 }
 
-
 FAMILY = Family(
     name="cifar_resnet",
     body=body,
     head=average_classifier,
-    paper=Paper(
-        title="Deep Residual Learning for Image Recognition",
-        authors="He, Zhang, Ren, Sun",
-        year=2015,
-        url="https://arxiv.org/abs/1512.03385",
-    ),
+    paper=PAPER,
     input_shape=(32, 32, 3),
     classes=10,
     preprocessing=replace(IMAGENET, crop=1.0),

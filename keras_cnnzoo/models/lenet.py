@@ -165,16 +165,18 @@ def head(x, config: Config, *, classes: int, activation):
     )(x)
 
 
+PAPER = Paper(
+    title="Gradient-Based Learning Applied to Document Recognition",
+    authors="LeCun, Bottou, Bengio, Haffner",
+    year=1998,
+    url="https://doi.org/10.1109/5.726791",
+)
+
 FAMILY = Family(
     name="lenet",
     body=body,
     head=head,
-    paper=Paper(
-        title="Gradient-Based Learning Applied to Document Recognition",
-        authors="LeCun, Bottou, Bengio, Haffner",
-        year=1998,
-        url="https://doi.org/10.1109/5.726791",
-    ),
+    paper=PAPER,
     input_shape=(32, 32, 1),
     classes=10,
     # Paper, the background, becomes -0.1, and ink 1.175: ink is 255 here.

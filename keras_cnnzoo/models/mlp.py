@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.heads import logits
-from keras_cnnzoo.cards import Family, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import Family, Preprocessing, Variant
+from keras_cnnzoo.models.lenet import PAPER
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,7 @@ FAMILY = Family(
     name="mlp",
     body=body,
     head=head,
-    paper=Paper(
-        title="Gradient-Based Learning Applied to Document Recognition",
-        authors="LeCun, Bottou, Bengio, Haffner",
-        year=1998,
-        url="https://doi.org/10.1109/5.726791",
-    ),
+    paper=PAPER,
     input_shape=(28, 28, 1),
     classes=10,
     preprocessing=Preprocessing(mean=(0.0,), std=(255.0,)),

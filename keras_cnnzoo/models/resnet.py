@@ -143,16 +143,18 @@ def _variant(depth: int, version: str) -> Variant:
     return Variant(config=config, params=params, macs=macs, claims=claims)
 
 
+PAPER = Paper(
+    title="Deep Residual Learning for Image Recognition",
+    authors="He, Zhang, Ren, Sun",
+    year=2015,
+    url="https://arxiv.org/abs/1512.03385",
+)
+
 FAMILY = Family(
     name="resnet",
     body=body,
     head=average_classifier,
-    paper=Paper(
-        title="Deep Residual Learning for Image Recognition",
-        authors="He, Zhang, Ren, Sun",
-        year=2015,
-        url="https://arxiv.org/abs/1512.03385",
-    ),
+    paper=PAPER,
     input_shape=(224, 224, 3),
     variants={
         f"resnet{depth}{suffix}": _variant(depth, version)

@@ -22,6 +22,7 @@ from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.layers import ColorNormalization
 from keras_cnnzoo.models import keras_applications
 from keras_cnnzoo.registry import card, family_of
+from keras_cnnzoo.weights import layout
 
 
 def load(
@@ -190,7 +191,11 @@ def _copy(
         depth = channels(model.input)
         if old is stem and depth != 3:
             notes.append(f"{new.name!r} was adapted from 3 channels to {depth}")
-            values[0] = _to_depth(values[0], depth, seen.order)
+            kernel = values[0]
+            if seen.order == "bgr":  # the normalisation swaps only three channels
+                kernel = kernel[:, :, ::-1]
+            shape = (*kernel.shape[:2], depth, kernel.shape[3])
+            values[0] = layout.fit_stem(kernel, shape, torch=False)
         given, wanted = [v.shape for v in values], [tuple(w.shape) for w in new.weights]
         if given == wanted:
             new.set_weights(values)
@@ -204,12 +209,3 @@ def _copy(
                 f"there and {wanted} in {model.name!r}."
             )
     return notes + [f"{name!r} starts anew" for name in waiting]
-
-
-def _to_depth(kernel: np.ndarray, depth: int, order: str) -> np.ndarray:
-    """Turn a kernel over three colours into one over `depth` channels of any kind."""
-    if order == "bgr":  # The normalisation swaps channels where there are three alone.
-        kernel = kernel[:, :, ::-1]
-    if depth == 1:
-        return kernel.sum(2, keepdims=True)
-    return kernel[:, :, np.arange(depth) % 3] * (3 / depth)
