@@ -118,6 +118,7 @@ def load(
         others=others_ready,
         skipped=source.skipped,
         **sets,
+        own_names=standard,
     )
 
 

@@ -24,6 +24,7 @@ class Splits:
         validation: The images to watch training by.
         test: The images to measure the result on.
         others: Further sets, by name.
+        own_names: What the source itself calls the training, validation or test set.
         skipped: Files that were left out, with the reason.
     """
 
@@ -34,15 +35,18 @@ class Splits:
     validation: ImageSet | None = None
     test: ImageSet | None = None
     others: Mapping[str, ImageSet] = field(default_factory=dict)
+    own_names: Mapping[str, str] = field(default_factory=dict)
     skipped: Sequence[Skipped] = ()
 
     def split(self, name: str) -> ImageSet:
-        """Return a set by its name.
+        """Return a set by its name, ours or the source's own.
 
         Raises:
             ValueError: There is no such set; the message names those there are.
         """
         sets = self.sets
+        ours = {own: standard for standard, own in self.own_names.items()}
+        name = ours.get(name, name)
         if name not in sets:
             raise ValueError(
                 f"{self.name!r} has no split {name!r}. It has: {', '.join(sets)}."

@@ -34,8 +34,8 @@ def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3),
         ...                           keras.layers.Dense(2, name="head")])
-        >>> [w.path for w in freeze(model).trainable_weights]
-        ['head/kernel', 'head/bias']
+        >>> [layer.name for layer in freeze(model).layers if layer.trainable]
+        ['head']
     """
     path = _head(model) if upto is None else _find(model, upto)
     settings = _compile_settings(model)
