@@ -127,6 +127,20 @@ _FACTS = {
 _CLAIMS = {(50, "v1"): 24.7, (101, "v1"): 23.6, (152, "v1"): 23.0}
 
 
+V2_PAPER = Paper(
+    title="Identity Mappings in Deep Residual Networks",
+    authors="He, Zhang, Ren, Sun",
+    year=2016,
+    url="https://arxiv.org/abs/1603.05027",
+)
+#: Where each version leaves its paper.
+_DEVIATIONS = {
+    "v1": (),
+    "v1.5": ("Bottlenecks stride in their 3x3, the paper's in their first 1x1.",),
+    "v2": ("The stem is a convolution alone; the first block normalises it, as timm.",),
+}
+
+
 def _variant(depth: int, version: str) -> Variant:
     form, blocks = _DEPTHS[depth]
     params, macs = _FACTS[depth, version]
@@ -140,7 +154,14 @@ def _variant(depth: int, version: str) -> Variant:
             ),
         )
     config = Config(blocks, form, version)
-    return Variant(config=config, params=params, macs=macs, claims=claims)
+    return Variant(
+        config=config,
+        params=params,
+        macs=macs,
+        claims=claims,
+        paper=V2_PAPER if version == "v2" else None,
+        deviations=_DEVIATIONS[version],
+    )
 
 
 PAPER = Paper(
