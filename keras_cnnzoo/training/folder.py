@@ -124,23 +124,34 @@ def make_folder(wanted: str | os.PathLike | None, model: str, data: str) -> Path
         FileExistsError: `wanted` holds something.
         OSError: The folder cannot be made.
     """
-    if wanted is not None:
+    try:
+        if wanted is None:
+            return _numbered(Path("runs"), f"{model}-{data}")
         folder = Path(wanted)
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise FileExistsError(
-                f"{folder} is not empty, and a run does not overwrite another. "
-                "Choose a new folder."
-            )
-        return folder
+        in_use = any(folder.iterdir())
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"No run folder can be made at {wanted or 'runs'}: {error.strerror}",
+        ) from error
+    if in_use:
+        raise FileExistsError(
+            f"{folder} is not empty, and a run does not overwrite another. "
+            "Choose a new folder."
+        )
+    return folder
+
+
+def _numbered(parent: Path, name: str) -> Path:
+    """Make the first of `name-1`, `name-2` and so on that is not there."""
+    parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
-        folder = Path("runs", f"{model}-{data}-{number}")
+        folder = parent / f"{name}-{number}"
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir()
         except FileExistsError:
-            if not folder.exists():
-                raise  # `runs` itself is a file
             number += 1
         else:
             return folder
