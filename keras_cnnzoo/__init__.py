@@ -8,13 +8,13 @@ imported when it is first used.
 """
 
 import importlib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_cnnzoo import layers
-from keras_cnnzoo.layers.registry import list_layers, register_layer
-
 if TYPE_CHECKING:
-    from keras_cnnzoo import cards, data, inspect, training, weights
+    from keras_cnnzoo import cards, data, inspect, layers, training, weights
+    from keras_cnnzoo.layers.registry import list_layers, register_layer
     from keras_cnnzoo.registry import card, list_models, register
     from keras_cnnzoo.zoo import build
 
@@ -23,10 +23,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "build": "zoo",
     "card": "registry",
+    "list_layers": "layers.registry",
     "list_models": "registry",
     "register": "registry",
+    "register_layer": "layers.registry",
 }
-_MODULES = ("cards", "data", "inspect", "training", "weights")
+_MODULES = ("cards", "data", "inspect", "layers", "training", "weights")
 
 __all__ = [
     "build",
@@ -54,3 +56,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+# The command answers --help without Keras, and quiets the backend before it starts;
+# it registers the layers itself.
+if Path(sys.argv[0]).name not in ("cnnzoo", "cnnzoo.exe"):
+    importlib.import_module("keras_cnnzoo.layers")
