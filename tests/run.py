@@ -57,7 +57,11 @@ def main() -> int:
     for i, backend in enumerate(BACKENDS):
         chosen = "not slow" if i == 0 else "not slow and not once"
         fine, tail = _run(
-            f"tests on {backend}", [*PYTEST, "-m", chosen], KERAS_BACKEND=backend
+            f"tests on {backend}",
+            [*PYTEST, "-m", chosen],
+            KERAS_BACKEND=backend,
+            # A worker for each core already; PyTorch's threads would wait for cores.
+            OMP_NUM_THREADS="1",
         )
         good.append(fine)
         for outcome in totals:
