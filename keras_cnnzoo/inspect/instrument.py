@@ -76,5 +76,5 @@ def statistics(model: keras.Model) -> dict[str, dict[str, Any]]:
     return {
         layer.path: layer.statistics.numpy()
         for layer in sublayers(model, InstrumentedConv2D)
-        if layer.statistics.built
+        if layer.statistics.started
     }

@@ -67,13 +67,16 @@ class InstrumentedConv2D(keras.layers.Conv2D):
             "maps": each call hands its maps to the open `record_maps()`.
         momentum: Share of the old value in a running statistic. The first calls
             are averaged evenly, so that nothing of the start remains.
+        sample: How many images of each call "stats" looks at, from the first on, so
+            that its cost does not grow with the batch; None for all of them.
         **kwargs: Every other argument of `keras.layers.Conv2D`.
 
     Shape:
         As `keras.layers.Conv2D`.
 
     Raises:
-        ValueError: `record` is none of the three, or `momentum` is not in 0..1.
+        ValueError: `record` is none of the three, `momentum` is not in 0..1, or
+            `sample` is less than one image.
     """
 
     def __init__(
@@ -82,12 +85,16 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         kernel_size: int | tuple[int, int],
         record: Record = "off",
         momentum: float = 0.9,
+        sample: int | None = 8,
         **kwargs: Any,
     ) -> None:
         super().__init__(filters, kernel_size, **kwargs)
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` is at least 0, below 1. Received: {momentum}")
+        if sample is not None and sample < 1:
+            raise ValueError(f"`sample` is at least 1, or None. Received: {sample}")
         self.momentum = momentum
+        self.sample = sample
         self.statistics = ChannelStatistics(momentum, self.data_format)
         self.record = record
 
@@ -103,29 +110,27 @@ class InstrumentedConv2D(keras.layers.Conv2D):
                 f"`record` is one of {get_args(Record)}. Received: {mode!r}"
             )
         self._record = mode
-        self._build_statistics()
+        self._start_statistics()
 
-    def _build_statistics(self) -> None:
-        # A layer may not grow weights once it is built; its child, being unbuilt
-        # until it is wanted, may. So "off" has the weights of Conv2D and no more.
-        if self.record == "stats" and self.built and not self.statistics.built:
-            self.statistics.build((self.filters,))
+    def _start_statistics(self) -> None:
+        if self.record == "stats" and self.built and not self.statistics.started:
+            self.statistics.start(self.filters)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
-        self._build_statistics()
+        self._start_statistics()
 
     def call(self, inputs):
         maps = super().call(inputs)
         if self.record == "stats":
-            self.statistics(maps)
+            self.statistics(maps if self.sample is None else maps[: self.sample])
         elif self.record == "maps":
             _hand_over(self, maps)
         return maps
 
     def get_config(self) -> dict[str, Any]:
-        own = {"record": self.record, "momentum": self.momentum}
-        return super().get_config() | own
+        own = ("record", "momentum", "sample")
+        return super().get_config() | {name: getattr(self, name) for name in own}
 
 
 class ChannelStatistics(keras.layers.Layer):
@@ -133,15 +138,23 @@ class ChannelStatistics(keras.layers.Layer):
 
     `mean`, `variance` and `zeros` (the share of exact zeros) are running averages,
     `maximum` is the largest value seen, and `calls` counts what went in.
+
+    There are no weights before `start`. A layer may not grow weights once Keras has
+    built it, so this one is never built by Keras; and it says that it is built, since
+    JAX runs a model that holds an unbuilt layer eagerly first, at every call.
     """
 
     def __init__(self, momentum: float, data_format: str) -> None:
         super().__init__(name="statistics", dtype="float32")
         self.momentum = momentum
         self.axes = (0, 1, 2) if data_format == "channels_last" else (0, 2, 3)
+        self.started = False
+        self.built = True
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        def zeros(name, shape=(input_shape[-1],)):
+    def start(self, channels: int) -> None:
+        """Make the weights, all zero."""
+
+        def zeros(name, shape=(channels,)):
             return self.add_weight(
                 name=name, shape=shape, initializer="zeros", trainable=False
             )
@@ -151,6 +164,7 @@ class ChannelStatistics(keras.layers.Layer):
         self.zeros = zeros("zeros")
         self.maximum = zeros("maximum")
         self.calls = zeros("calls", ())
+        self.started = True
 
     def call(self, inputs):
         x = ops.stop_gradient(inputs)
@@ -182,7 +196,7 @@ class ChannelStatistics(keras.layers.Layer):
 
     def load_own_variables(self, store: Any) -> None:
         # Weights of a Conv2D, or saved while "off", hold no statistics: start fresh.
-        if len(store.keys()) and not self.built:
-            self.build(store["0"].shape)
+        if len(store.keys()) and not self.started:
+            self.start(store["0"].shape[0])
         if len(store.keys()):
             super().load_own_variables(store)

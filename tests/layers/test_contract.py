@@ -50,6 +50,7 @@ ROWS = {
                 "activation": "relu",
                 "use_bias": False,
                 "momentum": 0.5,
+                "sample": None,
                 "record": "maps",
             },
             (8, 7, 4),

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from keras_cnnzoo import build
-from keras_cnnzoo.inspect import instrument, set_record, statistics
+from keras_cnnzoo.inspect import instrument, set_record, statistics, sublayers
 from keras_cnnzoo.layers import InstrumentedConv2D, ResidualBlock, record_maps
 
 
@@ -71,6 +71,8 @@ def test_off_compiles_to_the_graph_of_conv2d(rng):
     plain, off = _small(layers.Conv2D), _small(InstrumentedConv2D)
     assert len(off.weights) == len(plain.weights)
     assert _compiled_text(off, x) == _compiled_text(plain, x)
+    # JAX would run a model with an unbuilt layer in it eagerly, before each batch.
+    assert all(layer.built for layer in sublayers(off))
 
 
 def test_either_stands_for_the_other(rng):
@@ -91,6 +93,15 @@ def test_statistics_equal_numpy_s(rng):
     for name, values in zip(("mean", "variance", "zeros"), each, strict=True):
         np.testing.assert_allclose(seen[name], values.mean(0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(seen["maximum"], maps.max((0, 1, 2, 3)), rtol=1e-5)
+
+
+def test_a_sample_is_the_first_images():
+    x = np.arange(4, dtype="float32").reshape(4, 1, 1, 1)
+    one = {"use_bias": False, "kernel_initializer": "ones", "record": "stats"}
+    for sample, peak in ((2, 1), (None, 3)):
+        layer = InstrumentedConv2D(1, 1, sample=sample, **one)
+        layer(x)
+        assert layer.statistics.numpy()["maximum"] == peak
 
 
 def test_old_batches_fade():
@@ -181,5 +192,7 @@ def test_statistics_are_saved_and_plain_weights_start_fresh(rng, tmp_path):
 def test_bad_arguments_are_answered():
     with pytest.raises(ValueError, match="'off', 'stats', 'maps'"):
         InstrumentedConv2D(3, 1, record="all")
+    with pytest.raises(ValueError, match="sample"):
+        InstrumentedConv2D(3, 1, sample=0)
     with pytest.raises(ValueError, match="momentum"):
         InstrumentedConv2D(3, 1, momentum=1.0)
