@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -42,3 +44,33 @@ def policy():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+LOAD = """
+import sys, pathlib, numpy as np, keras, keras_cnnzoo
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    model = keras.saving.load_model(file, safe_mode=True)
+    x = np.load(file.with_suffix(".npz"))["x"]
+    np.savez(file.with_suffix(".out.npz"), y=model.predict(x, verbose=0))
+"""
+
+
+@pytest.fixture
+def revived(tmp_path):
+    """A function from `(name, model, images)` rows to `(name, before, after)` rows.
+
+    `before` is what a model answers here, `after` what it does where it is loaded in
+    a fresh process, one for all rows.
+    """
+
+    def answers(rows):
+        before = {}
+        for name, model, x in rows:
+            np.savez(tmp_path / f"{name}.npz", x=x)
+            model.save(tmp_path / f"{name}.keras")
+            before[name] = model.predict(x, verbose=0)
+        subprocess.run([sys.executable, "-c", LOAD, str(tmp_path)], check=True)
+        for name, y in before.items():
+            yield name, y, np.load(tmp_path / f"{name}.out.npz")["y"]
+
+    return answers
