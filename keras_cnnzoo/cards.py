@@ -9,7 +9,7 @@ Three kinds of number, never mixed:
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
@@ -106,9 +106,13 @@ class Variant:
     image, both at the family's default input and classes. None has them measured
     when somebody asks. `input_shape`, `preprocessing` and `paper` are the family's
     where they are None.
+
+    `reference` names the implementation that ours must equal, as "library/name":
+    "timm/resnet18d"; or "paper", where only the text describes the network.
     """
 
     config: Any
+    reference: str = "paper"
     params: int | None = None
     macs: int | None = None
     input_shape: Shape | None = None
@@ -121,8 +125,37 @@ class Variant:
 
 
 Features = dict[str, keras.KerasTensor]
-#: Patterns and replacements, as `re.sub` takes them, applied one after the other.
-NameMap = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
+
+
+class Rename(NamedTuple):
+    """One step from our name of a variable to somebody else's, as `re.sub` takes it.
+
+    `rank` is the number of dimensions their array has, where it is not that of the
+    same layer of ours: a dense layer here may be a 1x1 convolution there.
+    """
+
+    pattern: str
+    replacement: str | Callable[[re.Match[str]], str]
+    rank: int | None = None
+
+
+@dataclass(frozen=True)
+class NameMap:
+    """How somebody else names and stores the variables of a family.
+
+    Our names come with dots and their own leaves: a convolution's kernel as
+    `stage1_block1.conv1.weight` in "torch" layout. The renames are applied to that one
+    after the other. Where theirs count what ours name, `renames` is a function that
+    gets our names, in the model's order, and returns the steps.
+
+    `layout` is how they store arrays: "torch" (out, in, height, width), "keras" as we
+    do, "tflite" (out, height, width, in). `folded` says that they have convolutions
+    with bias where we have batch norm.
+    """
+
+    renames: Sequence[Rename] | Callable[[Sequence[str]], Sequence[Rename]]
+    layout: Literal["torch", "keras", "tflite"] = "torch"
+    folded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +167,12 @@ class Family:
     turns that map into the answer. What every model shares, the input, the
     normalisation and features, is the registry's.
 
-    `name_maps` translate the reference's names of layers into ours, one list of
-    `(pattern, replacement)` for each way the world has named this network.
+    A configuration with a true `auxiliary` also gets the heads on inner maps that
+    `auxiliary(maps, config, classes=, activation=)` returns by name.
+
+    `name_maps` translate our names of variables into those of others, one map for
+    each way the world has named this network. `sketch` holds options that leave one
+    of each kind of block, so that experiments and tests are quick.
     """
 
     name: str
@@ -149,5 +186,7 @@ class Family:
     task: str = "classification"
     source: str = "keras_cnnzoo"
     license: str = "Apache-2.0"
+    auxiliary: Callable[..., Features] | None = None
     name_maps: Mapping[str, NameMap] = field(default_factory=dict)
+    sketch: Mapping[str, Any] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()

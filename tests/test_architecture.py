@@ -8,7 +8,7 @@ import pytest
 import keras_cnnzoo
 
 LIBRARY = {"cards", "layers", "blocks", "models", "inspect", "registry"}
-ROOMS = LIBRARY | {"weights", "zoo", "data", "training"}
+ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
     "layers": set(),
     "cards": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "zoo": LIBRARY | {"weights"},
     "data": {"cards"},
     "training": LIBRARY | {"weights", "zoo", "data"},
+    "verify": LIBRARY | {"weights", "zoo"},
     "cli": ROOMS | {"__version__"},
     "__init__": ROOMS | {"cli"},
 }

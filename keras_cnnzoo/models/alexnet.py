@@ -7,7 +7,7 @@ from keras import layers
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, Paper, Variant
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def head(x, config: Config, *, classes: int, activation):
 
 
 _TORCHVISION = {
-    "features.0": "conv1",
-    "features.3": "conv2",
-    "features.6": "conv3",
-    "features.8": "conv4",
-    "features.10": "conv5",
-    "classifier.1": "fc6",
-    "classifier.4": "fc7",
-    "classifier.6": "head",
+    "conv1": "features.0",
+    "conv2": "features.3",
+    "conv3": "features.6",
+    "conv4": "features.8",
+    "conv5": "features.10",
+    "fc6": "classifier.1",
+    "fc7": "classifier.4",
+    "head": "classifier.6",
 }
 
 FAMILY = Family(
@@ -76,6 +76,7 @@ FAMILY = Family(
     variants={
         "alexnet": Variant(
             config=Config(),
+            reference="torchvision/alexnet",
             params=61_100_840,
             macs=714_188_480,
             claims=(
@@ -88,9 +89,8 @@ FAMILY = Family(
         ),
     },
     name_maps={
-        "torchvision": tuple(
-            (f"^{theirs.replace('.', '[.]')}$", ours)
-            for theirs, ours in _TORCHVISION.items()
+        "torchvision": NameMap(
+            [Rename(f"^{ours}", theirs) for ours, theirs in _TORCHVISION.items()]
         )
     },
     deviations=(

@@ -63,6 +63,7 @@ FAMILY = Family(
     variants={
         f"cifar_resnet{depth}": Variant(
             config=Config((depth - 2) // 6),
+            reference=f"akamaster/resnet{depth}",
             params=params,
             macs=macs,
             claims=(
@@ -76,4 +77,5 @@ FAMILY = Family(
         for depth, (params, macs, error) in _TABLE.items()
     },
     name_maps=NAME_MAPS,
+    sketch={"blocks": 2},
 )

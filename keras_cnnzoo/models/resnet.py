@@ -13,7 +13,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D, ResidualBlock
 
 
@@ -72,29 +72,33 @@ def body(x, config: Config):
 
 
 def _block(found: re.Match) -> str:
-    return f"stage{found[1]}_block{int(found[2]) + 1}/"
+    return f"layer{found[1]}.{int(found[2]) - 1}."
 
 
-def _counted_block(found: re.Match) -> str:
-    return f"stage{int(found[1]) + 1}_block{int(found[2]) + 1}/"
+def _stage_and_block(found: re.Match) -> str:
+    return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
-NAME_MAPS: dict[str, NameMap] = {
-    "torchvision": (
-        (r"^conv1$", "stem_conv"),
-        (r"^bn1$", "stem_bn"),
-        (r"^layer(\d)\.(\d+)\.", _block),
-        (r"downsample\.0$", "shortcut_conv"),
-        (r"downsample\.1$", "shortcut_bn"),
-        (r"^(fc|linear)$", "head"),
-    ),
-    "timm resnetv2": (
-        (r"^stem\.conv$", "stem_conv"),
-        (r"^stages\.(\d)\.blocks\.(\d+)\.", _counted_block),
-        (r"/norm(\d)$", r"/bn\1"),
-        (r"downsample\.conv$", "shortcut_conv"),
-        (r"^norm$", "top_bn"),
-        (r"^head\.fc$", "head"),
+_BLOCKS = r"^stage(\d+)_block(\d+)\."
+TORCHVISION = (
+    Rename(r"^stem_conv", "conv1"),
+    Rename(r"^stem_bn", "bn1"),
+    Rename(_BLOCKS, _block),
+    Rename(r"shortcut_conv", "downsample.0"),
+    Rename(r"shortcut_bn", "downsample.1"),
+)
+NAME_MAPS = {
+    "torchvision": NameMap((*TORCHVISION, Rename("^head", "fc"))),
+    "akamaster": NameMap((*TORCHVISION, Rename("^head", "linear"))),
+    "timm resnetv2": NameMap(
+        (
+            Rename(r"^stem_conv", "stem.conv"),
+            Rename(_BLOCKS, _stage_and_block),
+            Rename(r"\.bn(\d)", r".norm\1"),
+            Rename(r"shortcut_conv", "downsample.conv"),
+            Rename(r"^top_bn", "norm"),
+            Rename(r"^head", "head.fc", rank=4),
+        )
     ),
 }
 
@@ -153,9 +157,14 @@ def _variant(depth: int, version: str) -> Variant:
                 source="https://github.com/KaimingHe/deep-residual-networks#results",
             ),
         )
-    config = Config(blocks, form, version)
+    reference = {
+        "v1": f"keras/ResNet{depth}" if depth >= 50 else "paper",
+        "v1.5": f"torchvision/resnet{depth}",
+        "v2": f"timm/resnetv2_{depth}",
+    }
     return Variant(
-        config=config,
+        config=Config(blocks, form, version),
+        reference=reference[version],
         params=params,
         macs=macs,
         claims=claims,
@@ -183,4 +192,5 @@ FAMILY = Family(
         for depth in _DEPTHS
     },
     name_maps=NAME_MAPS,
+    sketch={"blocks": (1, 2, 1, 1)},
 )

@@ -1,6 +1,7 @@
 """VGG: nothing but 3x3 convolutions, and depth."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from keras import layers
@@ -8,7 +9,7 @@ from keras import layers
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, Paper, Variant
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,23 @@ def head(x, config: Config, *, classes: int, activation):
     )
 
 
-def _torchvision(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield the map of names: torchvision counts every operation in one sequence."""
-    operations = ("conv", "bn", "relu") if config.batch_norm else ("conv", "relu")
-    at = 0
-    for s, depth in enumerate(config.depths, start=1):
-        for i in range(1, depth + 1):
-            for kind in operations:
-                if kind != "relu":
-                    yield f"^features[.]{at}$", f"stage{s}_{kind}{i}"
-                at += 1
-        at += 1
-    for at, name in ((0, "fc1"), (3, "fc2"), (6, "head")):
-        yield f"^classifier[.]{at}$", name
+def _torchvision(names: Sequence[str]) -> list[Rename]:
+    """Count as torchvision does: every operation in one sequence."""
+    found = dict.fromkeys(
+        (m[1], m[2], int(m[3]))
+        for name in names
+        if (m := re.match(r"(stage\d)_(conv|bn)(\d)\.", name))
+    )
+    normed = any(kind == "bn" for _, kind, _ in found)
+    renames, at, before = [], 0, "stage1"
+    for stage, kind, i in found:
+        at += stage != before  # for the pooling
+        before = stage
+        renames.append(Rename(rf"^{stage}_{kind}{i}\.", f"features.{at}."))
+        # A ReLU follows each convolution, or each batch norm where there are any.
+        at += 1 if normed and kind == "conv" else 2
+    dense = (("fc1", 0), ("fc2", 3), ("head", 6))
+    return renames + [Rename(f"^{ours}", f"classifier.{at}") for ours, at in dense]
 
 
 #: Convolutions per stage, then multiply-accumulates and torchvision's parameters and
@@ -117,14 +122,13 @@ def _variants() -> Iterator[tuple[str, Variant]]:
                 name,
                 Variant(
                     config=Config(depths, batch_norm_too),
+                    reference=f"torchvision/{name}",
                     params=params,
                     macs=macs,
                     claims=(claim,),
                 ),
             )
 
-
-VARIANTS = dict(_variants())
 
 FAMILY = Family(
     name="vgg",
@@ -137,12 +141,9 @@ FAMILY = Family(
         url="https://arxiv.org/abs/1409.1556",
     ),
     input_shape=(224, 224, 3),
-    variants=VARIANTS,
-    # Positions shift with the depth, so every variant has a list of its own.
-    name_maps={
-        f"torchvision/{name}": tuple(_torchvision(variant.config))
-        for name, variant in VARIANTS.items()
-    },
+    variants=dict(_variants()),
+    name_maps={"torchvision": NameMap(_torchvision)},
+    sketch={"depths": (1, 1, 1, 1, 2)},
     deviations=(
         "Images of other sizes than 224 are taken: the last map is averaged to 7x7.",
     ),

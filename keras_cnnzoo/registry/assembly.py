@@ -95,9 +95,10 @@ def assemble(
         elif classes == 0:
             outputs = pool_features(top, pooling)
         else:
-            outputs = family.head(
-                top, config, classes=classes, activation=classifier_activation
-            )
+            top_of = {"classes": classes, "activation": classifier_activation}
+            outputs = family.head(top, config, **top_of)
+            if family.auxiliary is not None and config.auxiliary:
+                outputs = {"head": outputs} | family.auxiliary(maps, config, **top_of)
     except ValueError as error:
         if shape == default_shape(name):
             raise

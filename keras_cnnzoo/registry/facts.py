@@ -24,6 +24,7 @@ class Card:
     classes: int
     preprocessing: Preprocessing
     config: dict[str, Any]
+    reference: str
     weights: tuple[Weights, ...]
     claims: tuple[Claim, ...]
     results: tuple[Result, ...]
@@ -66,6 +67,7 @@ def card(name: str) -> Card:
         classes=family.classes,
         preprocessing=variant.preprocessing or family.preprocessing,
         config=dataclasses.asdict(variant.config),
+        reference=variant.reference,
         weights=variant.weights,
         claims=variant.claims,
         results=variant.results,

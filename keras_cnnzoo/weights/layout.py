@@ -1,4 +1,7 @@
-"""From the memory layouts of others to Keras's."""
+"""Between the memory layouts of others and Keras's."""
+
+import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -6,29 +9,30 @@ Shape = tuple[int, ...]
 
 
 def fit(
-    array: np.ndarray, shape: Shape, *, torch: bool, flattened: Shape | None = None
+    array: np.ndarray, shape: Shape, *, layout: str, flattened: Shape | None = None
 ) -> np.ndarray | None:
-    """Bring an array to a Keras variable's shape; None where it cannot be.
+    """Bring an array of another's layout to a Keras variable's shape.
 
-    From torch, convolutions go from (out, in, height, width) to (height, width, in,
-    out), and dense layers from (out, in) to (in, out). Where a dense layer follows a
-    flattened map of shape `flattened` (height, width, channels), its inputs are taken
-    from torch's order, channels first, to Keras's.
+    Dimensions of one at the end, of a 1x1 convolution that is a dense layer here or
+    of a scale per channel, come and go as the shape asks. Where a dense layer follows
+    a flattened map of shape `flattened` (height, width, channels), its inputs are
+    taken from torch's order, channels first, to Keras's.
+
+    Returns:
+        The array in that shape, or None where it cannot be.
     """
-    if torch:
-        array = _from_torch(array, len(shape), flattened)
+    array = IMPORTS[layout](array, tuple(shape), flattened)
     return array if array.shape == tuple(shape) else None
 
 
-def fit_stem(array: np.ndarray, shape: Shape, *, torch: bool) -> np.ndarray | None:
+def fit_stem(array: np.ndarray, shape: Shape, *, layout: str) -> np.ndarray | None:
     """Fit a first convolution to another number of input channels.
 
     One channel sums the kernel, which answers a grey image as it would the same
     image in colour. More channels repeat it in turn, scaled so that the sum over
     the channels stays.
     """
-    if torch:
-        array = _from_torch(array, len(shape), None)
+    array = IMPORTS[layout](array, tuple(shape), None)
     if array.ndim != 4 or (*array.shape[:2], array.shape[3]) != (*shape[:2], shape[3]):
         return None
     present, wanted = array.shape[2], shape[2]
@@ -38,15 +42,73 @@ def fit_stem(array: np.ndarray, shape: Shape, *, torch: bool) -> np.ndarray | No
     return repeated * (present / wanted)
 
 
-def _from_torch(array: np.ndarray, rank: int, flattened: Shape | None) -> np.ndarray:
-    if array.ndim == 4 and rank == 2 and array.shape[2:] == (1, 1):
-        array = array[:, :, 0, 0]  # a 1x1 convolution there, a dense layer here
-    if array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)
+def _with_rank(array: np.ndarray, rank: int) -> np.ndarray:
+    """Add dimensions of one at the end, or take them away while they are of one."""
+    while array.ndim > rank and array.shape[-1] == 1:
+        array = array[..., 0]
+    return array.reshape(array.shape + (1,) * (rank - array.ndim))
+
+
+def _from_torch(array: np.ndarray, shape: Shape, flattened: Shape | None) -> np.ndarray:
+    array = _with_rank(array, len(shape))
+    if array.ndim < 2:
+        return array
     if array.ndim == 2:
         array = array.T
-        if flattened is not None and array.shape[0] == np.prod(flattened):
+        if flattened is not None and array.shape[0] == math.prod(flattened):
             height, width, channels = flattened
             array = array.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
             array = array.reshape(height * width * channels, -1)
+        return array
+    moved = array.transpose(*range(2, array.ndim), 1, 0)
+    if moved.shape != shape and array.shape[1] == 1 and array.size == math.prod(shape):
+        # A depthwise convolution: (channels * multiplier, 1, height, width).
+        channels, multiplier = shape[-2:]
+        split = array.reshape(channels, multiplier, *array.shape[2:])
+        moved = split.transpose(*range(2, split.ndim), 0, 1)
+    return moved
+
+
+def to_torch(
+    value: np.ndarray,
+    *,
+    depthwise: bool = False,
+    flattened: Shape | None = None,
+    rank: int | None = None,
+) -> np.ndarray:
+    """Take a Keras variable to torch's layout, the way back from `fit`.
+
+    `rank` is the number of dimensions wanted there, None for as many as here.
+    """
+    if value.ndim == 2:
+        if flattened is not None and value.shape[0] == math.prod(flattened):
+            value = value.reshape(*flattened, -1).transpose(2, 0, 1, 3)
+            value = value.reshape(math.prod(flattened), -1)
+        value = value.T
+    elif value.ndim > 2:
+        spatial = range(value.ndim - 2)
+        if depthwise:
+            value = value.transpose(-2, -1, *spatial)
+            value = value.reshape(-1, 1, *value.shape[2:])
+        else:
+            value = value.transpose(-1, -2, *spatial)
+    return np.ascontiguousarray(_with_rank(value, value.ndim if rank is None else rank))
+
+
+def _from_tflite(array: np.ndarray, shape: Shape, _: Shape | None) -> np.ndarray:
+    if array.ndim == 4:
+        depthwise = array.shape[0] == 1 and shape[-1] == 1 and len(shape) == 4
+        array = array.transpose((1, 2, 3, 0))
+        array = array if depthwise or len(shape) == 4 else array[0, 0]
     return array
+
+
+def _from_keras(array: np.ndarray, shape: Shape, _: Shape | None) -> np.ndarray:
+    return array
+
+
+IMPORTS: dict[str, Callable[[np.ndarray, Shape, Shape | None], np.ndarray]] = {
+    "torch": _from_torch,
+    "tflite": _from_tflite,
+    "keras": _from_keras,
+}

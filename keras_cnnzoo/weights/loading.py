@@ -6,12 +6,12 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.cards import NameMap, Preprocessing
 from keras_cnnzoo.layers import ColorNormalization
 from keras_cnnzoo.registry import family_of, list_models
-from keras_cnnzoo.weights import layout
+from keras_cnnzoo.weights import folding, layout
 from keras_cnnzoo.weights.files import Arrays, read, tidy
-from keras_cnnzoo.weights.naming import IGNORED, best_translation
+from keras_cnnzoo.weights.naming import IGNORED, best_map
 from keras_cnnzoo.weights.report import LoadReport
 
 
@@ -49,8 +49,8 @@ def load(
     if arrays is None:
         return _load_weights_h5(model, Path(name))
     variables = {v.path: v for v in model.weights}
-    names = best_translation(arrays, _name_maps(model), set(variables))
-    if not names:
+    name_map, found = best_map(arrays, _name_maps(model), list(variables))
+    if not found:
         raise ValueError(
             f"Nothing in {name} belongs to {model.name!r}: it names "
             f"{', '.join(list(arrays)[:3])}, ... and the model "
@@ -58,31 +58,33 @@ def load(
         )
     values: Arrays = {}
     adapted, mismatched = [], []
-    flattened, stem = _flattened(model), _stem(model)
-    for theirs, ours in names.items():
-        shape = tuple(variables[ours].shape)
-        value = layout.fit(
-            arrays[theirs], shape, torch=theirs != ours, flattened=flattened.get(ours)
-        )
+    kind = name_map.layout if name_map else "keras"
+    flattened, stem = flattened_maps(model), _stem(model)
+    for ours, place in found.items():
+        array, shape = arrays[place.name], tuple(variables[ours].shape)
+        value = layout.fit(array, shape, layout=kind, flattened=flattened.get(ours))
         if value is None and ours == stem and not strict:
-            value = layout.fit_stem(arrays[theirs], shape, torch=theirs != ours)
+            value = layout.fit_stem(array, shape, layout=kind)
             adapted += [] if value is None else [ours]
         if value is None:
             mismatched.append(ours)
         else:
             values[ours] = value
+    used = {place.name for place in found.values()}
+    if name_map is not None:
+        folds = folding.fold(model, name_map, arrays, values)
+        values |= folds.values
+        used |= folds.used
 
     # A published file knows nothing of our normalisation; ours do.
-    known = {*values, *mismatched}
-    if any(theirs != ours for theirs, ours in names.items()):
-        known |= _constants(model)
+    known = {*values, *mismatched} | (_constants(model) if name_map else set())
     report = LoadReport(
         source=name,
         loaded=tuple(values),
         adapted=tuple(adapted),
         missing=tuple(path for path in variables if path not in known),
         mismatched=tuple(mismatched),
-        unused=tuple(n for n in arrays if n not in names and not n.endswith(IGNORED)),
+        unused=tuple(n for n in arrays if n not in used and not n.endswith(IGNORED)),
     )
     if strict and not report.complete:
         raise ValueError(
@@ -135,11 +137,11 @@ def _constants(model: keras.Model) -> set[str]:
     return {weight.path for layer in kept for weight in layer.weights}
 
 
-def _name_maps(model: keras.Model) -> Mapping:
+def _name_maps(model: keras.Model) -> Mapping[str, NameMap]:
     return family_of(model.name).name_maps if list_models(model.name) else {}
 
 
-def _flattened(model: keras.Model) -> dict[str, tuple[int, ...]]:
+def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """Return the map's shape for the kernel of each dense layer behind a flattening."""
     found, shape = {}, None
     for layer in model.layers:

@@ -1,42 +1,67 @@
-"""From the names of others to ours."""
+"""From our names of variables to those of others."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from keras_cnnzoo.cards import NameMap
 
-#: The last part of a name in a torch state dict, and ours for the same, the first
-#: for convolutions and dense layers, the second for normalisation.
-_LEAVES = {
-    "weight": ("kernel", "gamma"),
-    "bias": ("bias", "beta"),
-    "running_mean": ("moving_mean",),
-    "running_var": ("moving_variance",),
+#: What others call the last part of a variable's name.
+LEAVES = {
+    "torch": {
+        "kernel": "weight",
+        "gamma": "weight",
+        "beta": "bias",
+        "moving_mean": "running_mean",
+        "moving_variance": "running_var",
+    },
+    "keras": {},
+    "tflite": {"kernel": "weight", "beta": "bias"},
 }
 #: Counted by PyTorch, of no use to inference.
 IGNORED = ("num_batches_tracked",)
 
 
-def translate(names: Iterable[str], rules: NameMap, known: set[str]) -> dict[str, str]:
-    """Return `{their name: our variable}` for each name that leads to one."""
-    found = {}
-    for name in names:
-        layer, _, leaf = name.rpartition(".")
-        for pattern, replacement in rules:
-            layer = re.sub(pattern, replacement, layer)
-        for ours in _LEAVES.get(leaf, ()):
-            path = f"{layer.replace('.', '/')}/{ours}"
-            if path in known:
-                found[name] = path
-    return found
+class Place(NamedTuple):
+    """Where one of our variables is in a file of somebody else's."""
+
+    name: str
+    rank: int | None = None
 
 
-def best_translation(
-    names: Iterable[str], maps: Mapping[str, NameMap], known: set[str]
-) -> dict[str, str]:
-    """Try our own names and every map of the family; take what explains the most."""
-    names = [name for name in names if not name.endswith(IGNORED)]
-    ours = {name: name for name in names if name in known}
-    return max(
-        [ours, *(translate(names, rules, known) for rules in maps.values())], key=len
-    )
+def places(paths: Sequence[str], name_map: NameMap) -> dict[str, Place]:
+    """Return where each of our variables, given by path, is to be found."""
+    leaves = LEAVES[name_map.layout]
+    names = []
+    for path in paths:
+        layer, _, leaf = path.replace("/", ".").rpartition(".")
+        names.append(f"{layer}.{leaves.get(leaf, leaf)}")
+    steps = name_map.renames(names) if callable(name_map.renames) else name_map.renames
+    return {path: _rename(name, steps) for path, name in zip(paths, names, strict=True)}
+
+
+def _rename(name: str, steps: Iterable) -> Place:
+    rank = None
+    for pattern, replacement, own_rank in steps:
+        name, changed = re.subn(pattern, replacement, name)
+        rank = own_rank if changed and own_rank is not None else rank
+    return Place(name, rank)
+
+
+def best_map(
+    names: Iterable[str], maps: Mapping[str, NameMap], paths: Sequence[str]
+) -> tuple[NameMap | None, dict[str, Place]]:
+    """Try our own names and every map of the family; take what explains the most.
+
+    Returns:
+        The map, None for our own names, and the places of those of our variables that
+        are there.
+    """
+    there = set(names)
+    found = [(None, {path: Place(path) for path in paths})]
+    found += [(name_map, places(paths, name_map)) for name_map in maps.values()]
+    known = [
+        (name_map, {path: at for path, at in all_.items() if at.name in there})
+        for name_map, all_ in found
+    ]
+    return max(known, key=lambda pair: len(pair[1]))

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 
 from keras_cnnzoo import build, list_models
 from keras_cnnzoo.models.vgg import FAMILY
+from keras_cnnzoo.weights.naming import places
 
 # Where torchvision's state dicts have a weight of four dimensions.
 TORCHVISION = {
@@ -34,15 +35,10 @@ def test_a_name_counts_the_layers_with_kernels(name):
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_names_of_torchvision_are_known(name):
-    rules = FAMILY.name_maps[f"torchvision/{name}"]
-    places = {
-        int(pattern.removeprefix("^features[.]")[:-1]): ours
-        for pattern, ours in rules
-        if "_conv" in ours
-    }
-    assert list(places) == TORCHVISION[name]
-    names = [layer.name for layer in build(name, **SMALL).layers]
-    assert list(places.values()) == [n for n in names if "_conv" in n]
+    paths = [v.path for v in build(name, **SMALL).weights]
+    theirs = places(paths, FAMILY.name_maps["torchvision"])
+    found = [at.name for path, at in theirs.items() if path.endswith("kernel")]
+    assert found == [f"features.{n}.weight" for n in TORCHVISION[name]]
 
 
 def test_features_are_pytorchs_arithmetic(rng):

@@ -1,20 +1,32 @@
-"""Write what torchvision and timm answer, with weights anybody can draw again.
+"""Write what the references answer, with weights anybody can draw again.
 
-    python tests/references/make_references.py            every row of the table
-    python tests/references/make_references.py alexnet    these only
+    python tests/references/make_references.py                 every model
+    python tests/references/make_references.py "resnet*"       those of a pattern
 
-Both libraries are needed here and nowhere else. Each file holds the names and shapes
-of the parameters and, for each image size, the logits of `reference_images`. The
-weights are drawn again from the names by whoever compares with them.
+A model's card names its reference: torchvision's or timm's constructor, a function of
+`keras.applications`, or a transcription of the paper in plain PyTorch under `papers/`.
+The libraries are needed here and nowhere else. `stages/FAMILY.json` says which modules
+of a reference give the maps that our stages must equal, and the sizes of the images
+where the usual ones do not fit:
+
+    {"sizes": [160, 97], "options": {}, "maps": {"torchvision/*": {"stage1": "layer1"}}}
+
+Each file of `answers/` holds names and shapes of the parameters and, for each size,
+logits and a sample of the maps.
 """
 
+import fnmatch
+import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 
-import numpy as np
-import torch
-from weights import reference_images, reference_weights
+os.environ.setdefault("KERAS_BACKEND", "torch")
+HERE = Path(__file__).parent
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
 
 # torchvision's compiled operators do not exist beside the CPU build of PyTorch, and
 # its import fails without their names. No classifier calls them.
@@ -30,42 +42,102 @@ for _signature in (
 import timm  # noqa: E402
 import torchvision  # noqa: E402
 
-#: name: (library, the constructor's name there, sizes of the images)
-TABLE = {
-    "alexnet": ("torchvision", "alexnet", (224, 160)),
-    "vgg16_bn": ("torchvision", "vgg16_bn", (224,)),
-    "resnet18": ("torchvision", "resnet18", (224, 225)),
-    "resnet50": ("torchvision", "resnet50", (224, 97)),
-    "resnet50_v2": ("timm", "resnetv2_50", (224, 97)),
-}
+from keras_cnnzoo import card, list_models  # noqa: E402
+from keras_cnnzoo.verify.comparison import sample  # noqa: E402
+from keras_cnnzoo.verify.drawing import (  # noqa: E402
+    reference_images,
+    reference_weights,
+)
 
-MEAN = np.array([0.485, 0.456, 0.406])
-STD = np.array([0.229, 0.224, 0.225])
+#: A side the strides divide, and one they do not.
+SIZES = (160, 97)
 
 
-def construct(library: str, constructor: str) -> torch.nn.Module:
+def paper(family: str, name: str) -> torch.nn.Module:
+    """Construct the transcription of a paper, from `papers/FAMILY.py`."""
+    path = HERE / "papers" / f"{family}.py"
+    spec = importlib.util.spec_from_file_location(f"papers_{family}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.model(name)
+
+
+def construct(library: str, constructor: str, family: str) -> torch.nn.Module:
     if library == "timm":
         return timm.create_model(constructor)
-    return getattr(torchvision.models, constructor)()
+    if library == "torchvision":
+        extra = {"init_weights": False} if "ception" in constructor else {}
+        extra |= {"init_weights": False} if constructor == "googlenet" else {}
+        return getattr(torchvision.models, constructor)(weights=None, **extra)
+    return paper(family, constructor)
+
+
+VERSIONS = {"timm": timm.__version__, "torchvision": torchvision.__version__}
+
+
+def watch(model: torch.nn.Module, wanted: dict[str, str]) -> dict[str, np.ndarray]:
+    """Have a model leave the maps of some modules, channels last, in a dictionary."""
+    seen = {}
+
+    def keep(stage):
+        def hook(module, inputs, output):
+            # A copy, since what follows may work in place.
+            seen[stage] = output.detach().permute(0, 2, 3, 1).clone().numpy()
+
+        return hook
+
+    for stage, module in wanted.items():
+        model.get_submodule(module).register_forward_hook(keep(stage))
+    return seen
 
 
 def write(name: str) -> None:
-    library, constructor, sizes = TABLE[name]
-    model = construct(library, constructor).eval()
+    about = card(name)
+    library, _, constructor = about.reference.partition("/")
+    path = HERE / "stages" / f"{about.family}.json"
+    notes = json.loads(path.read_text()) if path.is_file() else {}
+    maps = next(
+        (
+            maps
+            for pattern, maps in notes.get("maps", {}).items()
+            if fnmatch.fnmatchcase(about.reference, pattern)
+        ),
+        {},
+    )
+    model = construct(library, constructor or name, about.family).eval()
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     weights = reference_weights(shapes)
     model.load_state_dict({key: torch.tensor(w) for key, w in weights.items()})
+    seen = watch(model, maps)
+    depth = about.input_shape[-1]
+    matrix, offset = about.preprocessing.affine(depth)
     answers = {}
+    sizes = notes.get("sizes", SIZES)
     for size in sizes:
-        pixels = (reference_images(size) / 255 - MEAN) / STD
+        pixels = reference_images(size, channels=depth) @ matrix + offset
         x = torch.tensor(np.moveaxis(pixels, -1, 1), dtype=torch.float32)
         with torch.no_grad():
             answers[f"logits_{size}"] = model(x).numpy()
-    path = Path(__file__).with_name(f"{name}.npz")
-    np.savez_compressed(path, shapes=np.array(json.dumps(shapes)), **answers)
-    print(path.name, path.stat().st_size, {k: np.ptp(v) for k, v in answers.items()})
+        answers |= {f"map_{size}_{s}": sample(maps) for s, maps in seen.items()}
+    kept = {
+        "reference": about.reference,
+        "version": VERSIONS.get(library, ""),
+        "sizes": sizes,
+        "channels": depth,
+        "options": notes.get("options", {}),
+        "shapes": shapes,
+    }
+    path = HERE / "answers" / f"{name}.npz"
+    np.savez_compressed(path, about=np.array(json.dumps(kept)), **answers)
+    print(path.name, path.stat().st_size, sizes, list(seen), flush=True)
+
+
+def main() -> None:
+    patterns = sys.argv[1:] or ["*"]
+    for name in list_models(source="keras_cnnzoo"):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            write(name)
 
 
 if __name__ == "__main__":
-    for row in sys.argv[1:] or TABLE:
-        write(row)
+    main()

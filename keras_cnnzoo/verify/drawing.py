@@ -5,6 +5,7 @@ of `Generator.normal` may change between its versions.
 """
 
 import math
+import re
 import zlib
 
 import numpy as np
@@ -25,10 +26,23 @@ def _uniform(shape, low: float, high: float, seed: int, name: str) -> np.ndarray
     return values.reshape(shape)
 
 
+#: Parameters that scale, by the last part of their names: near one, never zero.
+_SCALES = ("running_var", "moving_variance", "gamma")
+
+
+def _fan_in(shape: tuple[int, ...], leaf: str) -> int:
+    """Count what one output is summed over."""
+    if leaf == "weight":  # PyTorch: (out, in, height, width)
+        return math.prod(shape[1:])
+    if len(shape) == 4 and shape[-1] == 1:  # Keras, depthwise
+        return math.prod(shape[:2])
+    return math.prod(shape[:-1])
+
+
 def reference_weights(
     shapes: dict[str, tuple[int, ...]], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Draw a value for every parameter of a PyTorch model, by its name alone.
+    """Draw a value for every parameter of a PyTorch or Keras model, by name alone.
 
     Kernels have He's standard deviation, so activations keep their size however deep
     the network is; the statistics of batch norm are far from 0 and 1, so that a
@@ -36,22 +50,25 @@ def reference_weights(
     """
 
     def draw(name, shape):
-        leaf = name.rpartition(".")[2]
+        leaf = re.split("[./]", name)[-1]
         if leaf == "num_batches_tracked":
             return np.zeros(shape, "int64")
-        if leaf == "running_var" or (leaf == "weight" and len(shape) == 1):
+        vector = math.prod(shape) == max(shape, default=1)
+        if leaf in _SCALES or (vector and leaf == "weight"):
             return _uniform(shape, 0.5, 1.5, seed, name)
-        std = 0.1 if len(shape) == 1 else (2 / math.prod(shape[1:])) ** 0.5
+        std = 0.1 if vector else (2 / _fan_in(shape, leaf)) ** 0.5
         limit = 3**0.5 * std
         return _uniform(shape, -limit, limit, seed, name)
 
     return {name: draw(name, tuple(shape)) for name, shape in shapes.items()}
 
 
-def reference_images(size: int, count: int = 2, seed: int = 0) -> np.ndarray:
+def reference_images(
+    size: int, count: int = 2, seed: int = 0, channels: int = 3
+) -> np.ndarray:
     """Draw a batch of photographs of noise, uint8, channels last."""
-    shape = (count, size, size, 3)
+    shape = (count, size, size, channels)
     noise = _uniform(shape, 0, 256, seed, f"images of {size}").astype("uint8")
     # Each image has a tint of its own, or the answers would hardly differ.
-    tint = _uniform((count, 1, 1, 3), 0.3, 1, seed, f"tints of {size}")
+    tint = _uniform((count, 1, 1, channels), 0.3, 1, seed, f"tints of {size}")
     return (noise * tint).astype("uint8")
