@@ -87,14 +87,31 @@ IMAGENET = Preprocessing(
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One published set of weights: where it is, what it must be, how it is fed."""
+    """One published set of weights: where it is, what it must be, how it is fed.
+
+    Attributes:
+        tag: What `build(..., weights=)` calls it, such as "timm/resnet18.a1_in1k".
+        source: Who published it.
+        url: The file, or where there is none to fetch, its page.
+        license: Of the weights.
+        sha256: Digest of the file, or as much of its beginning as the publisher states.
+        hub: Repository on the Hugging Face hub that holds it as `model.safetensors`.
+        preprocessing: How its images were normalised; None as the card says.
+        options: Options of the architecture that it was trained with, where they are
+            not the model's own.
+        classes: Number of its classes; None for the family's own.
+        claims: What its publisher states it reaches.
+    """
 
     tag: str
     source: str
     url: str
     license: str
     sha256: str | None = None
+    hub: str | None = None
     preprocessing: Preprocessing | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    classes: int | None = None
     claims: tuple[Claim, ...] = ()
 
 
@@ -108,11 +125,13 @@ class Variant:
     where they are None.
 
     `reference` names the implementation that ours must equal, as "library/name":
-    "timm/resnet18d"; or "paper", where only the text describes the network.
+    "timm/resnet18d"; or "paper", where only the text describes the network. `twins`
+    are other libraries' names for the same network, whose weights fit as well.
     """
 
     config: Any
     reference: str = "paper"
+    twins: tuple[str, ...] = ()
     params: int | None = None
     macs: int | None = None
     input_shape: Shape | None = None

@@ -4,7 +4,7 @@ Some publish convolutions with a bias where we have a convolution and batch norm
 others have a bias before the batch norm, which only shifts the mean it takes away.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import keras
@@ -16,7 +16,7 @@ from keras_cnnzoo.weights.naming import LEAVES, places
 
 
 class Fold(NamedTuple):
-    """Values of our variables that follow from theirs, and which of theirs were used."""
+    """Values of our variables, and which of their names they are made of."""
 
     values: dict[str, np.ndarray]
     used: set[str]
@@ -69,7 +69,9 @@ def _norm_behind(kernel: str) -> str:
     )
 
 
-def _neutral(norms, values: Mapping[str, np.ndarray]):
+def _neutral(
+    norms: Iterable[keras.layers.BatchNormalization], values: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what makes a batch norm add its offset and change nothing else."""
     for norm in norms:
         if norm.beta.path in values:

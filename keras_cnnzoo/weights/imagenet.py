@@ -195,7 +195,7 @@ def _copy(
             if seen.order == "bgr":  # the normalisation swaps only three channels
                 kernel = kernel[:, :, ::-1]
             shape = (*kernel.shape[:2], depth, kernel.shape[3])
-            values[0] = layout.fit_stem(kernel, shape, torch=False)
+            values[0] = layout.fit_stem(kernel, shape, layout="keras")
         given, wanted = [v.shape for v in values], [tuple(w.shape) for w in new.weights]
         if given == wanted:
             new.set_weights(values)

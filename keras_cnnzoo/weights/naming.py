@@ -58,10 +58,10 @@ def best_map(
         are there.
     """
     there = set(names)
-    found = [(None, {path: Place(path) for path in paths})]
-    found += [(name_map, places(paths, name_map)) for name_map in maps.values()]
-    known = [
-        (name_map, {path: at for path, at in all_.items() if at.name in there})
-        for name_map, all_ in found
-    ]
-    return max(known, key=lambda pair: len(pair[1]))
+    ours = {path: Place(path) for path in paths}
+    found: list[tuple[NameMap | None, dict[str, Place]]] = []
+    for name_map in (None, *maps.values()):
+        everywhere = ours if name_map is None else places(paths, name_map)
+        known = {path: at for path, at in everywhere.items() if at.name in there}
+        found.append((name_map, known))
+    return max(found, key=lambda pair: len(pair[1]))
