@@ -150,7 +150,8 @@ class Rename(NamedTuple):
     """One step from our name of a variable to somebody else's, as `re.sub` takes it.
 
     `rank` is the number of dimensions their array has, where it is not that of the
-    same layer of ours: a dense layer here may be a 1x1 convolution there.
+    same layer of ours: a dense layer here may be a 1x1 convolution there. It does not
+    count for biases.
     """
 
     pattern: str

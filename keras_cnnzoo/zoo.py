@@ -28,11 +28,13 @@ def build(  # noqa: PLR0913
         input_shape: `(height, width, channels)`, or `(channels, height, width)` where
             Keras is configured for channels first. None for a size leaves it open,
             None for the whole takes the model's own.
-        classes: Number of classes. None takes the family's own, 0 gives the features.
-        weights: None for fresh ones; "default", "imagenet" or a tag of the model's
-            card for published ones; or a path to a `.safetensors`, `.pth`, `.npz`,
+        classes: Number of classes. None takes that of published weights, or the
+            family's own; 0 gives the features.
+        weights: None for fresh ones; "default" for the best on the model's card, or
+            a tag of it, such as "torchvision/IMAGENET1K_V1"; "hf://owner/repo" on the
+            Hugging Face hub; or a path to a `.safetensors`, `.pth`, `.npz`,
             `.weights.h5` or `.keras` file. Other `classes` or input channels than the
-            file's keep all that fits, which one warning says.
+            source's keep all that fits, which one warning says.
         preprocessing: Whether the model begins with the layer that takes images of
             0..255 to what the network was trained on.
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -58,6 +60,13 @@ def build(  # noqa: PLR0913
         >>> model.output.shape
         (None, 26)
     """
+    if weights is not None:
+        # Reading weights needs more than building does; a fresh model starts at once.
+        from keras_cnnzoo.weights.sources import find, load_source
+
+        if row := find(name, weights):
+            overrides = {**row.options, **overrides}
+            classes = row.classes if classes is None else classes
     model = registry.assemble(
         name,
         input_shape=input_shape,
@@ -69,9 +78,6 @@ def build(  # noqa: PLR0913
         **overrides,
     )
     if weights is not None:
-        # Reading weights needs more than building does; a fresh model starts at once.
-        from keras_cnnzoo.weights.sources import load_source
-
         load_source(model, weights, **overrides)
     if instrument:
         record: Record = "off" if instrument is True else instrument

@@ -7,11 +7,12 @@ import pytest
 
 import keras_cnnzoo
 
-LIBRARY = {"cards", "layers", "blocks", "models", "inspect", "registry"}
+LIBRARY = {"files", "cards", "layers", "blocks", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
     "layers": set(),
     "cards": set(),
+    "files": set(),
     "inspect": {"layers"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},

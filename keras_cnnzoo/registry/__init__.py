@@ -2,7 +2,13 @@
 
 from keras_cnnzoo.registry.assembly import assemble
 from keras_cnnzoo.registry.facts import Card, card
-from keras_cnnzoo.registry.index import families, family_of, list_models, register
+from keras_cnnzoo.registry.index import (
+    families,
+    family_of,
+    list_models,
+    register,
+    weights_of,
+)
 
 __all__ = [
     "Card",
@@ -12,4 +18,5 @@ __all__ = [
     "family_of",
     "list_models",
     "register",
+    "weights_of",
 ]

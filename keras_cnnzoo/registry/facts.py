@@ -7,7 +7,7 @@ from typing import Any
 from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
 from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.registry.assembly import Stage, assemble, default_shape, stages
-from keras_cnnzoo.registry.index import family_of
+from keras_cnnzoo.registry.index import family_of, weights_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ def card(name: str) -> Card:
         preprocessing=variant.preprocessing or family.preprocessing,
         config=dataclasses.asdict(variant.config),
         reference=variant.reference,
-        weights=variant.weights,
+        weights=weights_of(name),
         claims=variant.claims,
         results=variant.results,
         deviations=family.deviations + variant.deviations,

@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Iterator
 
 from keras_cnnzoo import models
-from keras_cnnzoo.cards import Family
+from keras_cnnzoo.cards import Family, Weights
+from keras_cnnzoo.registry.published import published
 
 #: Other packages name a `Family`, or a module holding `FAMILY`, in this group.
 ENTRY_POINTS = "keras_cnnzoo.families"
@@ -111,8 +112,13 @@ def list_models(
         if fnmatch.fnmatchcase(name, pattern)
         and task in (None, family.task)
         and source in (None, family.source)
-        and weights in (None, bool(family.variants[name].weights))
+        and weights in (None, bool(weights_of(name)))
     ]
+
+
+def weights_of(name: str) -> tuple[Weights, ...]:
+    """Return every published set of weights, those of the family's own file first."""
+    return family_of(name).variants[name].weights + published().get(name, ())
 
 
 def family_of(name: str) -> Family:

@@ -5,9 +5,9 @@ run = train("lenet5")
 print(run.results["accuracy"], run.folder)
 """
 
+from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.evaluation import Scores, evaluate
-from keras_cnnzoo.training.files import replacing, save_model, write_text
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe

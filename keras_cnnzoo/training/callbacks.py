@@ -13,7 +13,7 @@ from types import FrameType
 
 import keras
 
-from keras_cnnzoo.training.files import save_model, write_text
+from keras_cnnzoo.files import save_model, write_text
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.decode import decode
-from keras_cnnzoo.training.files import write_text
+from keras_cnnzoo.files import write_text
 
 CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
 CURVES, CONFUSION = "curves.png", "confusion.png"

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from keras_cnnzoo.training.files import replacing
+from keras_cnnzoo.files import replacing
 
 TRAIN, VALIDATION, QUIET = "#9aa5b1", "#1f6feb", "#57606a"
 #: Above these, the numbers or the names of a confusion matrix can no longer be read.

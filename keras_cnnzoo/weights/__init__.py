@@ -1,6 +1,18 @@
-"""Where weights come from, and how they get into a model."""
+"""Where weights come from, and how they get in and out."""
 
+from keras_cnnzoo.weights.download import DownloadError
+from keras_cnnzoo.weights.export import save_safetensors, to_torch
+from keras_cnnzoo.weights.files import tidy as from_torch
+from keras_cnnzoo.weights.hub import push_to_hub
 from keras_cnnzoo.weights.loading import load
 from keras_cnnzoo.weights.report import LoadReport
 
-__all__ = ["LoadReport", "load"]
+__all__ = [
+    "DownloadError",
+    "LoadReport",
+    "from_torch",
+    "load",
+    "push_to_hub",
+    "save_safetensors",
+    "to_torch",
+]

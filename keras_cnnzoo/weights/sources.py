@@ -6,13 +6,38 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.cards import Weights
 from keras_cnnzoo.models import keras_applications
-from keras_cnnzoo.registry import card
-from keras_cnnzoo.weights import imagenet
+from keras_cnnzoo.registry import card, weights_of
+from keras_cnnzoo.weights import download, hub, imagenet
 from keras_cnnzoo.weights.loading import load
 
-KERAS = ("default", "imagenet")
+#: Words for the best of a card's sources, instead of its tag.
+BEST = ("default", "imagenet")
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".th", ".tar", ".h5", ".keras")
+
+
+def find(name: str, source: Any) -> Weights | None:
+    """Return the row of a model's card that `source` means; None for a path.
+
+    Raises:
+        ValueError: `source` is neither a path nor on the card.
+    """
+    if not isinstance(source, str) or source.endswith(SUFFIXES):
+        return None
+    if source.startswith(hub.PREFIX):
+        return None
+    known = weights_of(name)
+    if source in BEST and known:
+        return max(known, key=lambda w: max((c.value for c in w.claims), default=0.0))
+    for weights in known:
+        if source == weights.tag:
+            return weights
+    tags = ", ".join(repr(weights.tag) for weights in known) or "none"
+    raise ValueError(
+        f"{name!r} has no weights {source!r}. Published with it: {tags}. A path to a "
+        f"file ({', '.join(SUFFIXES)}) or {hub.PREFIX}owner/repo will do."
+    )
 
 
 def load_source(model: keras.Model, source: Any, **options: Any) -> None:
@@ -23,30 +48,39 @@ def load_source(model: keras.Model, source: Any, **options: Any) -> None:
 
     Args:
         model: A model of the zoo.
-        source: "default", "imagenet", a tag of the model's card, or a path.
+        source: "default", "imagenet", a tag of the model's card, an address on the
+            hub, or a path.
         **options: Options of the architecture that the model was built with.
 
     Raises:
         FileNotFoundError: `source` is a path, and there is no file.
+        DownloadError: `source` cannot be fetched.
         ValueError: `source` is not known, or more than the head does not fit.
     """
-    about = card(model.name)
-    is_path = not isinstance(source, str) or source.endswith(SUFFIXES)
+    row = find(model.name, source)
     # Files of Keras Applications are .h5, by their own networks' layers.
-    theirs = str(source).endswith(".h5") if is_path else source in KERAS
-    if theirs and about.source == keras_applications.FAMILY.source:
-        imagenet.load(model, source if is_path else "imagenet", **options)
+    theirs = row is not None or str(source).endswith(".h5")
+    if theirs and card(model.name).source == keras_applications.FAMILY.source:
+        imagenet.load(model, source if row is None else "imagenet", **options)
         return
-    if not is_path:
-        tags = ", ".join(repr(weights.tag) for weights in about.weights) or "none"
-        raise ValueError(
-            f"{model.name!r} has no weights {source!r}. Published with it: {tags}. A "
-            f"path to a file ({', '.join(SUFFIXES)}) will do."
-        )
-    report = load(model, Path(source), strict=False)
+    preprocessing = None if row is None else row.preprocessing
+    report = load(model, _file(source, row), strict=False, preprocessing=preprocessing)
     head = model.layers[-1].path if model.layers else ""
     foreign = [v for v in report.mismatched if not v.startswith(f"{head}/")]
     if foreign or report.missing:
         raise ValueError(f"{str(source)!r} is not of {model.name!r}: {report}.")
-    if not report.complete or report.adapted:
+    # A model of features leaves the rest of the source aside, as it was asked to.
+    whole = "head" in {layer.name for layer in model.layers}
+    if report.mismatched or report.adapted or (report.unused and whole):
         warnings.warn(f"{model.name!r}: {report}.", stacklevel=3)
+
+
+def _file(source: Any, row: Weights | None) -> Path:
+    """Return where the weights lie, after fetching them where need be."""
+    if row is not None:
+        if row.hub is not None:
+            return hub.fetch(hub.PREFIX + row.hub)
+        return download.fetch(row.url, sha256=row.sha256)
+    if str(source).startswith(hub.PREFIX):
+        return hub.fetch(source)
+    return Path(source)

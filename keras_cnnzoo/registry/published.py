@@ -1,0 +1,59 @@
+"""The table of weights that torchvision and timm publish, by model.
+
+`tests/references/make_published.py` writes it from what the two libraries say.
+"""
+
+import csv
+import functools
+from importlib import resources
+
+from keras_cnnzoo.cards import Claim, Preprocessing, Weights
+
+COLUMNS = (
+    *("model", "tag", "url", "sha256", "hub", "license", "side", "crop"),
+    *("interpolation", "mean", "std", "classes", "top1"),
+)
+_PAGES = {
+    "torchvision": "https://docs.pytorch.org/vision/stable/models.html",
+    "timm": "https://github.com/huggingface/pytorch-image-models",
+}
+
+
+@functools.cache
+def published() -> dict[str, tuple[Weights, ...]]:
+    """Return the published weights of each model that has any."""
+    text = resources.files(__package__).joinpath("published.csv").read_text("utf-8")
+    found: dict[str, tuple[Weights, ...]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        found[row["model"]] = (*found.get(row["model"], ()), _weights(row))
+    return found
+
+
+def _weights(row: dict[str, str]) -> Weights:
+    source = row["tag"].partition("/")[0]
+    claims: tuple[Claim, ...] = ()
+    if row["top1"]:
+        metric = f"ImageNet val top-1 accuracy %, {row['side']} pixels"
+        claims = (
+            Claim(metric=metric, value=float(row["top1"]), source=_PAGES[source]),
+        )
+    return Weights(
+        tag=row["tag"],
+        source=source,
+        url=row["url"],
+        license=row["license"] or "see its page",
+        sha256=row["sha256"] or None,
+        hub=row["hub"] or None,
+        preprocessing=Preprocessing(
+            mean=_numbers(row["mean"]),
+            std=_numbers(row["std"]),
+            crop=float(row["crop"]),
+            interpolation=row["interpolation"],  # type: ignore[arg-type]
+        ),
+        classes=int(row["classes"]),
+        claims=claims,
+    )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, text.split()))

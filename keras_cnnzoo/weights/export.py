@@ -1,0 +1,125 @@
+"""The way back: a model's weights in the names and layout of others, and in files."""
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from keras_cnnzoo import inspect
+from keras_cnnzoo.cards import NameMap
+from keras_cnnzoo.files import replacing
+from keras_cnnzoo.layers import ColorNormalization
+from keras_cnnzoo.registry import family_of, list_models
+from keras_cnnzoo.weights import layout
+from keras_cnnzoo.weights.loading import flattened_maps, values_of
+from keras_cnnzoo.weights.naming import places
+
+if TYPE_CHECKING:
+    import torch
+
+
+def to_torch(model: keras.Model, names: str | None = None) -> "dict[str, torch.Tensor]":
+    """Return a model's weights as the state dict of its PyTorch twin.
+
+    The normalisation of our first layer is not among them: there it is done outside.
+
+    Args:
+        model: A model that `keras_cnnzoo.build` made.
+        names: Whose names and layout, a key of the family's `name_maps` such as
+            "torchvision"; None takes those of the model's reference.
+
+    Raises:
+        ValueError: Nobody's names are known for this model, or not those asked for.
+        ImportError: PyTorch is not installed; `save_safetensors` does without.
+
+    Example:
+        >>> from keras_cnnzoo import build
+        >>> state = to_torch(build("cifar_resnet20"))
+        >>> tuple(state["layer1.0.conv1.weight"].shape)
+        (16, 16, 3, 3)
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "`to_torch` needs PyTorch: pip install 'keras-cnnzoo[torch]'. Without it, "
+            "`save_safetensors(model, path, names=...)` writes the same to a file."
+        ) from error
+    arrays = renamed(model, names or _own_reference(model))
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def save_safetensors(
+    model: keras.Model, path: str | os.PathLike, names: str | None = None
+) -> None:
+    """Write a model's weights to a `.safetensors` file, whole or not at all.
+
+    Args:
+        model: A model that `keras_cnnzoo.build` made.
+        path: Where to. Its folder must exist.
+        names: Whose names and layout, as for `to_torch`; None keeps our own, which
+            hold the normalisation as well.
+
+    Raises:
+        ValueError: Those names are not known for this model.
+        OSError: The file cannot be written; what was there is unchanged.
+    """
+    from safetensors.numpy import save_file
+
+    arrays = values_of(model) if names is None else renamed(model, names)
+    arrays = {name: np.ascontiguousarray(x) for name, x in arrays.items()}
+    about = {"model": model.name, "input_shape": model.input_shape[1:]}
+    metadata = {"format": "pt" if names else "keras", "keras_cnnzoo": json.dumps(about)}
+    with replacing(path) as partial:
+        save_file(arrays, partial, metadata)
+
+
+def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
+    """Return the weights by the names of a reference, in PyTorch's layout."""
+    maps = _torch_maps(model)
+    if names not in maps:
+        raise ValueError(
+            f"{model.name!r} is known by the names of {', '.join(maps)}. "
+            f"Received: names={names!r}"
+        )
+    name_map: NameMap = family_of(model.name).name_maps[names]
+    own = inspect.sublayers(model, ColorNormalization)
+    left_out = {weight.path for layer in own for weight in layer.weights}
+    values = {p: x for p, x in values_of(model).items() if p not in left_out}
+    depthwise = {
+        layer.kernel.path
+        for layer in inspect.sublayers(model, keras.layers.DepthwiseConv2D)
+    }
+    flattened = flattened_maps(model)
+    return {
+        place.name: layout.to_torch(
+            values[path],
+            depthwise=path in depthwise,
+            flattened=flattened.get(path),
+            # A bias has one dimension whatever its layer is.
+            rank=None if path.endswith("/bias") else place.rank,
+        )
+        for path, place in places(list(values), name_map).items()
+    }
+
+
+def _own_reference(model: keras.Model) -> str:
+    """Return the names of the library whose network this model is."""
+    names = _torch_maps(model)
+    library = family_of(model.name).variants[model.name].reference.partition("/")[0]
+    return next((name for name in names if name.split()[0] == library), names[0])
+
+
+def _torch_maps(model: keras.Model) -> list[str]:
+    """List whose names are known for a model, of those who store as PyTorch does."""
+    known = family_of(model.name).name_maps if list_models(model.name) else {}
+    names = [
+        name
+        for name, name_map in known.items()
+        if name_map.layout == "torch" and not name_map.folded
+    ]
+    if not names:
+        raise ValueError(f"Nobody else's names are known for {model.name!r}.")
+    return names

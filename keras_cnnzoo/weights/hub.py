@@ -1,0 +1,169 @@
+"""Weights on the Hugging Face hub: fetching, and putting one's own there.
+
+HF_HOME, HF_ENDPOINT and HF_TOKEN mean what they mean to `huggingface_hub`.
+"""
+
+import socket
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import keras
+
+from keras_cnnzoo import inspect
+from keras_cnnzoo.registry import card
+from keras_cnnzoo.weights.download import DownloadError, digest
+from keras_cnnzoo.weights.export import save_safetensors
+
+PREFIX = "hf://"
+FILE = "model.safetensors"
+#: Seconds until a hub that does not answer counts as out of reach.
+PATIENCE = 5.0
+
+
+def parse(address: str) -> tuple[str, str, str | None]:
+    """Split `hf://owner/repo[@revision][/file]` into repository, file and revision.
+
+    Raises:
+        ValueError: The address names no repository.
+    """
+    owner, _, rest = address.removeprefix(PREFIX).partition("/")
+    name, _, file = rest.partition("/")
+    name, _, revision = name.partition("@")
+    if not owner or not name:
+        raise ValueError(
+            f"An address on the hub is {PREFIX}owner/repo, with @revision or /file "
+            f"behind it where wanted. Received: {address!r}"
+        )
+    return f"{owner}/{name}", file or FILE, revision or None
+
+
+def fetch(address: str) -> Path:
+    """Return the local copy of a file on the hub, fetched if it is not there yet.
+
+    Args:
+        address: `hf://owner/repo`, with `@revision` or `/file` behind it where wanted;
+            the file is `model.safetensors` unless named.
+
+    Raises:
+        DownloadError: The hub cannot be reached, has no such file or repository, or
+            the local copy is not what the hub says it is, and was removed.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repository, file, revision = parse(address)
+    try:
+        found = huggingface_hub.hf_hub_download(
+            repository,
+            file,
+            revision=revision,
+            etag_timeout=PATIENCE,
+            # Without a network its own attempts would take half a minute.
+            local_files_only=not _in_reach(huggingface_hub.constants.ENDPOINT),
+        )
+    except LocalEntryNotFoundError as error:
+        raise DownloadError(
+            f"{address} is not in the cache, and the hub cannot be reached. Where "
+            "there is no network, pass the path of a file that you have."
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise DownloadError(f"{address} could not be fetched: {error}") from error
+    blob = Path(found).resolve()
+    # The hub names large files by their digest, and so does the cache.
+    if len(blob.name) == 64 and digest(blob) != blob.name:
+        blob.unlink()
+        raise DownloadError(
+            f"The copy of {address} was cut short or damaged, and was removed. Try "
+            "again."
+        )
+    return Path(found)
+
+
+def _in_reach(endpoint: str) -> bool:
+    """Tell whether anybody answers there; behind a proxy, that is for it to say."""
+    address = urllib.parse.urlsplit(endpoint)
+    if urllib.request.getproxies().get(address.scheme):
+        return True
+    port = address.port or {"http": 80}.get(address.scheme, 443)
+    try:
+        socket.create_connection((address.hostname, port), PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def push_to_hub(
+    model: keras.Model,
+    repository: str,
+    *,
+    private: bool = False,
+    license: str | None = None,
+    token: str | None = None,
+) -> str:
+    """Put a model's weights on the Hugging Face hub, with a card that says what it is.
+
+    They come back by `build(name, weights="hf://owner/repo")`.
+
+    Args:
+        model: A model that `keras_cnnzoo.build` made.
+        repository: "owner/repo"; it is created where it is not there.
+        private: Whether a new repository is yours alone.
+        license: Of the weights, as the hub spells it, such as "apache-2.0".
+        token: Yours; None takes the one that `hf auth login` stored.
+
+    Returns:
+        The address for `weights=`.
+
+    Raises:
+        ValueError: The model is not of the zoo.
+        huggingface_hub.errors.HfHubHTTPError: The hub refuses.
+    """
+    import huggingface_hub
+
+    text = model_card(model, repository, license)
+    api = huggingface_hub.HfApi(token=token)
+    api.create_repo(repository, private=private, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        save_safetensors(model, Path(folder, FILE))
+        Path(folder, "README.md").write_text(text, encoding="utf-8")
+        api.upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            commit_message=f"Add {model.name} by keras-cnnzoo",
+        )
+    return PREFIX + repository
+
+
+def model_card(model: keras.Model, repository: str, license: str | None = None) -> str:
+    """Write the page of a model on the hub."""
+    about = card(model.name)
+    shape = tuple(model.input_shape[1:])
+    answer = model.output
+    classes = answer.shape[-1] if isinstance(answer, keras.KerasTensor) else None
+    arguments = [repr(model.name), f'weights="{PREFIX}{repository}"']
+    if shape != about.input_shape:
+        arguments.append(f"input_shape={shape}")
+    if classes != about.classes:
+        arguments.append(f"classes={classes}")
+    front = [
+        "library_name: keras",
+        f"tags: [keras, keras-cnnzoo, image-{about.task}]",
+        *([f"license: {license}"] if license else []),
+    ]
+    count = inspect.count_params(model)
+    return "\n".join(
+        [
+            *("---", *front, "---", "", f"# {model.name}", ""),
+            f"[{about.paper.title}]({about.paper.url}), {about.paper.authors},",
+            f"{about.paper.year}: {count:,} trainable parameters.",
+            f"It takes images of shape {shape} with pixels of 0..255, which its first",
+            "layer normalises.",
+            "",
+            "    from keras_cnnzoo import build",
+            "",
+            f"    model = build({', '.join(arguments)})",
+            "",
+        ]
+    )
