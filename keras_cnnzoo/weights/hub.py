@@ -51,7 +51,11 @@ def fetch(address: str) -> Path:
             the local copy is not what the hub says it is, and was removed.
     """
     import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     repository, file, revision = parse(address)
     try:
@@ -68,8 +72,14 @@ def fetch(address: str) -> Path:
             f"{address} is not in the cache, and the hub cannot be reached. Where "
             "there is no network, pass the path of a file that you have."
         ) from error
+    except RepositoryNotFoundError as error:
+        raise DownloadError(
+            f"{address}: the hub has no such repository, or shows it only to those "
+            "whose HF_TOKEN may see it."
+        ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise DownloadError(f"{address} could not be fetched: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise DownloadError(f"{address} could not be fetched: {reason}") from error
     blob = Path(found).resolve()
     # The hub names large files by their digest, and so does the cache.
     if len(blob.name) == 64 and digest(blob) != blob.name:
