@@ -191,8 +191,8 @@ class Family:
     `auxiliary(maps, config, classes=, activation=)` returns by name.
 
     `name_maps` translate our names of variables into those of others, one map for
-    each way the world has named this network. `sketch` holds options that leave one
-    of each kind of block, so that experiments and tests are quick.
+    each way the world has named this network. `sketch` holds options of `build` that
+    leave one of each kind of block, so that experiments and tests are quick.
     """
 
     name: str

@@ -32,7 +32,10 @@ def dense_head(
         dropout_first: Whether a dropout stands before or behind each dense layer.
         **kwargs: Initializers of the dense layers.
     """
-    if x.shape[1:] != image_shape((size, size, channels(x))):
+    if x.shape[1:] == image_shape((1, 1, channels(x))):
+        # Every window would see the one pixel; Keras's layer cannot widen so much.
+        x = layers.UpSampling2D(size, name="head_pool")(x)
+    elif x.shape[1:] != image_shape((size, size, channels(x))):
         x = layers.AdaptiveAveragePooling2D(size, name="head_pool")(x)
     x = layers.Flatten(name="flatten")(x)
     kwargs = {"kernel_initializer": "he_normal"} | kwargs

@@ -1,9 +1,9 @@
 """Count what a network holds and what one image costs it."""
 
+import functools
 import math
 
 import keras
-import numpy as np
 
 from keras_cnnzoo.inspect.calls import observe
 
@@ -17,8 +17,8 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
     """Count the multiply-accumulates of one image through a model.
 
     Convolutions of every kind and dense layers count, as in fvcore and most papers;
-    biases, normalisation, activation and pooling do not. The model runs once, so
-    nested and subclassed models are counted in full.
+    biases, normalisation, activation and pooling do not. The model is traced once
+    and nothing is computed; nested and subclassed models are counted in full.
 
     Args:
         model: Any built Keras model with one image input.
@@ -41,8 +41,18 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
         total += _macs(layer, inputs, output)
 
     with observe(add):
-        model(np.zeros((1, *shape), "float32"), training=False)
+        _Traced(model)(keras.KerasTensor((1, *shape), "float32"))
     return total
+
+
+class _Traced(keras.layers.Layer):
+    """Call a model on shapes alone: a layer that does not say what it gives is run
+    by its backend on tensors without values, with all that is inside it.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.call = functools.partial(model, training=False)
 
 
 def _macs(layer, inputs, output) -> int:

@@ -100,6 +100,7 @@ FAMILY = Family(
             ),
         ),
     },
+    sketch={"input_shape": (131, 131, 3)},
     deviations=(
         "One mean colour is subtracted, not a mean image.",
         "Response normalisation also looks across the border between the towers.",

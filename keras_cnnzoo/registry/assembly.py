@@ -102,6 +102,12 @@ def assemble(
     except ValueError as error:
         if shape == default_shape(name):
             raise
+        if None in shape:
+            raise ValueError(
+                f"{name!r} has to know the size of its images, its own are "
+                f"{default_shape(name)}: pass `input_shape`, or `classes=0` for the "
+                f"features. {error}"
+            ) from error
         raise ValueError(
             f"{name!r} does not fit images of shape {shape}; its own are "
             f"{default_shape(name)}. {error}"
