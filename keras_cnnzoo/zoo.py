@@ -33,8 +33,10 @@ def build(  # noqa: PLR0913
         weights: None for fresh ones; "default" for the best on the model's card, or
             a tag of it, such as "torchvision/IMAGENET1K_V1"; "hf://owner/repo" on the
             Hugging Face hub; or a path to a `.safetensors`, `.pth`, `.npz`,
-            `.weights.h5` or `.keras` file. Other `classes` or input channels than the
-            source's keep all that fits, which one warning says.
+            `.weights.h5`, `.keras` or Keras 2 `.h5` file. A tag brings its options
+            and colours along, and a file that the card knows by its digest does too;
+            `(tag, path)` says of any other file whose it is. Other `classes` or input
+            channels than the source's keep all that fits, which one warning says.
         preprocessing: Whether the model begins with the layer that takes images of
             0..255 to what the network was trained on.
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -65,6 +67,7 @@ def build(  # noqa: PLR0913
         from keras_cnnzoo.weights.sources import find, load_source
 
         if row := find(name, weights):
+            weights = row
             overrides = {**row.options, **overrides}
             classes = row.classes if classes is None else classes
     model = registry.assemble(

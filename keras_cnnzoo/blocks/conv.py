@@ -1,39 +1,94 @@
 """Convolution, batch norm and activation as one step."""
 
+from collections.abc import Mapping
+
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
 
 #: The papers' (and PyTorch's) constants; Keras's own 0.99 and 1e-3 are not theirs.
-BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
+BATCH_NORM: Mapping[str, float] = {"momentum": 0.9, "epsilon": 1e-5}
 
 
 def batch_norm(x, *, name: str, **kwargs):
     """Normalise over the batch, along the configured channel axis."""
     return layers.BatchNormalization(
-        channel_axis(), **(BATCH_NORM | kwargs), name=name
+        channel_axis(), **({**BATCH_NORM, **kwargs}), name=name
     )(x)
 
 
-def conv(x, filters: int, kernel: int, *, stride: int = 1, name: str, **kwargs):
-    """Convolve; unless `padding` says otherwise, the size is `ceil(size / stride)`.
+def conv(
+    x,
+    filters: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    padding: str = "symmetric",
+    name: str,
+    **kwargs,
+):
+    """Convolve; unless `padding` is "valid", the size is `ceil(size / stride)`.
 
-    Strided convolutions pad both sides equally, as Caffe and PyTorch do. Keras
-    "same" would pad one side only, and published weights would be off by a pixel.
+    By default strided convolutions pad both sides equally, as Caffe and PyTorch do.
+    Keras's "same" pads one side only; published weights would be off by a pixel.
     """
-    if "padding" not in kwargs:
-        symmetric = stride > 1 and kernel > 1
-        kwargs["padding"] = "valid" if symmetric else "same"
-        if symmetric:
-            x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+    x, padding = _make_room(x, kernel, stride, padding, name)
     kwargs.setdefault("kernel_initializer", "he_normal")
-    return layers.Conv2D(filters, kernel, strides=stride, name=name, **kwargs)(x)
+    return layers.Conv2D(
+        filters, kernel, strides=stride, padding=padding, name=name, **kwargs
+    )(x)
 
 
-def conv_bn(x, filters: int, kernel: int, *, activation="relu", name: str, **kwargs):
+def depthwise(
+    x, kernel: int, *, stride: int = 1, padding: str = "symmetric", name: str, **kwargs
+):
+    """Convolve each channel by itself, without bias, padded as `conv` does."""
+    x, padding = _make_room(x, kernel, stride, padding, name)
+    kwargs = {"use_bias": False, "depthwise_initializer": "he_normal"} | kwargs
+    return layers.DepthwiseConv2D(
+        kernel, strides=stride, padding=padding, name=name, **kwargs
+    )(x)
+
+
+def _make_room(x, kernel: int, stride: int, padding: str, name: str):
+    """Pad where Keras has no word for it; return what is left for the layer to do."""
+    if padding != "symmetric":
+        return x, padding
+    if stride == 1 or kernel == 1:
+        return x, "same"
+    return layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x), "valid"
+
+
+def conv_bn(
+    x,
+    filters: int,
+    kernel: int,
+    *,
+    activation="relu",
+    bn: Mapping[str, float] = BATCH_NORM,
+    name: str,
+    **kwargs,
+):
     """Convolve without bias, normalise, activate: `{name}_conv`, `_bn`, `_relu`."""
     x = conv(x, filters, kernel, use_bias=False, name=f"{name}_conv", **kwargs)
-    x = batch_norm(x, name=f"{name}_bn")
+    x = batch_norm(x, name=f"{name}_bn", **bn)
+    if activation:
+        x = layers.Activation(activation, name=f"{name}_{activation}")(x)
+    return x
+
+
+def depthwise_bn(
+    x,
+    kernel: int,
+    *,
+    activation="relu",
+    bn: Mapping[str, float] = BATCH_NORM,
+    name: str,
+    **kwargs,
+):
+    """Convolve each channel by itself, normalise, activate, named as `conv_bn`."""
+    x = depthwise(x, kernel, name=f"{name}_conv", **kwargs)
+    x = batch_norm(x, name=f"{name}_bn", **bn)
     if activation:
         x = layers.Activation(activation, name=f"{name}_{activation}")(x)
     return x

@@ -4,6 +4,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.layers import AdaptivePooling2D
 
 
 def dense_head(
@@ -32,11 +33,8 @@ def dense_head(
         dropout_first: Whether a dropout stands before or behind each dense layer.
         **kwargs: Initializers of the dense layers.
     """
-    if x.shape[1:] == image_shape((1, 1, channels(x))):
-        # Every window would see the one pixel; Keras's layer cannot widen so much.
-        x = layers.UpSampling2D(size, name="head_pool")(x)
-    elif x.shape[1:] != image_shape((size, size, channels(x))):
-        x = layers.AdaptiveAveragePooling2D(size, name="head_pool")(x)
+    if x.shape[1:] != image_shape((size, size, channels(x))):
+        x = AdaptivePooling2D(size, name="head_pool")(x)
     x = layers.Flatten(name="flatten")(x)
     kwargs = {"kernel_initializer": "he_normal"} | kwargs
     for name in names:

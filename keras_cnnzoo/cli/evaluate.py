@@ -3,6 +3,8 @@
 Example:
   cnnzoo evaluate runs/lenet5-digits-1
   cnnzoo evaluate cifar_resnet20 --weights resnet20.th --data cifar10 --json
+  cnnzoo evaluate squeezenet1_1 --weights theirs.npz --source deepscale/squeezenet_v1.1
+                  --data photographs
 """
 
 import argparse
@@ -16,7 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_subject(parser)
     add = parser.add_argument
     add("--data", help="as for `cnnzoo train`; the default is what the run was given")
-    add("--split", default="test", help="which of the data's sets (default: test)")
+    add("--split", help="which of the data's sets (default: test, or the only one)")
+    add(
+        "--fit",
+        choices=("resize", "pad", "crop"),
+        help="how images come to the model's size (default: as its weights' source or "
+        "its run had them); `resize` leaves those alone that have it",
+    )
     add("--batch-size", type=int, default=64, help="images at once (default: 64)")
     add_json(parser)
 
@@ -27,35 +35,47 @@ def run(args: argparse.Namespace) -> None:
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.training import evaluate
 
-    subject = open_subject(args.subject, args.weights)
-    chosen = subject.trained_on if args.data is None else {"name_or_path": args.data}
+    subject = open_subject(args.subject, args.weights, args.source)
+    # What is given here is scored as a whole; a run's own data are split as there.
+    given = {"name_or_path": args.data, "validation": None}
+    chosen = subject.trained_on if args.data is None else given
     if not chosen:
         raise ValueError(f"Say with --data on which images {subject.name!r} is scored.")
     splits = data.load(
         **chosen,
         image_size=subject.adapter.size,
         channels=subject.adapter.channels,
-        fit=subject.fit,
+        fit=args.fit or subject.fit,
         batch_size=args.batch_size,
     )
-    known, given = subject.class_names, splits.class_names
-    # Numbered classes are named as far as they occur, so fewer are no contradiction.
-    if known is not None and given != known[: len(given)]:
-        raise ValueError(
-            f"{args.subject} tells apart {_some(known)}, and {splits.name!r} has "
-            f"{_some(given)}. A score would mean nothing."
-        )
-    scores = evaluate(subject.model, splits.split(args.split)).numbers()
+    only = next(iter(splits.sets)) if len(splits.sets) == 1 else "test"
+    split = args.split or only
+    classes = _classes(subject, splits)
+    scores = evaluate(subject.model, splits.split(split), classes).numbers()
     if args.json:
-        about = {"model": subject.name, "data": splits.name, "split": args.split}
+        about = {"model": subject.name, "data": splits.name, "split": split}
         print(json.dumps(about | scores, indent=2))
         return
-    print(f"{subject.name} on {args.split} of {splits.name}")
+    print(f"{subject.name} on {split} of {splits.name}")
     print(f"images    {scores['count']:,}")
     print(f"accuracy  {scores['accuracy']:.2%}")
     if scores["top5"] is not None:
         print(f"top-5     {scores['top5']:.2%}")
     print(f"loss      {scores['loss']:.4f}")
+
+
+def _classes(subject, splits) -> list[int] | None:
+    """Return the model's class for each of the data's; None where they are the same."""
+    known, given = subject.class_names, splits.class_names
+    numbered = given == tuple(map(str, range(len(given))))
+    if known is None or (numbered and not subject.trained_on):
+        return None
+    if not set(given) <= set(known):
+        raise ValueError(
+            f"{subject.name} tells apart {_some(known)}, and {splits.name!r} has "
+            f"{_some(given)}. A score would mean nothing."
+        )
+    return [known.index(name) for name in given]
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -27,3 +27,9 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         help="a folder that `cnnzoo train` made, or a model's name with --weights",
     )
     add_weights(parser, "for a model's name")
+    parser.add_argument(
+        "--source",
+        metavar="TAG",
+        help="whose weights the file has, a source on the model's card: it is then "
+        "built and fed as that source says",
+    )

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.top < 1:
         raise ValueError(f"--top is at least 1. Received: {args.top}")
-    subject = open_subject(args.subject, args.weights)
+    subject = open_subject(args.subject, args.weights, args.source)
     images = read_images(args.images, subject.adapter)
     probabilities = subject.model.predict(images, verbose=0)
     names = subject.class_names or [str(i) for i in range(probabilities.shape[1])]

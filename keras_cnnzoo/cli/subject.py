@@ -9,8 +9,10 @@ import keras
 from keras_cnnzoo import registry, zoo
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.data.adapt import Adapter
+from keras_cnnzoo.data.imagenet import imagenet_classes
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import channels_last
+from keras_cnnzoo.weights.sources import find
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,15 @@ class Subject:
     trained_on: dict[str, Any]
 
 
-def open_subject(what: str, weights: str | None) -> Subject:
+def open_subject(what: str, weights: str | None, source: str | None = None) -> Subject:
     """Open a run's folder, or build a name with weights.
 
     Raises:
         ValueError: It is neither, or a name came without weights.
     """
     if Path(what).exists() or Path(what).name != what:
-        return _of_run(what, weights)
-    return _of_name(what, weights)
+        return _of_run(what, weights or source)
+    return _of_name(what, weights, source)
 
 
 def _of_run(folder: str, weights: str | None) -> Subject:
@@ -66,22 +68,23 @@ def _of_run(folder: str, weights: str | None) -> Subject:
     )
 
 
-def _of_name(name: str, weights: str | None) -> Subject:
+def _of_name(name: str, weights: str | None, source: str | None) -> Subject:
     card = registry.card(name)
     if weights is None:
         raise ValueError(
             f"{name!r} alone knows nothing yet: give --weights, or a folder that "
             f"`cnnzoo train {name}` made."
         )
-    model = zoo.build(name, weights=weights)
+    row = find(name, weights if source is None else (source, weights))
+    model = zoo.build(name, weights=row or weights)
     shape: Any = channels_last(model.input_shape[1:])
     height, width, channels = shape
-    fit = card.preprocessing
+    fit = (row and row.preprocessing) or card.preprocessing
     return Subject(
         name=name,
         model=model,
         adapter=Adapter((height, width), channels, "crop", fit.crop, fit.interpolation),
         fit=fit,
-        class_names=None,
+        class_names=imagenet_classes(model.output_shape[-1]),
         trained_on={},
     )

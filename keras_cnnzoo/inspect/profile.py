@@ -46,8 +46,10 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
 
 
 class _Traced(keras.layers.Layer):
-    """Call a model on shapes alone: a layer that does not say what it gives is run
-    by its backend on tensors without values, with all that is inside it.
+    """Call a model on shapes alone.
+
+    A layer that does not say what it gives is run by its backend on tensors without
+    values, with all that is inside it.
     """
 
     def __init__(self, model: keras.Model) -> None:

@@ -1,7 +1,12 @@
 """Layers to drop into any Keras model. Each depends on Keras alone."""
 
 from keras_cnnzoo.layers.activations import scaled_tanh
-from keras_cnnzoo.layers.attention import SqueezeExcite
+from keras_cnnzoo.layers.adaptive_pooling import AdaptivePooling2D
+from keras_cnnzoo.layers.attention import (
+    ConvolutionalBlockAttention,
+    EfficientChannelAttention,
+    SqueezeExcite,
+)
 from keras_cnnzoo.layers.global_pooling import (
     GlobalGeMPooling2D,
     GlobalLpPooling1D,
@@ -25,11 +30,16 @@ from keras_cnnzoo.layers.pooling import (
 from keras_cnnzoo.layers.rbf import EuclideanRBF
 from keras_cnnzoo.layers.regularization import DropPath
 from keras_cnnzoo.layers.residual import ResidualBlock
+from keras_cnnzoo.layers.shuffle import ChannelShuffle
 from keras_cnnzoo.layers.subsampling import Subsampling2D
 
 __all__ = [
+    "AdaptivePooling2D",
+    "ChannelShuffle",
     "ColorNormalization",
+    "ConvolutionalBlockAttention",
     "DropPath",
+    "EfficientChannelAttention",
     "EuclideanRBF",
     "FanInUniform",
     "GlobalGeMPooling2D",

@@ -1,5 +1,6 @@
 """Gates: layers that weigh the channels of a map by what the map shows."""
 
+import functools
 import math
 from typing import Any
 
@@ -18,6 +19,8 @@ class SqueezeExcite(keras.layers.Layer):
         divisor: The hidden units are rounded to a multiple of this, and never
             down by more than a tenth. timm rounds to 8; the paper does not.
         activation: Of the hidden units.
+        gate_activation: Of the numbers that scale, "sigmoid" or "hard_sigmoid".
+        hidden: Number of hidden units; None takes them from `ratio` and `divisor`.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -38,6 +41,8 @@ class SqueezeExcite(keras.layers.Layer):
         ratio: float = 1 / 16,
         divisor: int = 1,
         activation: Any = "relu",
+        gate_activation: Any = "sigmoid",
+        hidden: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -47,18 +52,23 @@ class SqueezeExcite(keras.layers.Layer):
         self.ratio = ratio
         self.divisor = divisor
         self.activation = keras.activations.get(activation)
+        self.gate_activation = keras.activations.get(gate_activation)
+        self.hidden = hidden
         self.data_format = data_format or keras.config.image_data_format()
         last = self.data_format == "channels_last"
         self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
-        hidden = _round_to(channels * self.ratio, self.divisor)
+        hidden = self.hidden or round_to(channels * self.ratio, self.divisor)
         self.fc1 = keras.layers.Dense(
             hidden, activation=self.activation, dtype=self.dtype_policy, name="fc1"
         )
         self.fc2 = keras.layers.Dense(
-            channels, activation="sigmoid", dtype=self.dtype_policy, name="fc2"
+            channels,
+            activation=self.gate_activation,
+            dtype=self.dtype_policy,
+            name="fc2",
         )
         self.fc1.build((None, channels))
         self.fc2.build((None, hidden))
@@ -77,11 +87,170 @@ class SqueezeExcite(keras.layers.Layer):
             "ratio": self.ratio,
             "divisor": self.divisor,
             "activation": keras.activations.serialize(self.activation),
+            "gate_activation": keras.activations.serialize(self.gate_activation),
+            "hidden": self.hidden,
             "data_format": self.data_format,
         }
 
 
-def _round_to(value: float, divisor: int) -> int:
+@register_layer
+class EfficientChannelAttention(keras.layers.Layer):
+    """Scale each channel by a number computed from its neighbours' averages.
+
+    One small kernel slides over the channels; its size grows with their number.
+
+    Args:
+        gamma, beta: The kernel has about `(log2(channels) + beta) / gamma` taps, made
+            odd.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, height, width, channels)`.
+
+    Source:
+        Wang et al., "ECA-Net: Efficient Channel Attention for Deep Convolutional
+        Neural Networks", 2020, https://arxiv.org/abs/1910.03151, section 3.2.
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2,
+        beta: float = 1,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.gamma = gamma
+        self.beta = beta
+        self.data_format = data_format or keras.config.image_data_format()
+        last = self.data_format == "channels_last"
+        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        channels = input_shape[self.axis]
+        taps = int(abs(math.log2(channels) + self.beta) / self.gamma)
+        self.conv = keras.layers.Conv1D(
+            1,
+            max(taps | 1, 3),
+            padding="same",
+            data_format="channels_last",
+            use_bias=False,
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+        self.conv.build((None, channels, 1))
+
+    def call(self, inputs):
+        line = ops.expand_dims(ops.mean(inputs, axis=self.spatial), -1)
+        gate = ops.squeeze(ops.sigmoid(self.conv(line)), -1)
+        return inputs * ops.expand_dims(gate, self.spatial)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("gamma", "beta", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}
+
+
+@register_layer
+class ConvolutionalBlockAttention(keras.layers.Layer):
+    """Scale each channel, then each pixel: CBAM.
+
+    Averages and maxima over the map go through one small network to a number per
+    channel; averages and maxima over the channels through one convolution to a number
+    per pixel.
+
+    Args:
+        ratio: Hidden units as a share of the channels.
+        kernel_size: Of the convolution over the map.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, height, width, channels)`.
+
+    Raises:
+        ValueError: `ratio` is not above 0.
+
+    Source:
+        Woo et al., "CBAM: Convolutional Block Attention Module", 2018,
+        https://arxiv.org/abs/1807.06521, section 3.
+    """
+
+    def __init__(
+        self,
+        ratio: float = 1 / 16,
+        kernel_size: int = 7,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if ratio <= 0:
+            raise ValueError(f"`ratio` must be above 0. Received: {ratio}")
+        self.ratio = ratio
+        self.kernel_size = kernel_size
+        self.data_format = data_format or keras.config.image_data_format()
+        last = self.data_format == "channels_last"
+        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        channels = input_shape[self.axis]
+        same = {"use_bias": False, "dtype": self.dtype_policy}
+        hidden = round_to(channels * self.ratio, 1)
+        self.fc1 = keras.layers.Dense(hidden, activation="relu", name="fc1", **same)
+        self.fc2 = keras.layers.Dense(channels, name="fc2", **same)
+        self.conv = keras.layers.Conv2D(
+            1,
+            self.kernel_size,
+            padding="same",
+            data_format=self.data_format,
+            name="conv",
+            **same,
+        )
+        self.bn = keras.layers.BatchNormalization(
+            self.axis, momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="bn"
+        )
+        self.fc1.build((None, channels))
+        self.fc2.build((None, hidden))
+        two = list(input_shape)
+        two[self.axis] = 2
+        self.conv.build(tuple(two))
+        self.bn.build(self.conv.compute_output_shape(tuple(two)))
+
+    def call(self, inputs, training=None):
+        mean = self.fc2(self.fc1(ops.mean(inputs, axis=self.spatial)))
+        peak = self.fc2(self.fc1(ops.max(inputs, axis=self.spatial)))
+        x = inputs * ops.expand_dims(ops.sigmoid(mean + peak), self.spatial)
+        pair = [reduce(x, self.axis, keepdims=True) for reduce in (ops.mean, ops.max)]
+        gate = self.bn(self.conv(ops.concatenate(pair, self.axis)), training=training)
+        return x * ops.sigmoid(gate)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("ratio", "kernel_size", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}
+
+
+#: Gates by name, as residual blocks take them. Hidden units of squeeze-and-excite come
+#: in eights, as in the implementations whose weights are published.
+GATES: dict[str, Any] = {
+    "se": functools.partial(SqueezeExcite, divisor=8),
+    "eca": EfficientChannelAttention,
+    "cbam": ConvolutionalBlockAttention,
+}
+
+
+def round_to(value: float, divisor: int) -> int:
     """Round to a multiple of `divisor`, at least one, losing at most a tenth."""
     rounded = max(divisor, math.floor(value / divisor + 0.5) * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded

@@ -19,6 +19,8 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         pool_size: Height and width of the window.
         strides: Step between windows; None steps by `pool_size`.
         padding: Rows and columns added on each side, at most half of `pool_size`.
+        ceil_mode: Whether a last window may reach over the end, as in Caffe, so that
+            no pixel is left out; sizes are then rounded up.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -30,7 +32,7 @@ class PaddedMaxPooling2D(keras.layers.Layer):
 
     Raises:
         ValueError: `padding` is negative or more than half of `pool_size`, so that a
-            window could hold no pixel at all.
+            window could hold no pixel at all; or `ceil_mode` would do the same.
 
     Example:
         >>> x = keras.ops.full((1, 2, 2, 1), -3.0)
@@ -43,6 +45,7 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         pool_size: int,
         strides: int | None = None,
         padding: int = 0,
+        ceil_mode: bool = False,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -55,13 +58,22 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         self.pool_size = pool_size
         self.strides = strides or pool_size
         self.padding = padding
+        self.ceil_mode = ceil_mode
+        #: Room at the end: with a step less one of it, flooring rounds up.
+        self._end = padding + (self.strides - 1 if ceil_mode else 0)
+        if ceil_mode and pool_size < self.strides + padding:
+            raise ValueError(
+                "With `ceil_mode`, `pool_size` is at least strides + padding = "
+                f"{self.strides + padding}, or a window could hold no pixel. Received: "
+                f"pool_size={pool_size}"
+            )
         self.data_format = data_format or keras.config.image_data_format()
         self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
 
     def call(self, inputs):
         pads = [[0, 0]] * 4
         for axis in self._spatial:
-            pads[axis] = [self.padding, self.padding]
+            pads[axis] = [self.padding, self._end]
         x = ops.pad(inputs, pads, constant_values=float("-inf"))
         return ops.max_pool(
             x, self.pool_size, self.strides, "valid", data_format=self.data_format
@@ -73,10 +85,10 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         shape = list(input_shape)
         for axis in self._spatial:
             if (size := shape[axis]) is not None:
-                room = size + 2 * self.padding - self.pool_size
+                room = size + self.padding + self._end - self.pool_size
                 shape[axis] = room // self.strides + 1
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
-        own = ("pool_size", "strides", "padding", "data_format")
+        own = ("pool_size", "strides", "padding", "ceil_mode", "data_format")
         return super().get_config() | {name: getattr(self, name) for name in own}

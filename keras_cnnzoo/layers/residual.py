@@ -5,24 +5,12 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.layers.attention import SqueezeExcite
+from keras_cnnzoo.layers.attention import GATES
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, Record
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.regularization import DropPath
-from keras_cnnzoo.layers.residual_plan import plan
+from keras_cnnzoo.layers.residual_plan import CHOICES, PLAIN, plan
 from keras_cnnzoo.layers.shortcuts import choose, subsample
-
-CHOICES = {
-    "version": ("v1", "v1.5", "v2"),
-    "shortcut": ("auto", "identity", "projection", "pad"),
-    "padding": ("symmetric", "same"),
-    "record": (None, "off", "stats", "maps"),
-}
-PLAIN = (
-    *("filters", "strides", "version", "shortcut", "width", "cardinality"),
-    *("dropout", "drop_path", "zero_init", "padding", "use_bias"),
-    *("bn_momentum", "bn_epsilon", "record", "data_format"),
-)
 
 
 @register_layer
@@ -42,14 +30,15 @@ class ResidualBlock(keras.layers.Layer):
             the stride in the 3x3, as torchvision. "v2", the second paper's: both
             before each convolution, and no activation after the sum.
         shortcut: "identity"; "projection", a 1x1 convolution (the paper's option C);
-            "pad", every n-th pixel and zeros for the new channels (option A); or
-            "auto", projection where the shapes differ (option B). "auto" and "pad"
-            are the identity where the shapes agree.
+            "average", the same after averaging each 2x2 instead of striding
+            (ResNet-D); "pad", every n-th pixel and zeros for the new channels (option
+            A); or "auto", projection where the shapes differ (option B). All but
+            projection are the identity where the shapes agree.
         width: Channels inside. None takes `filters`, or a fourth of it in a
             bottleneck. A Wide ResNet's bottleneck has more.
         cardinality: Groups of the 3x3 convolution of a bottleneck (ResNeXt).
         activation: Any Keras activation; None for a linear block.
-        gate: "se" for squeeze-and-excite, or any layer that keeps the body's shape.
+        gate: "se", "eca" or "cbam", or any layer that keeps the body's shape.
         dropout: Rate between the convolutions (Wide ResNet).
         drop_path: Rate of dropping the whole body for a sample (stochastic depth).
         zero_init: Start as the identity: the body's last scale, in "v2" its last
@@ -129,12 +118,16 @@ class ResidualBlock(keras.layers.Layer):
         for name, choices in CHOICES.items():
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
-
         if not self._own_body:
             self._make_body()
         same = {"dtype": self.dtype_policy}
-        se = SqueezeExcite(data_format=self.data_format, name="gate", **same)
-        self._gate = se if gate == "se" else gate
+        if isinstance(gate, str):
+            if gate not in GATES:
+                raise ValueError(
+                    f"`gate` is one of {sorted(GATES)} or a layer. Received: {gate!r}"
+                )
+            gate = GATES[gate](data_format=self.data_format, name="gate", **same)
+        self._gate = gate
         self._dropout = keras.layers.Dropout(dropout, name="dropout", **same)
         self._drop_path = DropPath(drop_path, name="drop_path", **same)
 
@@ -220,9 +213,14 @@ class ResidualBlock(keras.layers.Layer):
             axis=self._axis,
         )
         self._channels = wanted[self._axis]
-        if self._kind == "projection":
+        if self._kind in ("average", "projection"):
+            # Keras's "same" averages the pixels there are, at borders as well.
+            self._shortcut_pool = keras.layers.AveragePooling2D(
+                2, self.strides, "same", self.data_format, dtype=self.dtype_policy
+            )
+            step = 1 if self._kind == "average" else self.strides
             self.shortcut_conv = self._conv(
-                self._channels, 1, strides=self.strides, name="shortcut_conv"
+                self._channels, 1, strides=step, name="shortcut_conv"
             )
             self.shortcut_conv.build(arrives)
             if self.version != "v2":
@@ -253,6 +251,8 @@ class ResidualBlock(keras.layers.Layer):
             return subsample(
                 inputs, strides=self.strides, channels=self._channels, axis=self._axis
             )
+        if self._kind == "average" and self.strides > 1:
+            entry = self._shortcut_pool(entry)
         x = self.shortcut_conv(entry)
         return x if self.version == "v2" else self.shortcut_bn(x)
 
@@ -274,7 +274,7 @@ class ResidualBlock(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         own = {
             "body": _serialize(self._own_body) if self._own_body else self.body,
-            "gate": self.gate if self.gate == "se" else _serialize(self.gate),
+            "gate": self.gate if isinstance(self.gate, str) else _serialize(self.gate),
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": _serialize(self.kernel_initializer),
         }

@@ -3,6 +3,19 @@
 from typing import NamedTuple
 
 BODIES = ("basic", "bottleneck")
+#: What an argument of the block may be.
+CHOICES = {
+    "version": ("v1", "v1.5", "v2"),
+    "shortcut": ("auto", "identity", "projection", "average", "pad"),
+    "padding": ("symmetric", "same"),
+    "record": (None, "off", "stats", "maps"),
+}
+#: Arguments that are saved as they are.
+PLAIN = (
+    *("filters", "strides", "version", "shortcut", "width", "cardinality"),
+    *("dropout", "drop_path", "zero_init", "padding", "use_bias"),
+    *("bn_momentum", "bn_epsilon", "record", "data_format"),
+)
 
 
 class Step(NamedTuple):

@@ -6,7 +6,7 @@ from keras import ops
 
 
 def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> str:
-    """Settle which shortcut joins two shapes: identity, projection or pad.
+    """Settle which shortcut joins two shapes: identity, projection, average or pad.
 
     Raises:
         ValueError: What the shortcut gives cannot be added to `wanted`. Checked here,
@@ -15,7 +15,7 @@ def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> 
     same = strides == 1 and arrives[axis] == wanted[axis]
     if kind == "auto":
         kind = "identity" if same else "projection"
-    elif kind == "pad" and same:
+    elif kind in ("average", "pad") and same:
         kind = "identity"
 
     gives = list(arrives)
@@ -23,7 +23,7 @@ def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> 
         for i in (1, 2) if axis == -1 else (2, 3):
             gives[i] = arrives[i] and -(-arrives[i] // strides)
         new = wanted[axis] - arrives[axis]
-        if kind == "projection" or new > 0:
+        if kind in ("average", "projection") or new > 0:
             gives[axis] = wanted[axis]
     pairs = zip(gives[1:], wanted[1:], strict=True)
     if any(a != b for a, b in pairs if a and b):

@@ -41,12 +41,16 @@ class Scores:
         }
 
 
-def evaluate(model: keras.Model, images: ImageSet) -> Scores:
+def evaluate(
+    model: keras.Model, images: ImageSet, classes: Sequence[int] | None = None
+) -> Scores:
     """Score a classifier on labelled images.
 
     Args:
         model: Gives one probability per class.
         images: Labelled images. They are neither shuffled nor augmented.
+        classes: The model's number for each class of the images, where they are
+            numbered otherwise or are only some of the model's.
 
     Raises:
         ValueError: There are no images, or a label is not among the model's classes.
@@ -54,23 +58,25 @@ def evaluate(model: keras.Model, images: ImageSet) -> Scores:
     labels = images.labels()
     if not len(labels):
         raise ValueError("There are no images to evaluate on.")
-    classes = model.output_shape[-1]
-    if labels.max() >= classes:
+    if classes is not None:
+        labels = np.asarray(classes)[labels]
+    count = model.output_shape[-1]
+    if labels.max() >= count:
         raise ValueError(
-            f"{model.name!r} knows {classes} classes, and the data have labels up to "
+            f"{model.name!r} knows {count} classes, and the data have labels up to "
             f"{labels.max()}. Train it on these data, or choose others."
         )
     probabilities = np.asarray(model.predict(images.ordered(), verbose=0), "float64")
     of_label = probabilities[np.arange(len(labels)), labels]
     # Ties count against the model, as does NaN.
-    rank = classes - (probabilities < of_label[:, None]).sum(axis=1)
+    rank = count - (probabilities < of_label[:, None]).sum(axis=1)
     predicted = probabilities.argmax(axis=1)
-    confusion = np.zeros((classes, classes), int)
+    confusion = np.zeros((count, count), int)
     np.add.at(confusion, (labels, predicted), 1)
     return Scores(
         count=len(labels),
         accuracy=float((predicted == labels).mean()),
-        top5=float((rank <= TOP).mean()) if classes > TOP else None,
+        top5=float((rank <= TOP).mean()) if count > TOP else None,
         loss=float(-np.log(np.maximum(of_label, 1e-7)).mean()),
         confusion=confusion,
     )

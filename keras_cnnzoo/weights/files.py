@@ -93,8 +93,15 @@ def _read_npz(path: Path) -> Mapping[str, Any]:
         return dict(file)
 
 
+def _read_h5(path: Path) -> Mapping[str, Any]:
+    from keras_cnnzoo.weights.hdf5 import read_legacy
+
+    return read_legacy(path)
+
+
 _READERS = {
     ".safetensors": _read_safetensors,
     ".npz": _read_npz,
+    ".h5": _read_h5,
     **dict.fromkeys((".pth", ".pt", ".th", ".pth.tar"), _read_torch),
 }

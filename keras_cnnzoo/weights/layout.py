@@ -21,6 +21,8 @@ def fit(
     Returns:
         The array in that shape, or None where it cannot be.
     """
+    if len(shape) == 1 and array.size == max(array.shape, default=0):
+        array = array.reshape(-1)  # Caffe has had biases of shape (1, n, 1, 1)
     array = IMPORTS[layout](array, tuple(shape), flattened)
     return array if array.shape == tuple(shape) else None
 

@@ -12,6 +12,8 @@ from keras_cnnzoo.layers.registry import layer_class
 
 # name: [(arguments, shape of one sample, channels last)]
 ROWS = {
+    "AdaptivePooling2D": [({"size": 3}, (7, 2, 4)), ({"size": 1}, (5, 6, 3))],
+    "ChannelShuffle": [({"groups": 3}, (5, 6, 12))],
     "ColorNormalization": [
         ({}, (5, 6, 3)),
         (
@@ -21,6 +23,14 @@ ROWS = {
             },
             (5, 6, 3),
         ),
+    ],
+    "ConvolutionalBlockAttention": [
+        ({}, (5, 6, 16)),
+        ({"ratio": 0.25, "kernel_size": 3}, (5, 6, 4)),
+    ],
+    "EfficientChannelAttention": [
+        ({}, (5, 6, 16)),
+        ({"gamma": 1, "beta": 2}, (5, 6, 4)),
     ],
     "DropPath": [({"rate": 0.5, "seed": 1}, (5, 6, 3))],
     "EuclideanRBF": [
@@ -103,10 +113,12 @@ ROWS = {
     "PaddedMaxPooling2D": [
         ({"pool_size": 3, "strides": 2, "padding": 1}, (8, 7, 3)),
         ({"pool_size": 2}, (7, 8, 3)),
+        ({"pool_size": 3, "strides": 2, "ceil_mode": True}, (8, 7, 3)),
     ],
     "ResidualBlock": [
         ({"filters": 8, "strides": 2}, (9, 8, 4)),
         ({"filters": 8, "shortcut": "pad", "strides": 2, "zero_init": True}, (9, 8, 3)),
+        ({"filters": 8, "shortcut": "average", "strides": 2}, (9, 8, 3)),
         (
             {
                 "filters": 16,
@@ -140,7 +152,16 @@ ROWS = {
     ],
     "SqueezeExcite": [
         ({}, (5, 6, 16)),
-        ({"ratio": 0.25, "divisor": 8, "activation": "swish"}, (5, 6, 4)),
+        (
+            {
+                "ratio": 0.25,
+                "divisor": 8,
+                "activation": "swish",
+                "gate_activation": "hard_sigmoid",
+                "hidden": 3,
+            },
+            (5, 6, 4),
+        ),
     ],
     "Subsampling2D": [
         ({}, (6, 7, 3)),

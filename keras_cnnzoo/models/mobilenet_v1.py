@@ -1,0 +1,241 @@
+"""MobileNet v1: convolution in two cheap steps, by channel and then across them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Rename,
+    Result,
+    Variant,
+    Weights,
+)
+from keras_cnnzoo.layers.attention import round_to
+
+
+@dataclass(frozen=True)
+class Config:
+    """How wide it is, and what differs between those who train it.
+
+    Attributes:
+        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
+        stages: Blocks and maps of each stage; all but the first halve the size.
+        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
+            "same".
+        activation: "relu6" as in TensorFlow's and timm's, or "relu", the paper's.
+        dropout: Share of the averages that is silenced before the head.
+    """
+
+    width: float = 1.0
+    stages: tuple[tuple[int, int], ...] = (
+        (1, 64),
+        (2, 128),
+        (2, 256),
+        (6, 512),
+        (2, 1024),
+    )
+    padding: str = "symmetric"
+    activation: str = "relu6"
+    dropout: float = 0.0
+
+
+def body(x, config: Config):
+    """Stack a stem and blocks of a depthwise 3x3 and a 1x1: table 1 of the paper."""
+    same = {"padding": config.padding, "activation": config.activation}
+    x = conv_bn(x, _maps(32, config), 3, stride=2, name="stem", **same)
+    maps = {"stem": x}
+    for s, (blocks, filters) in enumerate(config.stages, start=1):
+        for b in range(1, blocks + 1):
+            name = f"stage{s}_block{b}"
+            stride = 2 if s > 1 and b == 1 else 1
+            x = depthwise_bn(x, 3, stride=stride, name=f"{name}_dw", **same)
+            x = conv_bn(x, _maps(filters, config), 1, name=f"{name}_pw", **same)
+        maps[f"stage{s}"] = x
+    return maps
+
+
+def _maps(filters: int, config: Config) -> int:
+    return round_to(filters * config.width, 8)
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Average every map, then one linear layer."""
+    x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    if config.dropout:
+        x = layers.Dropout(config.dropout, name="dropout")(x)
+    return logits(x, classes, activation=activation)
+
+
+_BLOCK = r"^stage(\d)_block(\d+)_"
+
+
+def _timm_block(found: re.Match) -> str:
+    return f"blocks.{int(found[1]) - 1}.{int(found[2]) - 1}."
+
+
+def _biubug6(names: Sequence[str]) -> list[Rename]:
+    """Count as that source does: three stages, the first with the stem in it."""
+    blocks = dict.fromkeys(
+        (int(m[1]), int(m[2])) for name in names if (m := re.match(_BLOCK, name))
+    )
+    renames = [Rename(r"^stem_conv", "stage1.0.0"), Rename(r"^stem_bn", "stage1.0.1")]
+    at = {"stage1": 1, "stage2": 0, "stage3": 0}
+    for s, b in blocks:
+        theirs = {4: "stage2", 5: "stage3"}.get(s, "stage1")
+        # A slash, so that what is renamed is not taken for ours again.
+        new = f"{theirs}/{at[theirs]}/"
+        renames.append(Rename(rf"^stage{s}_block{b}_", new))
+        at[theirs] += 1
+    steps = {"dw_conv": "0", "dw_bn": "1", "pw_conv": "3", "pw_bn": "4"}
+    renames += [Rename(ours, theirs) for ours, theirs in steps.items()]
+    return [*renames, Rename("/", "."), Rename(r"^head", "fc")]
+
+
+def tflite_operations(names: Sequence[str]) -> list[Rename]:
+    """Count convolutions as the operations of a TFLite file, for any mobile family.
+
+    A dense head is a 1x1 convolution there. Batch norm is folded into the
+    convolution before it, so both have one name.
+    """
+    found = dict.fromkeys(
+        m[1]
+        for name in names
+        if (m := re.match(r"(.*?)_?(?:conv|head)\.weight$", name))
+    )
+    renames = []
+    for at, step in enumerate(found):
+        kind = "DEPTHWISE_CONV_2D" if step.endswith("dw") else "CONV_2D"
+        layer = rf"{step}_(?:conv|bn)" if step else "head"
+        renames.append(Rename(rf"^{layer}\.", f"{at:02}_{kind}."))
+    return [*renames, Rename(r"\.([wb])\w+$", r".\1")]
+
+
+NAME_MAPS = {
+    "timm": NameMap(
+        (
+            Rename(r"^stem_conv", "conv_stem"),
+            Rename(r"^stem_bn", "bn1"),
+            Rename(_BLOCK, _timm_block),
+            Rename(r"(dw|pw)_conv", r"conv_\1"),
+            Rename(r"dw_bn", "bn1"),
+            Rename(r"pw_bn", "bn2"),
+            Rename(r"^head", "classifier"),
+        )
+    ),
+    "biubug6": NameMap(_biubug6),
+    "tflite": NameMap(tflite_operations, layout="tflite", folded=True),
+}
+
+_PAPER_PAGE = "https://arxiv.org/abs/1704.04861"
+_TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
+#: TensorFlow's images: from -1 to 1.
+TENSORFLOW = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875)
+
+#: name: width, trainable parameters, multiply-accumulates, the paper's top-1.
+_TABLE = {
+    "mobilenet_v1": (1.0, 4_231_976, 568_740_352, 70.6),
+    "mobilenet_v1_075": (0.75, 2_585_560, 325_400_448, 68.4),
+    "mobilenet_v1_050": (0.5, 1_331_592, 149_497_088, 63.7),
+    "mobilenet_v1_025": (0.25, 470_072, 41_030_272, 50.6),
+}
+_WEIGHTS = {
+    "mobilenet_v1_025": (
+        Weights(
+            tag="biubug6/mobilenetv1_025",
+            source="biubug6",
+            url="https://github.com/biubug6/Pytorch_Retinaface",
+            sha256="1a73859ca67b1d1753f5e01af050d660",
+            license="MIT",
+            preprocessing=IMAGENET,
+            options={"activation": "relu"},
+            claims=(
+                Claim(
+                    metric=_TOP1,
+                    value=46.75,
+                    source="https://github.com/biubug6/Pytorch_Retinaface",
+                ),
+            ),
+        ),
+        Weights(
+            tag="google/mobilenet_v1_0.25_224",
+            source="Google",
+            url="https://github.com/tensorflow/tflite-support",
+            license="Apache-2.0",
+            options={"padding": "same"},
+            classes=1001,
+            claims=(
+                Claim(
+                    metric=_TOP1,
+                    value=49.8,
+                    source="https://github.com/tensorflow/models/blob/master/research/"
+                    "slim/nets/mobilenet_v1.md",
+                ),
+            ),
+        ),
+    ),
+}
+
+
+def _result(value: float, weights: str) -> Result:
+    return Result(
+        metric="top-1 accuracy %, 250 ImageNet validation photographs",
+        value=value,
+        command=f"cnnzoo evaluate mobilenet_v1_025 --weights {weights} --data "
+        "imagenet_val_250 --fit resize",
+        date="2026-11-23",
+    )
+
+
+_RESULTS = {
+    "mobilenet_v1_025": (
+        _result(45.2, "mobilenetV1X0.25_pretrain.pth.tar"),
+        _result(
+            43.6,
+            "mobilenet_v1_0.25_224_1_default_1.dequant_nhwc.npz --source "
+            "google/mobilenet_v1_0.25_224",
+        ),
+    ),
+}
+
+FAMILY = Family(
+    name="mobilenet_v1",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="MobileNets: Efficient Convolutional Neural Networks for Mobile Vision "
+        "Applications",
+        authors="Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam",
+        year=2017,
+        url=_PAPER_PAGE,
+    ),
+    input_shape=(224, 224, 3),
+    preprocessing=TENSORFLOW,
+    variants={
+        name: Variant(
+            config=Config(width),
+            reference="timm/mobilenetv1_100" if width == 1 else "paper",
+            params=params,
+            macs=macs,
+            claims=(Claim(metric=_TOP1, value=top1, source=f"{_PAPER_PAGE} table 6"),),
+            weights=_WEIGHTS.get(name, ()),
+            results=_RESULTS.get(name, ()),
+        )
+        for name, (width, params, macs, top1) in _TABLE.items()
+    },
+    name_maps=NAME_MAPS,
+    sketch={"stages": ((1, 64), (2, 128))},
+    deviations=(
+        "ReLU6 and symmetric padding, as timm; the paper has plain ReLU, "
+        "`activation='relu'`, and TensorFlow's weights `padding='same'`.",
+    ),
+)

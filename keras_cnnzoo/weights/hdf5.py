@@ -1,0 +1,83 @@
+"""Read HDF5 files of Keras 2, which name their arrays by layer.
+
+Such a file may declare arrays of any size and take hardly any room, or point to other
+files. So nothing is read before all that it declares was found to lie in it.
+"""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+#: Whole models keep their weights in this group, and the optimizer's beside it.
+MODEL = "model_weights/"
+
+
+def read_legacy(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a Keras 2 file, by "layer/variable".
+
+    A layer with several variables of one name, such as a nested model, has them by
+    their whole names.
+
+    Raises:
+        ValueError: No layer is in it, or it declares more than it holds.
+        OSError: It is no HDF5 file, or cut short.
+    """
+    size = path.stat().st_size
+    with h5py.File(path, "r") as file:
+        layers: set[str] = set()
+        arrays: dict[str, h5py.Dataset] = {}
+
+        def note(name: str, item) -> None:
+            if isinstance(item, h5py.Dataset):
+                arrays[name] = item
+            elif "weight_names" in item.attrs:
+                layers.add(name)
+
+        file.visititems(note)  # it follows no link to anywhere else
+        if any(name.startswith(MODEL) for name in arrays):
+            arrays = {n: x for n, x in arrays.items() if n.startswith(MODEL)}
+        of_layers = _by_layer(arrays, layers)
+        if not of_layers:
+            raise ValueError(
+                "no layer in it names its weights, as Keras 2 had it. Files of "
+                "Keras 3 end in .weights.h5"
+            )
+        _check(arrays, size)
+        found = {}
+        for layer, members in of_layers.items():
+            leaves = Counter(_leaf(member) for member in members)
+            for member, array in members.items():
+                leaf = _leaf(member)
+                known = leaf if leaves[leaf] == 1 else member.rpartition(":")[0]
+                found[f"{layer.removeprefix(MODEL)}/{known}"] = array[()]
+        return found
+
+
+def _by_layer(arrays: dict, layers: set[str]) -> dict[str, dict[str, h5py.Dataset]]:
+    """Sort arrays by the layer whose group they lie in, the innermost that is named."""
+    found: dict[str, dict[str, h5py.Dataset]] = defaultdict(dict)
+    for name, array in arrays.items():
+        cuts = [m.start() for m in re.finditer("/", name)]
+        owner = next((name[:i] for i in reversed(cuts) if name[:i] in layers), None)
+        if owner is not None and array.dtype.kind in "fiu":
+            found[owner][name[len(owner) + 1 :]] = array
+    return found
+
+
+def _leaf(member: str) -> str:
+    """Return "kernel" for "conv1/kernel:0"."""
+    return member.rpartition("/")[2].partition(":")[0]
+
+
+def _check(arrays: dict[str, h5py.Dataset], size: int) -> None:
+    declared = sum(array.nbytes for array in arrays.values())
+    if declared > size:
+        raise ValueError(
+            f"it declares {declared:,} bytes of arrays and has {size:,} in all"
+        )
+    for name, array in arrays.items():
+        if array.external or array.is_virtual:
+            raise ValueError(f"{name} lies in another file")

@@ -1,0 +1,99 @@
+"""Published weights, as they lie in the world, give their own networks' answers."""
+
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy
+from PIL import Image
+
+from keras_cnnzoo import build, weights
+from keras_cnnzoo.weights.files import read
+
+PHOTOGRAPHS = "imagenet_val_250"
+MLPERF = "mlperf_tiny/pretrainedResnet.h5"
+SQUEEZENET = "squeezenet1_1/squeezenet1_1_combined_oihw.npz"
+PYTORCH = "mobilenetv1_025_pytorch/mobilenetV1X0.25_pretrain.pth.tar"
+TENSORFLOW = "tf_mobilenet/mobilenet_v1_0.25_224_1_default_1.dequant_nhwc.npz"
+#: Logits: model, file, and whose weights it has; None where the card knows the file.
+SOURCES = {
+    "squeezenet1_1": ("squeezenet1_1", SQUEEZENET, "deepscale/squeezenet_v1.1"),
+    "mobilenetv1_025_pytorch": ("mobilenet_v1_025", PYTORCH, None),
+    "tf_mobilenet_v1_025": (
+        "mobilenet_v1_025",
+        TENSORFLOW,
+        "google/mobilenet_v1_0.25_224",
+    ),
+}
+
+
+@pytest.fixture
+def known(shared):
+    """The reference's logits, and the photographs that they are of."""
+    with np.load(shared / PHOTOGRAPHS / "reference_logits.npz") as file:
+        known = dict(file)
+    names = [name.rpartition("/")[2] for name in known["files"]]
+    paths = {path.name: path for path in shared.glob(f"{PHOTOGRAPHS}/*/*.JPEG")}
+    known["images"] = np.stack(
+        [np.asarray(Image.open(paths[name]).convert("RGB")) for name in names]
+    )
+    return known
+
+
+@pytest.mark.parametrize("key", SOURCES)
+def test_logits_are_the_references(key, shared, known):
+    name, file, tag = SOURCES[key]
+    path = shared / file
+    model = build(
+        name, weights=(tag, path) if tag else path, classifier_activation=None
+    )
+    got = model.predict(known["images"], batch_size=15, verbose=0)
+    expected = known[key]
+    assert np.abs(got - expected).max() <= 1e-4 * np.ptp(expected)
+
+
+def test_a_file_is_read_alike_whoever_converted_it(shared):
+    theirs = build(
+        "squeezenet1_1", weights=("deepscale/squeezenet_v1.1", shared / SQUEEZENET)
+    )
+    bare = build("squeezenet1_1", classes=0)
+    # The Keras 2 file ends before the head.
+    path = "squeezenet1_1/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    assert weights.load(bare, shared / path).complete
+    values = {w.path: convert_to_numpy(w) for w in theirs.weights}
+    for weight in bare.trainable_weights:
+        np.testing.assert_array_equal(convert_to_numpy(weight), values[weight.path])
+
+
+def test_mlperfs_resnet8_scores_as_measured_by_its_own_code(shared):
+    with np.load(shared / "cifar10_lossless" / "cifar10_lossless.npz") as file:
+        tests = file["x_test100"], file["y_test100"]
+        train = file["x_train4000"][:1000], file["y_train4000"][:1000]
+    model = build("mlperf_resnet8", weights=shared / MLPERF)
+    for (images, labels), right in ((tests, 88), (train, 929)):
+        found = model.predict(images, verbose=0).argmax(1)
+        assert (found == labels).sum() == right
+
+
+def test_a_known_file_brings_its_options_and_colours(shared):
+    model = build("mobilenet_v1_025", weights=shared / PYTORCH)
+    assert model.get_layer("stage1_block1_pw_relu")
+    white = model.get_layer("normalization")(np.full((1, 1, 1, 3), 255.0))
+    np.testing.assert_allclose(np.ravel(white), [2.249, 2.429, 2.640], rtol=1e-3)
+    # What the caller says goes before what the source says.
+    other = build("mobilenet_v1_025", weights=shared / PYTORCH, activation="relu6")
+    assert other.get_layer("stage1_block1_pw_relu6")
+
+
+def test_a_tag_without_a_file_to_fetch_says_what_to_do():
+    with pytest.raises(ValueError, match=r"SqueezeNet_v1.1.*\(tag, path\)"):
+        build("squeezenet1_1", weights="deepscale/squeezenet_v1.1")
+    with pytest.raises(ValueError, match="no weights 'deepscale/x'"):
+        build("squeezenet1_1", weights=("deepscale/x", "some.npz"))
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        build("squeezenet1_1", weights=("deepscale/squeezenet_v1.1", "nowhere.npz"))
+
+
+def test_keras_2_files_name_arrays_by_layer(shared):
+    found = read(shared / MLPERF)
+    assert len(found) == 9 * 2 + 7 * 4 + 2
+    assert found["conv2d_5/kernel"].shape == (1, 1, 16, 32)
+    assert found["batch_normalization_6/moving_variance"].shape == (64,)
