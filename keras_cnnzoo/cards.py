@@ -53,7 +53,8 @@ class Preprocessing:
 
     `mean` and `std` are in units of 0..255, one per channel in the order the
     network takes them: `(pixel - mean) / std`. `crop` is the share of the resized
-    image kept by the central crop at test time.
+    image kept by the central crop at test time; with `fit` "resize" there is no crop,
+    and the image is stretched to the network's size.
     """
 
     mean: tuple[float, ...] = (0.0,)
@@ -61,6 +62,7 @@ class Preprocessing:
     order: Literal["rgb", "bgr"] = "rgb"
     crop: float = 1.0
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
+    fit: Literal["crop", "resize"] = "crop"
 
     def affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
         """Return `(matrix, offset)` with `seen = pixel @ matrix + offset`.
@@ -83,6 +85,8 @@ class Preprocessing:
 IMAGENET = Preprocessing(
     mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), crop=0.875
 )
+#: CIFAR-10's own mean and deviation, as Wide ResNet and DenseNet have them.
+CIFAR10 = Preprocessing(mean=(125.3, 123.0, 113.9), std=(63.0, 62.1, 66.7))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,17 @@
 """Convolution, batch norm and activation as one step."""
 
-from collections.abc import Mapping
-
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
 
 #: The papers' (and PyTorch's) constants; Keras's own 0.99 and 1e-3 are not theirs.
-BATCH_NORM: Mapping[str, float] = {"momentum": 0.9, "epsilon": 1e-5}
+BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
 def batch_norm(x, *, name: str, **kwargs):
     """Normalise over the batch, along the configured channel axis."""
     return layers.BatchNormalization(
-        channel_axis(), **({**BATCH_NORM, **kwargs}), name=name
+        channel_axis(), **(BATCH_NORM | kwargs), name=name
     )(x)
 
 
@@ -65,11 +63,14 @@ def conv_bn(
     kernel: int,
     *,
     activation="relu",
-    bn: Mapping[str, float] = BATCH_NORM,
+    bn=BATCH_NORM,
     name: str,
     **kwargs,
 ):
-    """Convolve without bias, normalise, activate: `{name}_conv`, `_bn`, `_relu`."""
+    """Convolve without bias, normalise, activate: `{name}_conv`, `_bn`, `_relu`.
+
+    `bn` holds arguments of the batch norm, the others go to the convolution.
+    """
     x = conv(x, filters, kernel, use_bias=False, name=f"{name}_conv", **kwargs)
     x = batch_norm(x, name=f"{name}_bn", **bn)
     if activation:
@@ -82,7 +83,7 @@ def depthwise_bn(
     kernel: int,
     *,
     activation="relu",
-    bn: Mapping[str, float] = BATCH_NORM,
+    bn=BATCH_NORM,
     name: str,
     **kwargs,
 ):

@@ -15,6 +15,7 @@ from keras_cnnzoo.layers.global_pooling import (
 )
 from keras_cnnzoo.layers.initializers import FanInUniform
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
+from keras_cnnzoo.layers.layer_scale import LayerScale
 from keras_cnnzoo.layers.local_response import LocalResponseNormalization
 from keras_cnnzoo.layers.normalization import ColorNormalization
 from keras_cnnzoo.layers.padded_pooling import PaddedMaxPooling2D
@@ -30,8 +31,12 @@ from keras_cnnzoo.layers.pooling import (
 from keras_cnnzoo.layers.rbf import EuclideanRBF
 from keras_cnnzoo.layers.regularization import DropPath
 from keras_cnnzoo.layers.residual import ResidualBlock
+from keras_cnnzoo.layers.response_normalization import GlobalResponseNormalization
 from keras_cnnzoo.layers.shuffle import ChannelShuffle
+from keras_cnnzoo.layers.skip_init import SkipInit
+from keras_cnnzoo.layers.split_attention import SplitAttention
 from keras_cnnzoo.layers.subsampling import Subsampling2D
+from keras_cnnzoo.layers.weight_standardization import WeightStandardizedConv2D
 
 __all__ = [
     "AdaptivePooling2D",
@@ -46,10 +51,12 @@ __all__ = [
     "GlobalLpPooling1D",
     "GlobalLpPooling2D",
     "GlobalLpPooling3D",
+    "GlobalResponseNormalization",
     "InstrumentedConv2D",
     "L2NormPooling1D",
     "L2NormPooling2D",
     "L2NormPooling3D",
+    "LayerScale",
     "LocalResponseNormalization",
     "LpPooling1D",
     "LpPooling2D",
@@ -57,8 +64,11 @@ __all__ = [
     "PaddedMaxPooling2D",
     "PartialConv2D",
     "ResidualBlock",
+    "SkipInit",
+    "SplitAttention",
     "SqueezeExcite",
     "Subsampling2D",
+    "WeightStandardizedConv2D",
     "record_maps",
     "scaled_tanh",
 ]

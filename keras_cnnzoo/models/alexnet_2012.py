@@ -7,7 +7,7 @@ from keras import initializers
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.layers import LocalResponseNormalization
 
 #: ImageNet's mean colour. The paper subtracts a mean image, which holds the same.
@@ -100,6 +100,7 @@ FAMILY = Family(
             ),
         ),
     },
+    name_maps={"paper": NameMap(())},
     sketch={"input_shape": (131, 131, 3)},
     deviations=(
         "One mean colour is subtracted, not a mean image.",

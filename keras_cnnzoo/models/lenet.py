@@ -8,7 +8,7 @@ from keras import layers
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.heads import logits
 from keras_cnnzoo.blocks.pooling import POOLS, pool
-from keras_cnnzoo.cards import Claim, Family, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.layers import (
     EuclideanRBF,
     FanInUniform,
@@ -62,78 +62,84 @@ class Config:
     head: str = "softmax"
 
     def __post_init__(self):
-        for field, known in {
-            "pool": ("subsample", *POOLS),
-            "head": ("softmax", "rbf"),
-        }.items():
-            if getattr(self, field) not in known:
-                raise ValueError(
-                    f"`{field}` of LeNet-5 is one of {', '.join(map(repr, known))}. "
-                    f"Received: {getattr(self, field)!r}"
-                )
+        check_choice("pool", self.pool, ("subsample", *POOLS))
+        check_choice("head", self.head, ("softmax", "rbf"))
 
 
-def _squash(config: Config):
+def check_choice(field: str, given: str, known: tuple[str, ...]) -> None:
+    """Refuse an option that is none of those known, and name them."""
+    if given not in known:
+        raise ValueError(
+            f"`{field}` of LeNet is one of {', '.join(map(repr, known))}. "
+            f"Received: {given!r}"
+        )
+
+
+def squash(config):
+    """Return the activation that a configuration names."""
     return scaled_tanh if config.activation == "scaled_tanh" else config.activation
 
 
-def _start(config: Config, **fan_ins):
+def start(config, **fan_ins):
     """Return an initializer for each weight, whose fan-in is given."""
     if config.activation != "scaled_tanh":
         return {"kernel_initializer": "he_normal"} if "kernel" in fan_ins else {}
     return {f"{weight}_initializer": FanInUniform(n) for weight, n in fan_ins.items()}
 
 
-def _conv(x, config: Config, filters: int, *, name: str):
+def convolve(x, config, filters: int, *, name: str):
+    """Convolve 5x5 with the paper's start values."""
     fan_in = 25 * channels(x)
     return layers.Conv2D(
         filters,
         5,
-        activation=_squash(config),
+        activation=squash(config),
         name=name,
-        **_start(config, kernel=fan_in, bias=fan_in),
+        **start(config, kernel=fan_in, bias=fan_in),
     )(x)
 
 
-def _conv_table_i(x, config: Config, *, name: str):
+def convolve_by_table(x, config, table, *, name: str):
+    """Convolve 5x5, each filter over the maps that its entry of a table lists."""
     return PartialConv2D(
-        TABLE_I,
+        table,
         5,
-        activation=_squash(config),
+        activation=squash(config),
         name=name,
-        **_start(
+        **start(
             config,
-            kernel=[25 * len(maps) for maps in TABLE_I for _ in maps],
-            bias=[25 * len(maps) for maps in TABLE_I],
+            kernel=[25 * len(maps) for maps in table for _ in maps],
+            bias=[25 * len(maps) for maps in table],
         ),
     )(x)
 
 
-def _shrink(x, config: Config, *, name: str):
+def shrink(x, config, *, name: str):
+    """Halve the size, by trainable sub-sampling or by pooling."""
     if config.pool != "subsample":
         return pool(x, config.pool, name=name)
     return Subsampling2D(
-        activation=_squash(config), name=name, **_start(config, coefficient=4, bias=4)
+        activation=squash(config), name=name, **start(config, coefficient=4, bias=4)
     )(x)
 
 
 def body(x, config: Config):
     """Convolve and shrink twice, then convolve over all that is left and mix."""
-    c1 = _conv(x, config, 6, name="c1")
-    s2 = _shrink(c1, config, name="s2")
+    c1 = convolve(x, config, 6, name="c1")
+    s2 = shrink(c1, config, name="s2")
     c3 = (
-        _conv_table_i(s2, config, name="c3")
+        convolve_by_table(s2, config, TABLE_I, name="c3")
         if config.partial
-        else _conv(s2, config, 16, name="c3")
+        else convolve(s2, config, 16, name="c3")
     )
-    s4 = _shrink(c3, config, name="s4")
-    c5 = _conv(s4, config, 120, name="c5")
+    s4 = shrink(c3, config, name="s4")
+    c5 = convolve(s4, config, 120, name="c5")
     flat = layers.Flatten(name="flatten")(c5)
     f6 = layers.Dense(
         84,
-        activation=_squash(config),
+        activation=squash(config),
         name="f6",
-        **_start(config, kernel=flat.shape[-1], bias=flat.shape[-1]),
+        **start(config, kernel=flat.shape[-1], bias=flat.shape[-1]),
     )(flat)
     return {"c1": c1, "s2": s2, "c3": c3, "s4": s4, "c5": c5, "f6": f6}
 
@@ -150,8 +156,8 @@ def digit_codes() -> list[list[float]]:
 def head(x, config: Config, *, classes: int, activation):
     """Answer linearly, or by how far F6 is from the picture of each digit."""
     if config.head == "softmax":
-        start = _start(config, kernel=x.shape[-1], bias=x.shape[-1])
-        return logits(x, classes, activation=activation, **start)
+        values = start(config, kernel=x.shape[-1], bias=x.shape[-1])
+        return logits(x, classes, activation=activation, **values)
     if classes != 10:
         raise ValueError(
             "`head='rbf'` holds the codes of the ten digits, so `classes` is 10. "
@@ -207,4 +213,5 @@ FAMILY = Family(
             ),
         ),
     },
+    name_maps={"paper": NameMap(())},
 )

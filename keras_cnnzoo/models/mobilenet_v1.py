@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keras import layers
 
@@ -140,6 +140,7 @@ _PAPER_PAGE = "https://arxiv.org/abs/1704.04861"
 _TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
 #: TensorFlow's images: from -1 to 1.
 TENSORFLOW = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875)
+TIMM = replace(TENSORFLOW, interpolation="bicubic")
 
 #: name: width, trainable parameters, multiply-accumulates, the paper's top-1.
 _TABLE = {
@@ -224,6 +225,7 @@ FAMILY = Family(
         name: Variant(
             config=Config(width),
             reference="timm/mobilenetv1_100" if width == 1 else "paper",
+            preprocessing=TIMM if width == 1 else None,
             params=params,
             macs=macs,
             claims=(Claim(metric=_TOP1, value=top1, source=f"{_PAPER_PAGE} table 6"),),

@@ -11,31 +11,50 @@ from typing import Any
 
 from keras import layers
 
-from keras_cnnzoo.blocks.conv import batch_norm, conv
+from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import PaddedMaxPooling2D, ResidualBlock
 
 
 @dataclass(frozen=True)
 class Config:
-    """Blocks per stage, which of the papers' blocks they are, and what is in them."""
+    """Blocks per stage, which of the papers' blocks they are, and what is in them.
+
+    `stem` is one 7x7 convolution, or "deep": three of 3x3, the first two with half of
+    the maps. The rest is what `ResidualBlock` takes.
+    """
 
     blocks: tuple[int, ...]
     body: str = "basic"
     version: str = "v1.5"
+    stem: str = "7x7"
     shortcut: str = "auto"
     cardinality: int = 1
     base_width: int = 64
     gate: Any = None
     drop_path: float = 0.0
     zero_init: bool = False
+    use_bias: bool = False
 
 
 def body(x, config: Config):
     """Stem, then stages that halve the size and double the width."""
     pre = config.version == "v2"
-    x = conv(x, 64, 7, stride=2, use_bias=False, name="stem_conv")
+    deep = config.stem == "deep"
+    if deep:
+        x = conv_bn(x, 32, 3, stride=2, name="stem1")
+        x = conv_bn(x, 32, 3, name="stem2")
+    kernel, stride = (3, 1) if deep else (7, 2)
+    x = conv(x, 64, kernel, stride=stride, use_bias=config.use_bias, name="stem_conv")
     if not pre:
         x = batch_norm(x, name="stem_bn")
         x = layers.ReLU(name="stem_relu")(x)
@@ -61,6 +80,7 @@ def body(x, config: Config):
                 # Deeper blocks are dropped more often: section 3 of the paper of it.
                 drop_path=config.drop_path * done / depth,
                 zero_init=config.zero_init,
+                use_bias=config.use_bias,
                 name=f"stage{s}_block{b}",
             )(x)
             done += 1
@@ -79,6 +99,10 @@ def _stage_and_block(found: re.Match) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
+def _keras_block(found: re.Match) -> str:
+    return f"conv{int(found[1]) + 1}_block{found[2]}_"
+
+
 _BLOCKS = r"^stage(\d+)_block(\d+)\."
 TORCHVISION = (
     Rename(r"^stem_conv", "conv1"),
@@ -87,8 +111,21 @@ TORCHVISION = (
     Rename(r"shortcut_conv", "downsample.0"),
     Rename(r"shortcut_bn", "downsample.1"),
 )
+#: In a deep stem timm counts the ReLUs, and before a shortcut the pooling.
+_TIMM_D = (
+    *(Rename(rf"^stem{i}_conv", f"conv1.{3 * i - 3}") for i in (1, 2)),
+    *(Rename(rf"^stem{i}_bn", f"conv1.{3 * i - 2}") for i in (1, 2)),
+    Rename(r"^stem_conv", "conv1.6"),
+    Rename(r"shortcut_conv", "downsample.1"),
+    Rename(r"shortcut_bn", "downsample.2"),
+)
+_TIMM_GATES = (
+    Rename(r"\bgate\.(fc\d)", r"se.\1", rank=4),
+    Rename(r"\bgate\.conv", "se.conv"),
+)
+_HEAD = Rename("^head", "fc")
 NAME_MAPS = {
-    "torchvision": NameMap((*TORCHVISION, Rename("^head", "fc"))),
+    "torchvision": NameMap((*TORCHVISION, *_TIMM_GATES, _HEAD)),
     "akamaster": NameMap((*TORCHVISION, Rename("^head", "linear"))),
     "timm resnetv2": NameMap(
         (
@@ -100,9 +137,21 @@ NAME_MAPS = {
             Rename(r"^head", "head.fc", rank=4),
         )
     ),
+    "timm resnet-d": NameMap((*_TIMM_D, *TORCHVISION, *_TIMM_GATES, _HEAD)),
+    "keras": NameMap(
+        (
+            Rename(r"^stem_", "conv1_"),
+            Rename(_BLOCKS, _keras_block),
+            Rename(r"shortcut_", "0_"),
+            Rename(r"(conv|bn)(\d)\.", r"\2_\1."),
+            Rename(r"^head", "predictions"),
+            Rename(r"\.(\w+)$", r"/\1"),
+        ),
+        layout="keras",
+    ),
 }
 
-_DEPTHS = {
+DEPTHS = {
     18: ("basic", (2, 2, 2, 2)),
     34: ("basic", (3, 4, 6, 3)),
     50: ("bottleneck", (3, 4, 6, 3)),
@@ -145,8 +194,14 @@ _DEVIATIONS = {
 }
 
 
+def _fed_v2(crop: float) -> Preprocessing:
+    """Return how timm feeds its own: colours from -1 to 1."""
+    half = (127.5,) * 3
+    return Preprocessing(mean=half, std=half, crop=crop, interpolation="bicubic")
+
+
 def _variant(depth: int, version: str) -> Variant:
-    form, blocks = _DEPTHS[depth]
+    form, blocks = DEPTHS[depth]
     params, macs = _FACTS[depth, version]
     claims: tuple[Claim, ...] = ()
     if (depth, version) in _CLAIMS:
@@ -158,7 +213,8 @@ def _variant(depth: int, version: str) -> Variant:
             ),
         )
     reference = {
-        "v1": f"keras/ResNet{depth}" if depth >= 50 else "paper",
+        # Basic blocks are the same in both.
+        "v1": f"keras/ResNet{depth}" if depth >= 50 else f"torchvision/resnet{depth}",
         "v1.5": f"torchvision/resnet{depth}",
         "v2": f"timm/resnetv2_{depth}",
     }
@@ -169,6 +225,9 @@ def _variant(depth: int, version: str) -> Variant:
         macs=macs,
         claims=claims,
         paper=V2_PAPER if version == "v2" else None,
+        preprocessing=_fed_v2(0.95 if depth in (50, 101) else 0.9)
+        if version == "v2"
+        else None,
         deviations=_DEVIATIONS[version],
     )
 
@@ -189,7 +248,7 @@ FAMILY = Family(
     variants={
         f"resnet{depth}{suffix}": _variant(depth, version)
         for suffix, version in (("", "v1.5"), ("_v1", "v1"), ("_v2", "v2"))
-        for depth in _DEPTHS
+        for depth in DEPTHS
     },
     name_maps=NAME_MAPS,
     sketch={"blocks": (1, 2, 1, 1)},

@@ -1,14 +1,14 @@
 """ShuffleNet v2: half of the channels pass untouched, then all are shuffled."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keras import layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import ChannelShuffle, PaddedMaxPooling2D
 
 
@@ -92,12 +92,19 @@ _TORCHVISION = NameMap(
 )
 
 #: name: configuration, trainable parameters, multiply-accumulates, top-1 accuracies
-#: of torchvision's weights and in the paper.
+#: of torchvision's weights and in the paper, size of the images before the crop.
 _TABLE = {
-    "x0_5": (Config((48, 96, 192)), 1_366_792, 40_476_448, 60.552, 60.3),
-    "x1_0": (Config((116, 232, 464)), 2_278_604, 144_907_992, 69.362, 69.4),
-    "x1_5": (Config((176, 352, 704)), 3_503_624, 295_759_392, 72.996, 72.6),
-    "x2_0": (Config((244, 488, 976), top=2048), 7_393_996, 583_253_464, 76.230, 74.9),
+    "x0_5": (Config((48, 96, 192)), 1_366_792, 40_476_448, 60.552, 60.3, 256),
+    "x1_0": (Config((116, 232, 464)), 2_278_604, 144_907_992, 69.362, 69.4, 256),
+    "x1_5": (Config((176, 352, 704)), 3_503_624, 295_759_392, 72.996, 72.6, 232),
+    "x2_0": (
+        Config((244, 488, 976), top=2048),
+        7_393_996,
+        583_253_464,
+        76.230,
+        74.9,
+        232,
+    ),
 }
 _PAPER_PAGE = "https://arxiv.org/abs/1807.11164"
 _PAGE = "https://docs.pytorch.org/vision/stable/models/generated/torchvision.models."
@@ -105,11 +112,12 @@ _TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
 
 
 def _variant(size: str) -> Variant:
-    config, params, macs, torchvision, paper = _TABLE[size]
+    config, params, macs, torchvision, paper, resized = _TABLE[size]
     name = f"shufflenet_v2_{size}"
     return Variant(
         config=config,
         reference=f"torchvision/{name}",
+        preprocessing=replace(IMAGENET, crop=224 / resized),
         params=params,
         macs=macs,
         claims=(

@@ -14,6 +14,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import (
     Claim,
     Family,
@@ -98,16 +99,10 @@ def head(x, config: Config, *, classes: int, activation):
     x = layers.Dropout(config.dropout, name="dropout")(x)
     if config.head_padding:
         x = layers.ZeroPadding2D(config.head_padding, name="head_pad")(x)
-    # Full precision under a mixed policy, as everywhere.
-    full = {"dtype": keras.config.dtype_policy().variable_dtype}
     start = keras.initializers.RandomNormal(stddev=0.01)
-    x = layers.Conv2D(
-        classes, 1, activation="relu", kernel_initializer=start, name="head", **full
-    )(x)
-    x = layers.GlobalAveragePooling2D(name="head_pool", **full)(x)
-    if activation is None:
-        return x
-    return layers.Activation(activation, name="head_activation", **full)(x)
+    return map_classifier(
+        x, classes, activation=activation, hidden="relu", kernel_initializer=start
+    )
 
 
 def _torchvision(names: Sequence[str]) -> list[Rename]:

@@ -10,7 +10,7 @@ from importlib import resources
 from keras_cnnzoo.cards import Claim, Preprocessing, Weights
 
 COLUMNS = (
-    *("model", "tag", "url", "sha256", "hub", "license", "side", "crop"),
+    *("model", "tag", "url", "sha256", "hub", "license", "side", "fit", "crop"),
     *("interpolation", "mean", "std", "classes", "top1"),
 )
 _PAGES = {
@@ -49,6 +49,7 @@ def _weights(row: dict[str, str]) -> Weights:
             std=_numbers(row["std"]),
             crop=float(row["crop"]),
             interpolation=row["interpolation"],  # type: ignore[arg-type]
+            fit=row["fit"],  # type: ignore[arg-type]
         ),
         classes=int(row["classes"]),
         claims=claims,

@@ -27,7 +27,19 @@ def _uniform(shape, low: float, high: float, seed: int, name: str) -> np.ndarray
 
 
 #: Parameters that scale, by the last part of their names: near one, never zero.
-_SCALES = ("running_var", "moving_variance", "gamma")
+_SCALES = ("running_var", "moving_variance", "gamma", "gain", "skipinit_gain")
+
+#: Layers that compute gates. Their sigmoids would be switches, which no two libraries
+#: throw alike, if they got what a random network's last maps hold.
+_GATES = re.compile(r"(^|[./])(se|se_module|gate|attn|fc1|fc2)[./](.*[./])?weight$")
+_GATE_SHARE = 0.3
+#: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
+#: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.
+#: HRNet's many basic blocks count as well.
+_LAST_NORM = re.compile(
+    r"(^|[./])([1-9]\d*[./](bn3|conv3[./]bn)|branches\.\d\.\d+\.bn2)[./]weight$"
+)
+_LAST_SHARE = 0.25
 
 
 def _fan_in(shape: tuple[int, ...], leaf: str) -> int:
@@ -55,8 +67,12 @@ def reference_weights(
             return np.zeros(shape, "int64")
         vector = math.prod(shape) == max(shape, default=1)
         if leaf in _SCALES or (vector and leaf == "weight"):
-            return _uniform(shape, 0.5, 1.5, seed, name)
+            share = _LAST_SHARE if _LAST_NORM.search(name) else 1.0
+            return _uniform(shape, 0.5 * share, 1.5 * share, seed, name)
         std = 0.1 if vector else (2 / _fan_in(shape, leaf)) ** 0.5
+        # Only a gate's dense layers are 1x1 convolutions of these names.
+        if _GATES.search(name) and tuple(shape[2:]) == (1, 1):
+            std *= _GATE_SHARE
         limit = 3**0.5 * std
         return _uniform(shape, -limit, limit, seed, name)
 

@@ -48,6 +48,7 @@ ROWS = {
         ({"p": float("inf")}, (5, 6, 3)),
     ],
     "GlobalLpPooling3D": [({"p": 1}, (5, 6, 4, 3))],
+    "GlobalResponseNormalization": [({"epsilon": 0.5}, (5, 6, 4))],
     "InstrumentedConv2D": [
         ({"filters": 4, "kernel_size": 3, "strides": 2, "record": "stats"}, (8, 7, 3)),
         (
@@ -71,6 +72,7 @@ ROWS = {
         ({"pool_size": 3, "strides": 2, "padding": "same"}, (6, 7, 3)),
     ],
     "L2NormPooling3D": [({"strides": 1}, (3, 4, 5, 2))],
+    "LayerScale": [({"initial": 0.5}, (5, 6, 4))],
     "LocalResponseNormalization": [
         ({}, (5, 6, 7)),
         ({"depth_radius": 1, "bias": 1.5, "alpha": 0.5, "beta": 0.6}, (5, 6, 4)),
@@ -150,6 +152,21 @@ ROWS = {
             (6, 6, 16),
         ),
     ],
+    "SkipInit": [({"initial": 0.5}, (5, 6, 3))],
+    "SplitAttention": [
+        ({"splits": 2, "hidden": 5}, (5, 6, 8)),
+        (
+            {
+                "splits": 3,
+                "hidden": 4,
+                "use_bias": False,
+                "bn_momentum": 0.8,
+                "bn_epsilon": 1e-3,
+            },
+            (5, 6, 6),
+        ),
+        ({"splits": 1, "hidden": 4}, (5, 6, 3)),
+    ],
     "SqueezeExcite": [
         ({}, (5, 6, 16)),
         (
@@ -174,6 +191,21 @@ ROWS = {
                 "bias_initializer": "ones",
             },
             (6, 7, 3),
+        ),
+    ],
+    "WeightStandardizedConv2D": [
+        ({"filters": 4, "kernel_size": 3, "epsilon": 0.1}, (5, 6, 3)),
+        (
+            {
+                "filters": 4,
+                "kernel_size": 3,
+                "gain": True,
+                "strides": 2,
+                "padding": "same",
+                "groups": 2,
+                "use_bias": False,
+            },
+            (5, 6, 8),
         ),
     ],
 }

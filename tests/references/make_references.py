@@ -11,6 +11,9 @@ where the usual ones do not fit:
 
     {"sizes": [160, 97], "options": {}, "maps": {"torchvision/*": {"stage1": "layer1"}}}
 
+Of a module that answers with several maps, "stage4#0" is the first; without a number
+those of a tuple are joined.
+
 Each file of `answers/` holds names and shapes of the parameters and, for each size,
 logits and a sample of the maps.
 """
@@ -25,6 +28,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "torch")
 HERE = Path(__file__).parent
 
+import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
@@ -72,23 +76,72 @@ def construct(library: str, constructor: str, family: str) -> torch.nn.Module:
     return paper(family, constructor)
 
 
-VERSIONS = {"timm": timm.__version__, "torchvision": torchvision.__version__}
+VERSIONS = {
+    "timm": timm.__version__,
+    "torchvision": torchvision.__version__,
+    "keras": keras.__version__,
+}
 
 
 def watch(model: torch.nn.Module, wanted: dict[str, str]) -> dict[str, np.ndarray]:
     """Have a model leave the maps of some modules, channels last, in a dictionary."""
     seen = {}
 
-    def keep(stage):
+    def keep(stage, number):
         def hook(module, inputs, output):
+            if number:
+                output = output[int(number)]
+            elif isinstance(output, tuple):
+                output = torch.cat(output, 1)
             # A copy, since what follows may work in place.
             seen[stage] = output.detach().permute(0, 2, 3, 1).clone().numpy()
 
         return hook
 
     for stage, module in wanted.items():
-        model.get_submodule(module).register_forward_hook(keep(stage))
+        path, _, number = module.partition("#")
+        model.get_submodule(path).register_forward_hook(keep(stage, number))
     return seen
+
+
+class Torch:
+    """A network of timm's, torchvision's or a paper's, in PyTorch."""
+
+    def __init__(self, library: str, constructor: str, family: str, maps: dict) -> None:
+        self.model = construct(library, constructor, family).eval()
+        self.shapes = {k: tuple(v.shape) for k, v in self.model.state_dict().items()}
+        drawn = reference_weights(self.shapes)
+        # Into its own, which may have a version noted.
+        state = self.model.state_dict()
+        state.update({k: torch.tensor(w) for k, w in drawn.items()})
+        self.model.load_state_dict(state)
+        self.seen = watch(self.model, maps)
+
+    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        x = torch.tensor(np.moveaxis(pixels, -1, 1), dtype=torch.float32)
+        with torch.no_grad():
+            return self.model(x).numpy(), self.seen
+
+
+class Applications:
+    """A network of Keras Applications; its maps are given by layers' names."""
+
+    def __init__(self, library: str, constructor: str, family: str, maps: dict) -> None:
+        build = getattr(keras.applications, constructor)
+        options = {"input_shape": (None, None, 3), "include_top": False}
+        body = build(weights=None, **options)
+        x = keras.layers.GlobalAveragePooling2D()(body.output)
+        logits = keras.layers.Dense(1000, name="predictions")(x)
+        inner = {stage: body.get_layer(name).output for stage, name in maps.items()}
+        self.model = keras.Model(body.input, {"logits": logits} | inner)
+        self.shapes = {v.path: tuple(v.shape) for v in self.model.weights}
+        drawn = reference_weights(self.shapes)
+        for variable in self.model.weights:
+            variable.assign(drawn[variable.path])
+
+    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        answers = self.model.predict(pixels, verbose=0)
+        return answers.pop("logits"), answers
 
 
 def write(name: str) -> None:
@@ -104,28 +157,23 @@ def write(name: str) -> None:
         ),
         {},
     )
-    model = construct(library, constructor or name, about.family).eval()
-    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    weights = reference_weights(shapes)
-    model.load_state_dict({key: torch.tensor(w) for key, w in weights.items()})
-    seen = watch(model, maps)
+    kind = Applications if library == "keras" else Torch
+    network = kind(library, constructor or name, about.family, maps)
     depth = about.input_shape[-1]
     matrix, offset = about.preprocessing.affine(depth)
     answers = {}
     sizes = notes.get("sizes", SIZES)
     for size in sizes:
-        pixels = reference_images(size, channels=depth) @ matrix + offset
-        x = torch.tensor(np.moveaxis(pixels, -1, 1), dtype=torch.float32)
-        with torch.no_grad():
-            answers[f"logits_{size}"] = model(x).numpy()
+        logits, seen = network(reference_images(size, channels=depth) @ matrix + offset)
+        answers[f"logits_{size}"] = logits
         answers |= {f"map_{size}_{s}": sample(maps) for s, maps in seen.items()}
     kept = {
         "reference": about.reference,
-        "version": VERSIONS.get(library, ""),
+        "version": VERSIONS.get(library, "").partition("+")[0],
         "sizes": sizes,
         "channels": depth,
         "options": notes.get("options", {}),
-        "shapes": shapes,
+        "shapes": network.shapes,
     }
     path = HERE / "answers" / f"{name}.npz"
     np.savez_compressed(path, about=np.array(json.dumps(kept)), **answers)

@@ -1,0 +1,119 @@
+"""Inception modules: chains of layers side by side on one map, their answers joined.
+
+A module is a row of branches, a branch a row of steps:
+
+    MODULE = (
+        (Conv(64, 1),),
+        (Conv(96, 1), Conv(128, (1, 7)), Conv(128, (7, 1))),
+        (Pool("max"), Conv(32, 1)),
+    )
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from keras import layers
+
+from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.blocks.conv import batch_norm
+
+
+class Conv(NamedTuple):
+    """A convolution with its batch norm and ReLU.
+
+    `kernel` is a size, or height and width. Unless `padding` says otherwise, sizes stay
+    by a stride of 1, and a stride of 2 takes whole windows only.
+    """
+
+    filters: int
+    kernel: int | tuple[int, int]
+    stride: int = 1
+    padding: str = ""
+
+
+class Pool(NamedTuple):
+    """A 3x3 pooling: "max", "avg", or "border", whose average counts zeros around."""
+
+    kind: str
+    stride: int = 1
+    padding: str = ""
+
+
+class Fork(NamedTuple):
+    """Several convolutions on the same map, as the end of a branch."""
+
+    ways: tuple[Conv, ...]
+
+
+Step = Conv | Pool | Fork
+Branch = Sequence[Step]
+
+
+def branches(
+    x,
+    table: Sequence[Branch],
+    *,
+    bn: Mapping[str, float] | None,
+    join: str = "",
+    name: str,
+):
+    """Join the answers of all branches, in order, along the channels.
+
+    Step 2 of branch 1 is `{name}_branch1_step2_conv`, `_bn` and `_relu`, the ways of a
+    fork `_step2a_conv`, `_step2b_conv`; poolings are counted apart from steps.
+
+    Args:
+        x: The map that every branch sees.
+        table: The branches.
+        bn: Momentum and epsilon of the batch norms; None has biases instead.
+        join: What the joining layer is called behind `name`.
+        name: The beginning of all names.
+    """
+    found = []
+    for number, branch in enumerate(table, start=1):
+        found += _branch(x, branch, bn=bn, name=f"{name}_branch{number}")
+    return layers.Concatenate(channel_axis(), name=f"{name}{join}")(found)
+
+
+def _branch(x, branch: Branch, *, bn, name: str) -> list:
+    number = 0
+    for step in branch:
+        if isinstance(step, Pool):
+            x = pool3(x, step, name=f"{name}_pool")
+            continue
+        number += 1
+        if isinstance(step, Fork):
+            return [
+                unit(x, way, bn=bn, name=f"{name}_step{number}{letter}")
+                for way, letter in zip(step.ways, "abc", strict=False)
+            ]
+        x = unit(x, step, bn=bn, name=f"{name}_step{number}")
+    return [x]
+
+
+def unit(x, step: Conv, *, bn: Mapping[str, float] | None, name: str):
+    """Convolve, normalise and activate; without `bn`, convolve with bias, activate."""
+    padding = step.padding or ("same" if step.stride == 1 else "valid")
+    x = layers.Conv2D(
+        step.filters,
+        step.kernel,
+        strides=step.stride,
+        padding=padding,
+        use_bias=bn is None,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    if bn is not None:
+        x = batch_norm(x, name=f"{name}_bn", **bn)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def pool3(x, step: Pool, *, name: str):
+    """Pool 3x3, padded as `Conv` unless the step says otherwise."""
+    padding = step.padding or ("same" if step.stride == 1 else "valid")
+    if step.kind == "max":
+        return layers.MaxPooling2D(3, step.stride, padding, name=name)(x)
+    if step.kind == "border":
+        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+        padding = "valid"
+    return layers.AveragePooling2D(3, step.stride, padding, name=name)(x)

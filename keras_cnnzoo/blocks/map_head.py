@@ -1,0 +1,25 @@
+"""The head of networks without a dense layer: one map per class, then its average."""
+
+import keras
+from keras import layers
+
+
+def map_classifier(x, classes: int, *, activation, hidden=None, **kwargs):
+    """Convolve 1x1 to one map per class, average each, then activate.
+
+    In full precision under a mixed policy, as every head.
+
+    Args:
+        x: The last feature map.
+        classes: Number of classes.
+        activation: What the averages are passed through.
+        hidden: What the maps are passed through before they are averaged.
+        **kwargs: Arguments of the convolution.
+    """
+    full = {"dtype": keras.config.dtype_policy().variable_dtype}
+    kwargs = {"kernel_initializer": "he_normal"} | kwargs | full
+    x = layers.Conv2D(classes, 1, activation=hidden, name="head", **kwargs)(x)
+    x = layers.GlobalAveragePooling2D(name="head_pool", **full)(x)
+    if activation is None:
+        return x
+    return layers.Activation(activation, name="head_activation", **full)(x)

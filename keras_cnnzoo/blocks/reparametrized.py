@@ -1,0 +1,130 @@
+"""Convolutions that train as several branches side by side and answer as one.
+
+Every branch is linear once it is trained, a convolution or nothing at all and its batch
+norm, so their sum is one convolution with a bias.
+"""
+
+import re
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.blocks.conv import batch_norm, conv, depthwise
+
+
+def branched_conv(
+    x,
+    filters: int | None,
+    kernel: int,
+    *,
+    stride: int = 1,
+    branches: int = 1,
+    fused: bool = False,
+    name: str,
+):
+    """Sum what several convolutions make of one map, each with a batch norm.
+
+    Beside the `{name}_branch1` ... there is a 1x1, `{name}_point`, where they are
+    larger, and a mere batch norm, `{name}_identity`, where the map keeps its shape.
+
+    Args:
+        x: The map.
+        filters: Number of maps; None convolves each channel by itself.
+        kernel: Side of the kernels.
+        stride: Of all convolutions.
+        branches: How many convolutions have the full kernel.
+        fused: One convolution with a bias, `{name}_fused`, in place of it all.
+        name: The beginning of all names.
+    """
+    if fused:
+        return _conv(
+            x, filters, kernel, stride=stride, use_bias=True, name=f"{name}_fused"
+        )
+    kernels = {f"{name}_branch{i}": kernel for i in range(1, branches + 1)}
+    if kernel > 1:
+        kernels[f"{name}_point"] = 1
+    terms = []
+    for branch, side in kernels.items():
+        y = _conv(
+            x, filters, side, stride=stride, use_bias=False, name=f"{branch}_conv"
+        )
+        terms.append(batch_norm(y, name=f"{branch}_bn"))
+    if stride == 1 and filters in (None, channels(x)):
+        terms.append(batch_norm(x, name=f"{name}_identity_bn"))
+    return layers.Add(name=f"{name}_sum")(terms) if len(terms) > 1 else terms[0]
+
+
+def _conv(x, filters: int | None, kernel: int, **kwargs):
+    if filters is None:
+        return depthwise(x, kernel, **kwargs)
+    return conv(x, filters, kernel, **kwargs)
+
+
+def fuse(trained: keras.Model, fused: keras.Model) -> None:
+    """Write what a model of branches has learned into its fused twin.
+
+    Args:
+        trained: A model as it trains.
+        fused: The same, built with `fused=True`; its weights are overwritten.
+
+    Raises:
+        ValueError: `fused` has a layer that `trained` has not, in either form.
+    """
+    there = {layer.name: layer for layer in trained.layers}
+    values = {}
+    for layer in fused.layers:
+        if not layer.weights:
+            continue
+        if layer.name in there:
+            values[layer] = there[layer.name].get_weights()
+        else:
+            values[layer] = _sum_of_branches(there, layer)
+    for layer, weights in values.items():
+        layer.set_weights(weights)
+
+
+def _sum_of_branches(there: Mapping[str, keras.layers.Layer], layer) -> list:
+    """Return kernel and bias of the one convolution that does what branches do."""
+    name = re.escape(layer.name.removesuffix("_fused"))
+    branches = [
+        (norm, there.get(norm_name.removesuffix("_bn") + "_conv"))
+        for norm_name, norm in there.items()
+        if re.fullmatch(rf"{name}_(branch\d+|point|identity)_bn", norm_name)
+    ]
+    if not branches:
+        raise ValueError(
+            f"The trained model has neither {layer.name!r} nor branches of it. Build "
+            "both by the same name and with the same options, but for `fused`."
+        )
+    kernel, bias = np.zeros(layer.kernel.shape), np.zeros(layer.bias.shape)
+    # The outputs are the last axis of a kernel, or the one before where each channel
+    # has a kernel of its own.
+    outputs = 2 if isinstance(layer, keras.layers.DepthwiseConv2D) else 3
+    along = [1, 1, 1, 1]
+    along[outputs] = -1
+    for norm, convolution in branches:
+        gamma, beta, mean, variance = (w.astype(float) for w in norm.get_weights())
+        scale = gamma / np.sqrt(variance + norm.epsilon)
+        weight = np.zeros(kernel.shape)
+        if convolution is None:
+            _write_identity(weight, outputs)
+        else:
+            (own,) = convolution.get_weights()
+            at = (weight.shape[0] - own.shape[0]) // 2
+            weight[at : at + own.shape[0], at : at + own.shape[1]] = own
+        kernel += weight * scale.reshape(along)
+        bias += beta - mean * scale
+    return [kernel, bias]
+
+
+def _write_identity(kernel: np.ndarray, outputs: int) -> None:
+    """Make a kernel of zeros one that hands every channel on as it is."""
+    middle, channel = kernel.shape[0] // 2, np.arange(kernel.shape[outputs])
+    if outputs == 2:
+        kernel[middle, middle, channel, 0] = 1
+    else:
+        # Of several groups, each counts its inputs from 0.
+        kernel[middle, middle, channel % kernel.shape[2], channel] = 1

@@ -1,0 +1,71 @@
+"""Competition between the channels of a whole map."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers import power
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class GlobalResponseNormalization(keras.layers.Layer):
+    """Strengthen the channels that answer more than the average channel does.
+
+    Each channel's answer is the Euclidean norm of its map; divided by the average of
+    all channels' norms it scales the channel, times a learned factor, plus a learned
+    offset, and the input is added. Factor and offset start at zero, so the layer
+    starts as the identity.
+
+    Args:
+        epsilon: Added to the average that is divided by.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, height, width, channels)`.
+
+    Source:
+        Woo et al., "ConvNeXt V2: Co-designing and Scaling ConvNets with Masked
+        Autoencoders", 2023, https://arxiv.org/abs/2301.00808, section 3.3.
+    """
+
+    def __init__(
+        self, epsilon: float = 1e-6, data_format: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+        self.data_format = data_format or keras.config.image_data_format()
+        last = self.data_format == "channels_last"
+        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        shape = (input_shape[self.axis],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="zeros")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+
+    def call(self, inputs):
+        norm = power.lp_norm(power.widen(inputs), 2, self._total, self.spatial)
+        share = norm / (ops.mean(norm, self.axis, keepdims=True) + self.epsilon)
+        scaled = inputs * ops.cast(share, inputs.dtype)
+        return inputs + self._along(self.gamma) * scaled + self._along(self.beta)
+
+    def _total(self, x):
+        return ops.sum(x, self.spatial, keepdims=True)
+
+    def _along(self, weight):
+        """Bring one number per channel to where the channels are."""
+        shape = [1, 1, 1, 1]
+        shape[self.axis] = -1
+        return ops.reshape(weight, shape)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("epsilon", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own}

@@ -1,0 +1,124 @@
+"""Let channels choose between several maps by what all of them show together."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class SplitAttention(keras.layers.Layer):
+    """Weigh several maps against each other, channel by channel, and add them up.
+
+    The maps come one behind the other along the channels. A small network sees the
+    averages of their sum; its answers go through a softmax over the maps, so that
+    each channel's weights add to one. A single map is scaled by a sigmoid.
+
+    Args:
+        splits: Number of maps.
+        hidden: Units of the small network.
+        use_bias: Whether its two layers have biases.
+        bn_momentum, bn_epsilon: Of the batch norm between them.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, splits * channels)`, output `(batch, height,
+        width, channels)`; channels second under "channels_first".
+
+    Raises:
+        ValueError: `splits` or `hidden` is below 1, or the input's channels do not
+            divide into `splits` maps.
+
+    Source:
+        Zhang et al., "ResNeSt: Split-Attention Networks", 2020,
+        https://arxiv.org/abs/2004.08955, section 3.1, with one cardinal group; without
+        biases the "fuse" and "select" of Li et al., "Selective Kernel Networks",
+        2019, https://arxiv.org/abs/1903.06586, section 3.1.
+
+    Example:
+        >>> layer = SplitAttention(splits=2, hidden=8)
+        >>> layer(keras.ops.ones((1, 5, 6, 12))).shape[-1]
+        6
+    """
+
+    def __init__(
+        self,
+        splits: int,
+        hidden: int,
+        use_bias: bool = True,
+        bn_momentum: float = 0.9,
+        bn_epsilon: float = 1e-5,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if splits < 1 or hidden < 1:
+            raise ValueError(
+                "`splits` and `hidden` are at least 1. Received: "
+                f"splits={splits}, hidden={hidden}"
+            )
+        self.splits = splits
+        self.hidden = hidden
+        self.use_bias = use_bias
+        self.bn_momentum = bn_momentum
+        self.bn_epsilon = bn_epsilon
+        self.data_format = data_format or keras.config.image_data_format()
+        last = self.data_format == "channels_last"
+        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        channels = self._channels(input_shape)
+        same = {"use_bias": self.use_bias, "dtype": self.dtype_policy}
+        self.fc1 = keras.layers.Dense(self.hidden, name="fc1", **same)
+        self.bn = keras.layers.BatchNormalization(
+            momentum=self.bn_momentum,
+            epsilon=self.bn_epsilon,
+            dtype=self.dtype_policy,
+            name="bn",
+        )
+        self.fc2 = keras.layers.Dense(self.splits * channels, name="fc2", **same)
+        self.fc1.build((None, channels))
+        self.bn.build((None, self.hidden))
+        self.fc2.build((None, self.hidden))
+
+    def _channels(self, input_shape: tuple[Any, ...]) -> int:
+        channels, left = divmod(input_shape[self.axis], self.splits)
+        if left:
+            raise ValueError(
+                f"{self.name!r} takes {self.splits} maps of as many channels each, "
+                f"and its input has {input_shape[self.axis]} channels: "
+                f"{tuple(input_shape)}."
+            )
+        return channels
+
+    def call(self, inputs, training=None):
+        maps = ops.split(inputs, self.splits, axis=self.axis)
+        averages = [ops.mean(x, axis=self.spatial) for x in maps]
+        seen = self.bn(self.fc1(sum(averages)), training=training)
+        scores = self.fc2(ops.relu(seen))
+        if self.splits == 1:
+            weights = [ops.sigmoid(scores)]
+        else:
+            stacked = ops.reshape(scores, (-1, self.splits, averages[0].shape[-1]))
+            weights = ops.unstack(ops.softmax(stacked, axis=1), self.splits, axis=1)
+        return sum(
+            x * ops.expand_dims(weight, self.spatial)
+            for x, weight in zip(maps, weights, strict=True)
+        )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        shape = list(input_shape)
+        shape[self.axis] = self._channels(input_shape)
+        return tuple(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("splits", "hidden", "use_bias", "bn_momentum", "bn_epsilon")
+        return super().get_config() | {
+            name: getattr(self, name) for name in (*own, "data_format")
+        }

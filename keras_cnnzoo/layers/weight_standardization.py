@@ -1,0 +1,76 @@
+"""Convolution whose kernels are normalised each time they are used."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class WeightStandardizedConv2D(keras.layers.Conv2D):
+    """Convolve with kernels brought to mean 0 and variance 1, filter by filter.
+
+    What is stored and trained are the kernels as they are; the scale of a filter has
+    no effect on its map.
+
+    Args:
+        filters: Number of maps it gives.
+        kernel_size: Height and width of the kernels; one int makes them square.
+        gain: Whether each filter is scaled by a number that is learned, over the root
+            of what it sums, so that maps keep their variance without further
+            normalisation.
+        epsilon: Added to each variance.
+        **kwargs: What `keras.layers.Conv2D` takes besides.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output `(batch, new_height,
+        new_width, filters)`, as of `keras.layers.Conv2D`.
+
+    Source:
+        Qiao et al., "Micro-Batch Training with Batch-Channel Normalization and Weight
+        Standardization", 2019, https://arxiv.org/abs/1903.10520, section 3; with
+        `gain` Brock et al., "Characterizing signal propagation to close the
+        performance gap in unnormalized ResNets", 2021,
+        https://arxiv.org/abs/2101.08692, section 4.3.
+
+    Example:
+        >>> layer = WeightStandardizedConv2D(4, 3, use_bias=False)
+        >>> layer(keras.ops.ones((1, 5, 5, 2))).shape
+        (1, 3, 3, 4)
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        gain: bool = False,
+        epsilon: float = 1e-6,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, **kwargs)
+        self.gain = gain
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        super().build(input_shape)
+        if self.gain:
+            self.scale = self.add_weight(
+                name="gain", shape=(1, 1, 1, self.filters), initializer="ones"
+            )
+
+    def convolution_op(self, inputs, kernel):
+        # Small variances need all digits, whatever the convolution computes in.
+        wide = ops.cast(kernel, "float32")
+        mean, variance = ops.moments(wide, axes=(0, 1, 2), keepdims=True)
+        wide = (wide - mean) * ops.rsqrt(variance + self.epsilon)
+        if self.gain:
+            fan_in = math.prod(kernel.shape[:-1])
+            wide = wide * ops.cast(self.scale, "float32") * fan_in**-0.5
+        return super().convolution_op(inputs, ops.cast(wide, kernel.dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("gain", "epsilon")
+        return super().get_config() | {name: getattr(self, name) for name in own}

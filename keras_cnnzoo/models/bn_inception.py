@@ -1,0 +1,140 @@
+"""BN-Inception, or Inception-v2: GoogLeNet's modules under batch norm, 3x3 all through.
+
+The network with which batch norm was published.
+"""
+
+from dataclasses import dataclass
+
+from keras_cnnzoo.blocks.branches import Branch, Conv, Pool, branches, pool3, unit
+from keras_cnnzoo.blocks.conv import depthwise
+from keras_cnnzoo.blocks.heads import average_classifier
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Rename,
+    Variant,
+)
+
+#: Figure 5 of the paper, by stage from 3 on: maps of the 1x1, of the 3x3 and what
+#: reduces for it, of the double 3x3 and what reduces for it, and the pooling with the
+#: maps of its 1x1. Modules without the first and the last halve the size.
+STAGES = (
+    (
+        (64, 64, 64, 64, 96, "avg", 32),
+        (64, 64, 96, 64, 96, "avg", 64),
+    ),
+    (
+        (0, 128, 160, 64, 96, "max", 0),
+        (224, 64, 96, 96, 128, "avg", 128),
+        (192, 96, 128, 96, 128, "avg", 128),
+        (160, 128, 160, 128, 160, "avg", 96),
+        (96, 128, 192, 160, 192, "avg", 96),
+    ),
+    (
+        (0, 128, 192, 192, 256, "max", 0),
+        (352, 192, 320, 160, 224, "avg", 128),
+        (352, 192, 320, 192, 224, "max", 128),
+    ),
+)
+Module = tuple[int, int, int, int, int, str, int]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Its modules, as in `STAGES`, and its batch norm.
+
+    Attributes:
+        stages: The numbers of maps of each module.
+        bn_epsilon: Of every batch norm.
+    """
+
+    stages: tuple[tuple[Module, ...], ...] = STAGES
+    bn_epsilon: float = 1e-3
+
+
+def body(x, config: Config):
+    """Separable 7x7, two more convolutions, then three stages of modules."""
+    bn = {"epsilon": config.bn_epsilon}
+    # Eight maps from each colour, which a 1x1 then mixes.
+    x = depthwise(
+        x, 7, stride=2, padding="same", depth_multiplier=8, name="stem_depthwise"
+    )
+    x = unit(x, Conv(64, 1), bn=bn, name="stem")
+    maps = {"stem": x}
+    x = pool3(x, Pool("max", 2, "same"), name="stem_pool")
+    x = unit(x, Conv(64, 1), bn=bn, name="stage2_reduce")
+    x = unit(x, Conv(192, 3), bn=bn, name="stage2")
+    maps["stage2"] = x
+    x = pool3(x, Pool("max", 2, "same"), name="stage2_pool")
+    for s, modules in enumerate(config.stages, start=3):
+        for b, sizes in enumerate(modules, start=1):
+            x = branches(x, _module(*sizes), bn=bn, name=f"stage{s}_block{b}")
+        maps[f"stage{s}"] = x
+    return maps
+
+
+def _module(
+    one: int, reduce3: int, three: int, reduce5: int, five: int, pool: str, pooled: int
+) -> tuple[Branch, ...]:
+    """1x1, 3x3, two 3x3 in place of a 5x5, and pooling, side by side."""
+    stride = 1 if one else 2
+    tail: Branch = (Conv(pooled, 1),) if pooled else ()
+    own: tuple[Branch, ...] = ((Conv(one, 1),),) if one else ()
+    return (
+        *own,
+        (Conv(reduce3, 1), Conv(three, 3, stride, "same")),
+        (Conv(reduce5, 1), Conv(five, 3), Conv(five, 3, stride, "same")),
+        (Pool(pool, stride, "same"), *tail),
+    )
+
+
+_PAPER = NameMap(
+    (
+        Rename(r"^stage(\d)_block(\d+)_branch(\d)_step(\d)_", r"inception\1.\2.\3.\4."),
+        Rename(r"^stem_depthwise", "stem.depthwise"),
+        Rename(r"^stem_", "stem."),
+        Rename(r"^stage2_reduce_", "conv2_reduce."),
+        Rename(r"^stage2_", "conv2."),
+        Rename(r"^head", "classifier"),
+    )
+)
+_PAPER_PAGE = "https://arxiv.org/abs/1502.03167"
+
+FAMILY = Family(
+    name="bn_inception",
+    body=body,
+    head=average_classifier,
+    paper=Paper(
+        title="Batch Normalization: Accelerating Deep Network Training by Reducing "
+        "Internal Covariate Shift",
+        authors="Ioffe, Szegedy",
+        year=2015,
+        url=_PAPER_PAGE,
+    ),
+    input_shape=(224, 224, 3),
+    # As the authors' program has its images.
+    preprocessing=Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875),
+    variants={
+        "bn_inception": Variant(
+            config=Config(),
+            params=11_188_288,
+            macs=1_934_857_216,
+            claims=(
+                Claim(
+                    metric="ImageNet val top-1 accuracy %, 1 crop",
+                    value=74.8,
+                    source=f"{_PAPER_PAGE} figure 3, BN-x30",
+                ),
+            ),
+        ),
+    },
+    name_maps={"paper": _PAPER},
+    sketch={"stages": (STAGES[0][:1], STAGES[1][:2], STAGES[2][::2])},
+    deviations=(
+        "Modules 4c and 4d have 96 maps behind their pooling, as the authors' program: "
+        "with the 128 of the paper's table its own sums would not come out.",
+    ),
+)

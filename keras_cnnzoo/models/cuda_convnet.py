@@ -1,0 +1,94 @@
+"""The CIFAR-10 network of cuda-convnet, with which deep learning on GPUs began."""
+
+from dataclasses import dataclass, replace
+
+from keras import initializers, layers
+
+from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
+from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.layers import LpPooling2D
+
+
+@dataclass(frozen=True)
+class Config:
+    """Maps of each convolution, and the constants of the normalisation.
+
+    Attributes:
+        widths: Maps of the three convolutions.
+        scale: Weight of the mean square around each pixel.
+        power: Exponent of the divisor.
+    """
+
+    widths: tuple[int, int, int] = (32, 32, 64)
+    scale: float = 5e-5
+    power: float = 0.75
+
+
+def body(x, config: Config):
+    """Three 5x5 convolutions; the first is pooled by maximum, before its ReLU."""
+    maps = {}
+    for s, width in enumerate(config.widths, start=1):
+        x = conv(x, width, 5, name=f"conv{s}", kernel_initializer=_start(s))
+        # Rectifying first changes nothing for a maximum.
+        x = layers.ReLU(name=f"relu{s}")(x)
+        x = overlapping_pool(x, "max" if s == 1 else "avg", name=f"pool{s}")
+        maps[f"stage{s}"] = x
+        if s < len(config.widths):
+            x = _normalise(x, config, name=f"norm{s}")
+    return maps
+
+
+def _start(stage: int):
+    return initializers.RandomNormal(stddev=0.0001 if stage == 1 else 0.01)
+
+
+def _normalise(x, config: Config, *, name: str):
+    """Divide by the activity of the 3x3 around each pixel, in the same map."""
+    # The window counts what lies outside of the image as zeros.
+    room = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+    norm = LpPooling2D(3, 1, p=2, reduction="mean", name=f"{name}_activity")(room)
+    return x / (1 + config.scale * norm**2) ** config.power
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """One dense layer over all that is left."""
+    x = layers.Flatten(name="flatten")(x)
+    return logits(x, classes, activation=activation, kernel_initializer=_start(4))
+
+
+_PAGE = "https://code.google.com/archive/p/cuda-convnet/"
+
+FAMILY = Family(
+    name="cuda_convnet",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="cuda-convnet: High-performance C++/CUDA implementation of "
+        "convolutional neural networks",
+        authors="Krizhevsky",
+        year=2012,
+        url=_PAGE,
+    ),
+    input_shape=(32, 32, 3),
+    classes=10,
+    # The mean image is subtracted, and nothing scaled.
+    preprocessing=replace(CIFAR10, std=(1.0,) * 3),
+    variants={
+        "cuda_convnet": Variant(
+            config=Config(),
+            params=89_578,
+            macs=12_298_240,
+            claims=(
+                Claim(
+                    metric="CIFAR-10 test error %, not augmented",
+                    value=18.0,
+                    source=_PAGE,
+                ),
+            ),
+        ),
+    },
+    name_maps={"paper": NameMap(())},
+    deviations=("One mean colour is subtracted, not a mean image.",),
+)

@@ -1,0 +1,66 @@
+"""The Deep Q-Network: four grey frames of a game in, the worth of each action out."""
+
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Variant
+
+
+@dataclass(frozen=True)
+class Config:
+    """Maps, kernel and stride of each convolution, and units of the dense layer."""
+
+    convs: tuple[tuple[int, int, int], ...] = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+    units: int = 512
+
+
+def body(x, config: Config):
+    """Convolve without padding, then one dense layer over all that is left."""
+    maps = {}
+    for i, (width, kernel, stride) in enumerate(config.convs, start=1):
+        x = maps[f"stage{i}"] = conv(
+            x,
+            width,
+            kernel,
+            stride=stride,
+            padding="valid",
+            activation="relu",
+            name=f"conv{i}",
+        )
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(
+        config.units, activation="relu", kernel_initializer="he_normal", name="fc"
+    )(x)
+    return maps | {"fc": x}
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Give the value of each action: any number, so no activation is applied."""
+    return logits(x, classes)
+
+
+FAMILY = Family(
+    name="dqn",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="Human-level control through deep reinforcement learning",
+        authors="Mnih, Kavukcuoglu, Silver, Rusu, Veness, et al.",
+        year=2015,
+        url="https://doi.org/10.1038/nature14236",
+    ),
+    input_shape=(84, 84, 4),
+    # All actions of the Atari joystick; most games know fewer.
+    classes=18,
+    preprocessing=Preprocessing(mean=(0.0,) * 4, std=(255.0,) * 4),
+    task="control",
+    variants={"dqn_nature": Variant(config=Config(), params=1_693_362, macs=9_352_192)},
+    name_maps={"paper": NameMap(())},
+    deviations=(
+        "`classes` are actions, and `classifier_activation` has no effect: values of "
+        "actions are no probabilities.",
+    ),
+)

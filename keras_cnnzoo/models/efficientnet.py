@@ -1,0 +1,210 @@
+"""EfficientNet: one small network, and one rule to make it deeper, wider and sharper.
+
+Plain names pad and normalise as PyTorch does, `tf_` names as TensorFlow, in which the
+paper's weights were trained.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from keras import layers
+
+from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.blocks.conv import conv_bn
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.inverted_residual import inverted_residual
+from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.layers.attention import round_to
+from keras_cnnzoo.models.mobilenet_v2 import timm_names
+
+#: Table 1 of the paper, by stage: expansion, kernel, maps, blocks, the first's stride.
+STAGES = (
+    (1, 3, 16, 1, 1),
+    (6, 3, 24, 2, 2),
+    (6, 5, 40, 2, 2),
+    (6, 3, 80, 3, 2),
+    (6, 5, 112, 3, 1),
+    (6, 5, 192, 4, 2),
+    (6, 3, 320, 1, 1),
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """How wide and deep it is, its stages, and whose constants it has.
+
+    Attributes:
+        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
+        depth: Multiplier of all numbers of blocks; they are then rounded up.
+        dropout: Share of the averages that is silenced before the head.
+        drop_path: Share of the samples that the last block leaves out in training;
+            those before it leave out less, in proportion to their place.
+        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
+            "same".
+        bn_momentum: Of batch norm.
+        bn_epsilon: Of batch norm.
+        lite: Whether it is made for phones' accelerators: without gates, with ReLU6,
+            and with stem, first, last stage and top as they are at `width` 1.
+        stages: For each stage its expansion, kernel, maps, blocks, and the first's
+            stride.
+    """
+
+    width: float = 1.0
+    depth: float = 1.0
+    dropout: float = 0.2
+    drop_path: float = 0.2
+    padding: str = "symmetric"
+    bn_momentum: float = 0.9
+    bn_epsilon: float = 1e-5
+    lite: bool = False
+    stages: tuple[tuple[int, int, int, int, int], ...] = STAGES
+
+
+def body(x, config: Config):
+    """Stem, stages of gated inverted residuals, and a 1x1 convolution."""
+    same: dict[str, Any] = {
+        "activation": "relu6" if config.lite else "silu",
+        "padding": config.padding,
+        "bn": {"momentum": config.bn_momentum, "epsilon": config.bn_epsilon},
+    }
+    fixed = 1.0 if config.lite else config.width
+    x = conv_bn(x, round_to(32 * fixed, 8), 3, stride=2, name="stem", **same)
+    maps = {"stem": x}
+    depths = _depths(config)
+    done = 0
+    for s, (stage, blocks) in enumerate(zip(config.stages, depths, strict=True), 1):
+        expansion, kernel, filters, _, stride = stage
+        for b in range(1, blocks + 1):
+            x = inverted_residual(
+                x,
+                round_to(filters * config.width, 8),
+                expanded=channels(x) * expansion if expansion > 1 else None,
+                kernel=kernel,
+                stride=stride if b == 1 else 1,
+                gate=None if config.lite else _gate(x),
+                drop_path=config.drop_path * done / sum(depths),
+                name=f"stage{s}_block{b}",
+                **same,
+            )
+            done += 1
+        maps[f"stage{s}"] = x
+    maps["top"] = conv_bn(x, round_to(1280 * fixed, 8), 1, name="top", **same)
+    return maps
+
+
+def _depths(config: Config) -> list[int]:
+    """Multiply the blocks; of lite models not those of the first and last stage."""
+    depths = [math.ceil(blocks * config.depth) for *_, blocks, _ in config.stages]
+    if config.lite:
+        depths[0], depths[-1] = config.stages[0][3], config.stages[-1][3]
+    return depths
+
+
+def _gate(x) -> dict[str, Any]:
+    """Squeeze to a quarter of the block's own maps, not of the widened ones."""
+    return {"hidden": max(1, channels(x) // 4), "activation": "silu"}
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Average every map, dropout, one linear layer."""
+    x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    x = layers.Dropout(config.dropout, name="dropout")(x)
+    return logits(x, classes, activation=activation)
+
+
+_PAPER_PAGE = "https://arxiv.org/abs/1905.11946"
+
+#: size: width, depth, dropout.
+_SIZES = {
+    "b0": (1.0, 1.0, 0.2),
+    "b1": (1.0, 1.1, 0.2),
+    "b2": (1.1, 1.2, 0.3),
+    "b3": (1.2, 1.4, 0.3),
+    "b4": (1.4, 1.8, 0.4),
+    "b5": (1.6, 2.2, 0.4),
+    "b6": (1.8, 2.6, 0.5),
+    "b7": (2.0, 3.1, 0.5),
+    "lite0": (1.0, 1.0, 0.2),
+}
+#: Top-1 of one crop in the paper's table 2, per cent.
+_TOP1 = {
+    "b0": 77.1,
+    "b1": 79.1,
+    "b2": 80.1,
+    "b3": 81.6,
+    "b4": 82.9,
+    "b5": 83.6,
+    "b6": 84.0,
+    "b7": 84.3,
+}
+#: name: side of the images, crop, trainable parameters, multiply-accumulates.
+_FACTS = {
+    "efficientnet_b0": (224, 0.875, 5_288_548, 385_814_752),
+    "efficientnet_b1": (240, 0.9, 7_794_184, 686_802_832),
+    "efficientnet_b2": (256, 0.875, 9_109_994, 859_853_760),
+    "efficientnet_b3": (288, 0.875, 12_233_232, 1_589_198_096),
+    "efficientnet_b4": (320, 0.875, 19_341_616, 3_063_687_008),
+    "efficientnet_b5": (448, 1.0, 30_389_784, 9_404_374_080),
+    "efficientnet_b6": (528, 0.942, 43_040_704, 19_067_593_536),
+    "efficientnet_b7": (600, 0.949, 66_347_960, 37_745_884_192),
+    "efficientnet_lite0": (224, 0.875, 4_652_008, 385_187_552),
+    "tf_efficientnet_b0": (224, 0.875, 5_288_548, 385_814_752),
+    "tf_efficientnet_b1": (240, 0.882, 7_794_184, 686_802_832),
+    "tf_efficientnet_b2": (260, 0.89, 9_109_994, 993_561_872),
+    "tf_efficientnet_b3": (300, 0.904, 12_233_232, 1_827_141_392),
+    "tf_efficientnet_b4": (380, 0.922, 19_341_616, 4_393_771_024),
+    "tf_efficientnet_b5": (456, 0.934, 30_389_784, 10_266_384_752),
+    "tf_efficientnet_b6": (528, 0.942, 43_040_704, 19_067_593_536),
+    "tf_efficientnet_b7": (600, 0.949, 66_347_960, 37_745_884_192),
+}
+#: How timm's own weights of a size are fed otherwise.
+_FED: dict[str, dict[str, Any]] = {
+    "efficientnet_b1": {"mean": (127.5,) * 3, "std": (127.5,) * 3},
+    "efficientnet_b5": {"fit": "resize"},
+}
+
+
+def _variant(name: str) -> Variant:
+    side, crop, params, macs = _FACTS[name]
+    size = name.rpartition("_")[2]
+    config = Config(*_SIZES[size], lite=size.startswith("lite"))
+    claims: tuple[Claim, ...] = ()
+    if name.startswith("tf_"):
+        config = replace(config, padding="same", bn_epsilon=1e-3)
+        claims = (
+            Claim(
+                metric="ImageNet val top-1 accuracy %, 1 crop",
+                value=_TOP1[size],
+                source=f"{_PAPER_PAGE} table 2",
+            ),
+        )
+    fed = replace(IMAGENET, interpolation="bicubic", crop=crop)
+    return Variant(
+        config=config,
+        reference=f"timm/{name}",
+        params=params,
+        macs=macs,
+        input_shape=(side, side, 3),
+        preprocessing=replace(fed, **_FED.get(name, {})),
+        claims=claims,
+    )
+
+
+FAMILY = Family(
+    name="efficientnet",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="EfficientNet: Rethinking Model Scaling for Convolutional Neural "
+        "Networks",
+        authors="Tan, Le",
+        year=2019,
+        url=_PAPER_PAGE,
+    ),
+    input_shape=(224, 224, 3),
+    variants={name: _variant(name) for name in _FACTS},
+    name_maps={"timm": NameMap(timm_names)},
+    sketch={"stages": (STAGES[0], STAGES[2])},
+    deviations=("Batch norm's momentum is 0.9, as timm's; the paper's is 0.99.",),
+)

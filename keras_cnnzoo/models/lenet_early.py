@@ -1,0 +1,136 @@
+"""LeNet-1 and LeNet-4: the networks before LeNet-5, with fewer maps."""
+
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.pooling import POOLS
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.models.lenet import (
+    PAPER,
+    check_choice,
+    convolve,
+    convolve_by_table,
+    shrink,
+    squash,
+    start,
+)
+
+#: Table 1 of 1990: the maps of H2 that each filter of H3 looks at. The two halves of
+#: the network do not see each other before the output.
+TABLE_1 = tuple(
+    tuple(first + i for i in maps)
+    for first in (0, 2)
+    for maps in ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1))
+)
+#: No table is printed for LeNet-4. Three maps for each filter give the number of
+#: connections that is printed: every run of three, and as many spread out.
+THREES = tuple(
+    tuple(sorted((i + k) % 8 for k in steps))
+    for steps in ((0, 1, 2), (0, 2, 5))
+    for i in range(8)
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the two networks differ in, and what people change.
+
+    Attributes:
+        table: The maps that each filter of the second convolution looks at.
+        copies: Sub-sampled maps that each map of the first convolution has.
+        hidden: Units between the last maps and the output; 0 for none.
+        pool: "subsample" (trainable, the papers'), "max", "avg" or "l2".
+        activation: "scaled_tanh" (the papers', with its start values) or any
+            activation of Keras (with He's).
+    """
+
+    table: tuple[tuple[int, ...], ...]
+    copies: int = 1
+    hidden: int = 0
+    pool: str = "subsample"
+    activation: str = "scaled_tanh"
+
+    def __post_init__(self):
+        check_choice("pool", self.pool, ("subsample", *POOLS))
+
+
+def body(x, config: Config):
+    """Convolve and shrink twice; LeNet-4 has hidden units on top."""
+    c1 = convolve(x, config, 4, name="c1")
+    x = c1
+    if config.copies > 1:
+        x = layers.Concatenate(channel_axis(), name="copies")([x] * config.copies)
+    s2 = shrink(x, config, name="s2")
+    c3 = convolve_by_table(s2, config, config.table, name="c3")
+    s4 = shrink(c3, config, name="s4")
+    x = layers.Flatten(name="flatten")(s4)
+    maps = {"c1": c1, "s2": s2, "c3": c3, "s4": s4}
+    if not config.hidden:
+        return maps | {"flatten": x}
+    fan_in = x.shape[-1]
+    f5 = layers.Dense(
+        config.hidden,
+        activation=squash(config),
+        name="f5",
+        **start(config, kernel=fan_in, bias=fan_in),
+    )(x)
+    return maps | {"f5": f5}
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Answer by one linear layer over all that is left."""
+    values = start(config, kernel=x.shape[-1], bias=x.shape[-1])
+    return logits(x, classes, activation=activation, **values)
+
+
+def _claim(error: float) -> tuple[Claim, ...]:
+    return (Claim(metric="MNIST test error %", value=error, source=PAPER.url),)
+
+
+FAMILY = Family(
+    name="lenet_early",
+    body=body,
+    head=head,
+    paper=PAPER,
+    input_shape=(28, 28, 1),
+    classes=10,
+    variants={
+        "lenet1": Variant(
+            config=Config(TABLE_1),
+            # The number that the paper states.
+            params=2_578,
+            macs=91_520,
+            paper=Paper(
+                title="Handwritten Digit Recognition with a Back-Propagation Network",
+                authors="LeCun, Boser, Denker, Henderson, Howard, Hubbard, Jackel",
+                year=1990,
+                url="https://papers.nips.cc/paper/293-handwritten-digit-recognition-with-a-back-propagation-network",
+            ),
+            # Grey levels become -1 to 1.
+            preprocessing=Preprocessing(mean=(127.5,), std=(127.5,)),
+            claims=_claim(1.7),
+            deviations=(
+                "The papers centre digits of 16x16 in the 28x28 image.",
+                "The answer is a softmax; the paper's ten units were scaled tanh.",
+            ),
+        ),
+        "lenet4": Variant(
+            config=Config(THREES, copies=2, hidden=120),
+            params=50_698,
+            macs=247_600,
+            input_shape=(32, 32, 1),
+            claims=_claim(1.1),
+            deviations=(
+                "The paper prints no table for the second convolution: each filter "
+                "looks at 3 of 8 maps, which gives its 260,000 connections.",
+                "The paper states 17,000 free parameters, fewer than its layers have.",
+            ),
+        ),
+    },
+    # As LeNet-5: background -0.1, and ink 1.175.
+    preprocessing=Preprocessing(mean=(20.0,), std=(200.0,)),
+    name_maps={"paper": NameMap(())},
+)

@@ -1,0 +1,97 @@
+"""Network in Network: small networks slide over the image, and no dense layer is left.
+
+The layers are those of the network that the authors published for Caffe.
+"""
+
+from dataclasses import dataclass
+
+from keras import layers
+
+from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
+from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.map_head import map_classifier
+from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.models.alexnet_2012 import MEAN
+
+
+@dataclass(frozen=True)
+class Config:
+    """The stages, and the first one's stride.
+
+    Attributes:
+        kernels: Size of the convolution of each stage.
+        widths: Maps of each stage: of its convolution and of the 1x1s behind it. The
+            last stage has one 1x1 less, which is the head.
+        pools: Pooling behind each stage but the last, "max" or "avg", 3x3 by 2.
+        stride: Stride of the first convolution, without padding where it is not 1.
+        dropped: Stages whose pooled maps are dropped out in training.
+        dropout: Share of the numbers dropped.
+    """
+
+    kernels: tuple[int, ...] = (11, 5, 3, 3)
+    widths: tuple[tuple[int, ...], ...] = (
+        (96, 96, 96),
+        (256, 256, 256),
+        (384, 384, 384),
+        (1024, 1024),
+    )
+    pools: tuple[str, ...] = ("max", "max", "max")
+    stride: int = 4
+    dropped: tuple[int, ...] = (3,)
+    dropout: float = 0.5
+
+
+def body(x, config: Config):
+    """Stack the stages: one convolution, two layers of 1x1 and a pooling."""
+    maps = {}
+    pools = (*config.pools, None)
+    stages = zip(config.kernels, config.widths, pools, strict=True)
+    for s, (kernel, widths, kind) in enumerate(stages, start=1):
+        strided = s == 1 and config.stride > 1
+        x = conv(
+            x,
+            widths[0],
+            kernel,
+            stride=config.stride if strided else 1,
+            padding="valid" if strided else "same",
+            activation="relu",
+            name=f"stage{s}_conv",
+        )
+        for i, width in enumerate(widths[1:], start=1):
+            x = conv(x, width, 1, activation="relu", name=f"stage{s}_mlp{i}")
+        if kind is not None:
+            x = overlapping_pool(x, kind, name=f"stage{s}_pool")
+        maps[f"stage{s}"] = x
+        if s in config.dropped:
+            x = layers.Dropout(config.dropout, name=f"stage{s}_dropout")(x)
+    return maps
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """One map per class, rectified, and its average."""
+    return map_classifier(x, classes, activation=activation, hidden="relu")
+
+
+PAPER = Paper(
+    title="Network In Network",
+    authors="Lin, Chen, Yan",
+    year=2013,
+    url="https://arxiv.org/abs/1312.4400",
+)
+
+FAMILY = Family(
+    name="nin",
+    body=body,
+    head=head,
+    paper=PAPER,
+    input_shape=(224, 224, 3),
+    preprocessing=Preprocessing(mean=MEAN[::-1], order="bgr", crop=224 / 256),
+    variants={
+        "nin": Variant(
+            config=Config(),
+            params=7_595_176,
+            macs=1_100_188_800,
+        ),
+    },
+    name_maps={"paper": NameMap(())},
+)

@@ -1,0 +1,108 @@
+"""ZFNet: AlexNet with finer first filters, found by looking at what they learned."""
+
+from dataclasses import dataclass
+
+from keras import initializers, layers
+
+from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
+from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.dense_head import dense_head
+from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.layers import LocalResponseNormalization
+from keras_cnnzoo.models.alexnet_2012 import MEAN
+
+
+@dataclass(frozen=True)
+class Config:
+    """What may differ.
+
+    Attributes:
+        dropout: Share of units dropped behind each of the two dense layers.
+        lrn: Whether the first two maps are normalised across neighbours.
+    """
+
+    dropout: float = 0.5
+    lrn: bool = True
+
+
+def _start():
+    """Return the paper's start values, "10^-2", which must be meant as a deviation."""
+    return {"kernel_initializer": initializers.RandomNormal(stddev=0.01)}
+
+
+def body(x, config: Config):
+    """Figure 3; each pooling also takes the windows that reach over the end."""
+    start = {"activation": "relu"} | _start()
+    x = layers.ZeroPadding2D(1, name="conv1_pad")(x)
+    x = conv(x, 96, 7, stride=2, padding="valid", name="conv1", **start)
+    stage1 = x = _pool(x, 1, normalise=config.lrn)
+    x = conv(x, 256, 5, stride=2, padding="valid", name="conv2", **start)
+    stage2 = x = _pool(x, 2, normalise=config.lrn)
+    stage3 = conv(x, 384, 3, name="conv3", **start)
+    stage4 = conv(stage3, 384, 3, name="conv4", **start)
+    x = conv(stage4, 256, 3, name="conv5", **start)
+    stage5 = _pool(x, 5, normalise=False)
+    return {
+        "stage1": stage1,
+        "stage2": stage2,
+        "stage3": stage3,
+        "stage4": stage4,
+        "stage5": stage5,
+    }
+
+
+def _pool(x, number: int, *, normalise: bool):
+    x = overlapping_pool(x, "max", name=f"pool{number}")
+    return LocalResponseNormalization(name=f"lrn{number}")(x) if normalise else x
+
+
+def head(x, config: Config, *, classes: int, activation):
+    """Two wide dense layers, a dropout behind each."""
+    return dense_head(
+        x,
+        ("fc6", "fc7"),
+        size=6,
+        classes=classes,
+        activation=activation,
+        dropout=config.dropout,
+        **_start(),
+    )
+
+
+_PAGE = "https://arxiv.org/abs/1311.2901"
+
+FAMILY = Family(
+    name="zfnet",
+    body=body,
+    head=head,
+    paper=Paper(
+        title="Visualizing and Understanding Convolutional Networks",
+        authors="Zeiler, Fergus",
+        year=2013,
+        url=_PAGE,
+    ),
+    input_shape=(224, 224, 3),
+    preprocessing=Preprocessing(mean=MEAN, crop=224 / 256),
+    variants={
+        "zfnet": Variant(
+            config=Config(),
+            params=62_357_608,
+            macs=1_168_032_896,
+            claims=(
+                Claim(
+                    metric="ImageNet val top-1 error %, 10 crops",
+                    value=38.4,
+                    source=f"{_PAGE} table 2",
+                ),
+            ),
+        ),
+    },
+    name_maps={"paper": NameMap(())},
+    sketch={"input_shape": (131, 131, 3)},
+    deviations=(
+        "One mean colour is subtracted, not the mean of each pixel.",
+        "The contrast normalisation has AlexNet's constants; the paper gives none.",
+        "Filters are not renormalised to a norm of 0.1 in training.",
+        "Images of other sizes than 224 are taken: the last map is averaged to 6x6.",
+    ),
+)
