@@ -153,7 +153,7 @@ def _preprocessing(family) -> str:
             fed.order.upper() if len(fed.mean) > 1 else "grey",
             numbers(fed.mean),
             numbers(fed.std),
-            f"{fed.crop:g}",
+            f"{fed.crop:g}" if fed.fit == "crop" else "stretched",
             fed.interpolation,
         )
         rows.setdefault(row, []).append(f"`{name}`")

@@ -14,6 +14,8 @@ from tables import page, size, table
 import keras_cnnzoo
 from keras_cnnzoo import registry
 from keras_cnnzoo.layers.registry import layer_class
+from keras_cnnzoo.verify import table as verified
+from keras_cnnzoo.verify.comparison import TOLERANCE
 
 DOCS = Path(__file__).parent
 
@@ -27,6 +29,7 @@ def pages() -> dict[str, str]:
     families = [f for f in registry.families() if _is_own(f.body)]
     return {
         "models.md": _models_page(families),
+        "verified.md": _verified_page(),
         "layers/index.md": _index(
             "Layers",
             "Each of them depends on Keras alone and drops into any model; "
@@ -90,6 +93,37 @@ def _models_page(families) -> str:
         "[How they are built](families/keras_applications.md). `cnnzoo show NAME` "
         "measures parameters and MACs.",
         *(applications_table(family) for family in theirs),
+    )
+
+
+def _verified_page() -> str:
+    rows = verified.read(DOCS / "verified.csv").values()
+    header = ("Name", "Reference", "Sizes", "Logits:", "Maps:", "Parameters:", "MACs:")
+    return "---\nhide: [toc]\n---\n\n" + page(
+        "Verified",
+        "Each of these models was given the weights of its reference, drawn at random, "
+        "statistics of batch norm too, and the same images of two sizes. The columns "
+        "say by how much the logits and the maps of the stages differ at most, as a "
+        f"share of their spread; equal is up to {TOLERANCE:g}. A reference called "
+        "`paper` is a transcription of the paper in PyTorch, made for this comparison. "
+        "Parameters are the trainable ones, MACs the multiply-accumulates of one image "
+        "at the model's own size.",
+        "Written by `cnnzoo verify --table docs/verified.csv`.",
+        table(
+            header,
+            (
+                (
+                    f"`{row.name}`",
+                    f"{row.reference} {row.version}".strip(),
+                    row.sizes.replace(" ", ", "),
+                    row.logits,
+                    row.features,
+                    f"{row.params:,}",
+                    f"{row.macs / 1e6:,.1f} M",
+                )
+                for row in rows
+            ),
+        ),
     )
 
 

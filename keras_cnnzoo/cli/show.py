@@ -63,7 +63,7 @@ def _lines(card) -> dict[str, list[str]]:
         "preprocessing": [
             f"({fed.order.upper() if len(fed.mean) > 1 else 'grey'} 0..255 - "
             f"{_numbers(fed.mean)}) / {_numbers(fed.std)}, within the model",
-            f"central crop {fed.crop:g}, {fed.interpolation}",
+            f"{_brought(fed)}, {fed.interpolation}",
         ],
         "options": [f"{key} = {value!r}" for key, value in card.config.items()],
         "stages": [
@@ -78,6 +78,10 @@ def _lines(card) -> dict[str, list[str]]:
         ],
         "deviations": list(card.deviations),
     }
+
+
+def _brought(fed) -> str:
+    return f"central crop {fed.crop:g}" if fed.fit == "crop" else "stretched"
 
 
 def _numbers(values) -> str:

@@ -83,7 +83,9 @@ def _of_name(name: str, weights: str | None, source: str | None) -> Subject:
     return Subject(
         name=name,
         model=model,
-        adapter=Adapter((height, width), channels, "crop", fit.crop, fit.interpolation),
+        adapter=Adapter(
+            (height, width), channels, fit.fit, fit.crop, fit.interpolation
+        ),
         fit=fit,
         class_names=imagenet_classes(model.output_shape[-1]),
         trained_on={},

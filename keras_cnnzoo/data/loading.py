@@ -191,7 +191,7 @@ def _adapter(
         channels = max(shape[2] for shape in shapes)
     assert size is not None
     if isinstance(fit, Preprocessing):
-        return Adapter(size, channels, "crop", fit.crop, fit.interpolation)
+        return Adapter(size, channels, fit.fit, fit.crop, fit.interpolation)
     if fit not in FITS:
         raise ValueError(
             f"`fit` is one of {', '.join(FITS)}, or a Preprocessing. Received: {fit!r}"

@@ -6,6 +6,7 @@ each feature map. `tests/references/make_references.py` writes such files.
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,36 +73,59 @@ def compare(name: str, path: Path) -> Comparison:
         kept = dict(file)
     about = json.loads(str(kept["about"]))
     drawn = reference_weights(about["shapes"])
-    logits, features, apart = [], [], []
-    for size in about["sizes"]:
+
+    def answer(name: str, size: int) -> tuple[Answers, Answers]:
         options = about["options"] | {"input_shape": (size, size, about["channels"])}
         model = build(name, classifier_activation=None, **options)
         weights.load(model, drawn)
         images = reference_images(size, channels=about["channels"])
-        expected = kept[f"logits_{size}"]
-        got = _first(model.predict(images, verbose=0))
-        logits.append(_difference(got, expected))
-        apart.append(_difference(expected[:1], expected[1:]))
+        got = {"logits": _first(model.predict(images, verbose=0))}
         stages = {
             key.removeprefix(f"map_{size}_"): value
             for key, value in kept.items()
             if key.startswith(f"map_{size}_")
         }
         if stages:
-            # The same layers under another model, so the weights are there already.
             pyramid = build(name, features=tuple(stages), **options)
             weights.load(pyramid, drawn, strict=False)
             maps = pyramid.predict(images, verbose=0)
-            features += [
-                _difference(sample(maps[stage]), value)
-                for stage, value in stages.items()
-            ]
-    keras.backend.clear_session()
+            got |= {stage: sample(maps[stage]) for stage in stages}
+        return got, {"logits": kept[f"logits_{size}"]} | stages
+
+    return compare_sizes(
+        name, about["reference"], about["version"], about["sizes"], answer
+    )
+
+
+Answers = dict[str, np.ndarray]
+
+
+def compare_sizes(
+    name: str,
+    reference: str,
+    version: str,
+    sizes: Sequence[int],
+    answer: Callable[[str, int], tuple[Answers, Answers]],
+) -> Comparison:
+    """Compare what `answer(name, size)` returns, ours and theirs, at each size.
+
+    Both are "logits" and any stages' maps, or samples of them, by name.
+    """
+    logits: list[float] = []
+    features: list[float] = []
+    apart: list[float] = []
+    for size in sizes:
+        got, expected = answer(name, size)
+        for key, value in expected.items():
+            found = logits if key == "logits" else features
+            found.append(_difference(got[key], value))
+        apart.append(_difference(expected["logits"][:1], expected["logits"][1:]))
+        keras.backend.clear_session()
     return Comparison(
         name=name,
-        reference=about["reference"],
-        version=about["version"],
-        sizes=tuple(about["sizes"]),
+        reference=reference,
+        version=version,
+        sizes=tuple(sizes),
         logits=max(logits),
         features=max(features, default=None),
         told_apart=min(apart),

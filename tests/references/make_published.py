@@ -12,7 +12,7 @@ import csv
 import re
 from pathlib import Path
 
-import make_references  # noqa: F401  torchvision imports only after what this does
+import make_preprocessing  # first: it makes torchvision importable
 import timm
 from timm.models import _registry
 from torchvision.models import get_model_weights
@@ -38,21 +38,25 @@ def constants(values) -> str:
 
 
 def from_torchvision(reference: str):
-    for weights in get_model_weights(reference.partition("/")[2]):
+    constructor = reference.partition("/")[2]
+    for weights in get_model_weights(constructor):
         if weights.meta["categories"] is None:
             continue  # a body without a classifier, for detection
         fed = weights.transforms()
         accuracy = weights.meta["_metrics"]["ImageNet-1K"]
+        # These networks go on to colours from -1 to 1 by themselves.
+        inside, half = constructor in make_preprocessing.INSIDE, (0.5,) * 3
         yield {
             "tag": f"torchvision/{weights.name}",
             "url": weights.url,
             "sha256": digest(weights.url),
             "license": TORCHVISION_LICENSE,
             "side": fed.crop_size[0],
+            "fit": "crop",
             "crop": NUMBERS(fed.crop_size[0] / fed.resize_size[0]),
             "interpolation": fed.interpolation.value,
-            "mean": constants(fed.mean),
-            "std": constants(fed.std),
+            "mean": constants(half if inside else fed.mean),
+            "std": constants(half if inside else fed.std),
             "classes": len(weights.meta["categories"]),
             "top1": accuracy["acc@1"],
         }
@@ -75,6 +79,7 @@ def from_timm(reference: str):
             "hub": cfg.hf_hub_id or "",
             "license": cfg.license or "",
             "side": cfg.input_size[-1],
+            "fit": "resize" if cfg.crop_mode == "squash" else "crop",
             "crop": NUMBERS(cfg.crop_pct),
             "interpolation": cfg.interpolation,
             "mean": constants(cfg.mean),

@@ -1,0 +1,64 @@
+"""Verify models one by one: against kept answers, or against Keras itself."""
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from keras_cnnzoo import inspect, registry
+from keras_cnnzoo.models.keras_applications import FAMILY as APPLICATIONS
+from keras_cnnzoo.verify.backbones import compare_backbone
+from keras_cnnzoo.verify.comparison import Comparison, compare
+from keras_cnnzoo.verify.digest import digest
+from keras_cnnzoo.verify.table import Row
+from keras_cnnzoo.zoo import build
+
+
+def verifiable(patterns: Iterable[str], answers: Path) -> list[str]:
+    """List the models that match a pattern and have something to compare with."""
+    kept = {path.stem for path in answers.glob("*.npz")}
+    return [
+        name
+        for name in registry.list_models()
+        if (name in kept or name in APPLICATIONS.variants)
+        and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
+def verify(name: str, answers: Path) -> tuple[Comparison, Row]:
+    """Compare a model with its reference, and count its parameters and MACs.
+
+    Args:
+        name: A model of `verifiable`.
+        answers: The folder of the references' answers.
+    """
+    if name in APPLICATIONS.variants:
+        found = compare_backbone(name)
+    else:
+        found = compare(name, _file(name, answers))
+    model = build(name)
+    row = Row(
+        name=name,
+        reference=found.reference,
+        version=found.version,
+        sizes=" ".join(map(str, found.sizes)),
+        logits=f"{found.logits:.1e}",
+        features="" if found.features is None else f"{found.features:.1e}",
+        params=inspect.count_params(model),
+        macs=inspect.count_macs(model),
+        digest=fingerprint(name, answers),
+    )
+    return found, row
+
+
+def is_stale(name: str, answers: Path, rows: Mapping[str, Row]) -> bool:
+    """Tell whether a model or its reference changed since its row was written."""
+    return name not in rows or rows[name].digest != fingerprint(name, answers)
+
+
+def fingerprint(name: str, answers: Path) -> str:
+    """Return the digest of a model and, where it has one, its file of answers."""
+    return digest(name, None if name in APPLICATIONS.variants else _file(name, answers))
+
+
+def _file(name: str, answers: Path) -> Path:
+    return answers / f"{name}.npz"
