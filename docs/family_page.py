@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import sys
 
 import griffe
 from tables import bullets, link, numbers, page, settings, size, table
@@ -18,7 +17,7 @@ def family_page(family) -> str:
     paper = family.paper
     return page(
         family.name,
-        inspect.getdoc(sys.modules[family.body.__module__]),
+        inspect.getdoc(registry.module_of(family)),
         f"[{paper.title}]({paper.url}), {paper.authors}, {paper.year}.",
         "## Models",
         applications_table(family) if theirs else _variants_table(family),

@@ -5,7 +5,6 @@ Run it before MkDocs:
 """
 
 import shutil
-import sys
 from pathlib import Path
 
 from family_page import APPLICATIONS, applications_table, cards, family_page, summary
@@ -41,7 +40,7 @@ def pages() -> dict[str, str]:
             "Families",
             "A family is one architecture with its sizes. [All models](../models.md) "
             "lists every name.",
-            {f.name: summary(sys.modules[f.body.__module__]) for f in families},
+            {f.name: summary(registry.module_of(f)) for f in families},
         ),
         **{f"families/{f.name}.md": family_page(f) for f in families},
     }

@@ -43,15 +43,22 @@ def branched_conv(
         return _conv(
             x, filters, kernel, stride=stride, use_bias=True, name=f"{name}_fused"
         )
-    kernels = {f"{name}_branch{i}": kernel for i in range(1, branches + 1)}
-    if kernel > 1:
-        kernels[f"{name}_point"] = 1
-    terms = []
-    for branch, side in kernels.items():
-        y = _conv(
-            x, filters, side, stride=stride, use_bias=False, name=f"{branch}_conv"
+    plain = {"use_bias": False}
+    found = {
+        f"{name}_branch{i}": _conv(
+            x, filters, kernel, stride=stride, name=f"{name}_branch{i}_conv", **plain
         )
-        terms.append(batch_norm(y, name=f"{branch}_bn"))
+        for i in range(1, branches + 1)
+    }
+    if kernel > 1:
+        point = f"{name}_point"
+        y = x
+        if stride > 1:
+            # TensorFlow 2.21 on CPUs writes beyond its memory, and dies, in the
+            # gradient of a strided 1x1 convolution of an image's three channels.
+            y = layers.MaxPooling2D(1, stride, name=f"{point}_pixels")(x)
+        found[point] = _conv(y, filters, 1, name=f"{point}_conv", **plain)
+    terms = [batch_norm(y, name=f"{branch}_bn") for branch, y in found.items()]
     if stride == 1 and filters in (None, channels(x)):
         terms.append(batch_norm(x, name=f"{name}_identity_bn"))
     return layers.Add(name=f"{name}_sum")(terms) if len(terms) > 1 else terms[0]

@@ -1,7 +1,7 @@
 """Count what a network holds and what one image costs it."""
 
-import functools
 import math
+from collections.abc import Callable
 
 import keras
 
@@ -40,8 +40,12 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
         nonlocal total
         total += _macs(layer, inputs, output)
 
+    def begin():
+        nonlocal total
+        total = 0
+
     with observe(add):
-        _Traced(model)(keras.KerasTensor((1, *shape), "float32"))
+        _Traced(model, begin)(keras.KerasTensor((1, *shape), "float32"))
     return total
 
 
@@ -49,12 +53,18 @@ class _Traced(keras.layers.Layer):
     """Call a model on shapes alone.
 
     A layer that does not say what it gives is run by its backend on tensors without
-    values, with all that is inside it.
+    values, with all that is inside it. Where one of them cannot do without, PyTorch
+    begins anew with values; `begin` is called each time.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, begin: Callable[[], None]) -> None:
         super().__init__()
-        self.call = functools.partial(model, training=False)
+        self.model = model
+        self.begin = begin
+
+    def call(self, inputs):
+        self.begin()
+        return self.model(inputs, training=False)
 
 
 def _macs(layer, inputs, output) -> int:

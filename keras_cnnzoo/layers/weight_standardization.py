@@ -38,7 +38,7 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
 
     Example:
         >>> layer = WeightStandardizedConv2D(4, 3, use_bias=False)
-        >>> layer(keras.ops.ones((1, 5, 5, 2))).shape
+        >>> tuple(layer(keras.ops.ones((1, 5, 5, 2))).shape)
         (1, 3, 3, 4)
     """
 

@@ -186,9 +186,9 @@ _TIMM = NameMap(
 
 #: name: width, trainable parameters, multiply-accumulates at 224x224.
 _TABLE = {
-    "hrnet_w18": (18, 21_299_004, 5_658_177_584),
-    "hrnet_w32": (32, 41_232_680, 10_784_468_992),
-    "hrnet_w48": (48, 77_469_864, 19_930_901_504),
+    "hrnet_w18": (18, 21_299_004, 4_283_537_072),
+    "hrnet_w32": (32, 41_232_680, 8_921_133_056),
+    "hrnet_w48": (48, 77_469_864, 17_277_996_032),
 }
 
 FAMILY = Family(

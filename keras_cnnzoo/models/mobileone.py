@@ -5,14 +5,14 @@ A model built with `fused=True` has one convolution in place of the branches;
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras import layers
 
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.reparametrized import branched_conv, fuse
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 
 __all__ = ["FAMILY", "Config", "body", "fuse"]
 
@@ -78,12 +78,12 @@ _TIMM = NameMap(
 _PAPER_PAGE = "https://arxiv.org/abs/2206.04040"
 
 #: name: configuration, trainable parameters and multiply-accumulates as it trains,
-#: the paper's top-1.
+#: the paper's top-1, the share of the image that timm keeps.
 _TABLE = {
-    "s0": (Config((0.75, 1, 1, 2), branches=4), 5_293_272, 1_051_935_232, 71.4),
-    "s1": (Config((1.5, 1.5, 2, 2.5)), 4_825_192, 830_062_080, 75.9),
-    "s2": (Config((1.5, 2, 2.5, 4)), 7_884_648, 1_304_027_392, 77.4),
-    "s3": (Config((2, 2.5, 3, 4)), 10_170_600, 1_902_112_768, 78.1),
+    "s0": (Config((0.75, 1, 1, 2), branches=4), 5_293_272, 1_051_935_232, 71.4, 0.875),
+    "s1": (Config((1.5, 1.5, 2, 2.5)), 4_825_192, 830_062_080, 75.9, 0.9),
+    "s2": (Config((1.5, 2, 2.5, 4)), 7_884_648, 1_304_027_392, 77.4, 0.9),
+    "s3": (Config((2, 2.5, 3, 4)), 10_170_600, 1_902_112_768, 78.1, 0.9),
 }
 
 FAMILY = Family(
@@ -101,6 +101,7 @@ FAMILY = Family(
         f"mobileone_{size}": Variant(
             config=config,
             reference=f"timm/mobileone_{size}",
+            preprocessing=replace(IMAGENET, crop=crop),
             params=params,
             macs=macs,
             claims=(
@@ -111,7 +112,7 @@ FAMILY = Family(
                 ),
             ),
         )
-        for size, (config, params, macs, top1) in _TABLE.items()
+        for size, (config, params, macs, top1, crop) in _TABLE.items()
     },
     name_maps={"timm": _TIMM},
     sketch={"blocks": (2, 1)},

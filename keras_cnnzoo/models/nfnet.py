@@ -191,7 +191,9 @@ FAMILY = Family(
             params=params,
             macs=macs,
             input_shape=(side, side, 3),
-            preprocessing=replace(IMAGENET, crop=crop, interpolation="bicubic"),
+            preprocessing=replace(
+                IMAGENET, fit="resize", crop=crop, interpolation="bicubic"
+            ),
         )
         for name, (blocks, side, dropout, crop, params, macs) in _TABLE.items()
     },

@@ -194,6 +194,10 @@ _DEVIATIONS = {
 }
 
 
+#: Share of the image that timm keeps for its own v2 weights.
+_V2_CROPS = {18: 0.9, 34: 0.9, 50: 0.95, 101: 0.95, 152: 0.875}
+
+
 def _fed_v2(crop: float) -> Preprocessing:
     """Return how timm feeds its own: colours from -1 to 1."""
     half = (127.5,) * 3
@@ -225,9 +229,7 @@ def _variant(depth: int, version: str) -> Variant:
         macs=macs,
         claims=claims,
         paper=V2_PAPER if version == "v2" else None,
-        preprocessing=_fed_v2(0.95 if depth in (50, 101) else 0.9)
-        if version == "v2"
-        else None,
+        preprocessing=_fed_v2(_V2_CROPS[depth]) if version == "v2" else None,
         deviations=_DEVIATIONS[version],
     )
 

@@ -6,6 +6,7 @@ from keras_cnnzoo.registry.index import (
     families,
     family_of,
     list_models,
+    module_of,
     register,
     weights_of,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "families",
     "family_of",
     "list_models",
+    "module_of",
     "register",
     "weights_of",
 ]

@@ -6,8 +6,10 @@ import functools
 import importlib
 import importlib.metadata
 import pkgutil
+import sys
 import warnings
 from collections.abc import Iterator
+from types import ModuleType
 
 from keras_cnnzoo import models
 from keras_cnnzoo.cards import Family, Weights
@@ -37,6 +39,12 @@ def _plugins() -> Iterator[Family]:
             )
             continue
         yield getattr(loaded, "FAMILY", loaded)
+
+
+def module_of(family: Family) -> ModuleType:
+    """Return the module that defines a family; several may share its body."""
+    modules = [m for m in sys.modules.values() if vars(m).get("FAMILY") is family]
+    return modules[0] if modules else sys.modules[family.body.__module__]
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.registry import card, family_of
-from keras_cnnzoo.verify.comparison import Comparison, compare_sizes
+from keras_cnnzoo.verify.comparison import Comparison, answers_of, compare_sizes
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
 from keras_cnnzoo.zoo import build
 
@@ -61,7 +61,7 @@ def _answers(name: str, size: int):
     module = getattr(keras.applications, config.module)
     fed = module.preprocess_input(images.astype("float32"))
     return tuple(
-        {"logits": whose.predict(pixels, verbose=0)}
+        {"logits": answers_of(whose, pixels)}
         for whose, pixels in ((model, images), (network, fed))
     )
 

@@ -6,9 +6,11 @@ each feature map. `tests/references/make_references.py` writes such files.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,6 +23,11 @@ from keras_cnnzoo.zoo import build
 SAMPLE = 256
 #: The largest difference that counts as equal, as a share of the answers' spread.
 TOLERANCE = 1e-4
+#: How the answers of heads are named.
+LOGITS = "logits"
+
+#: Logits and maps by name.
+Answers = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -79,25 +86,28 @@ def compare(name: str, path: Path) -> Comparison:
         model = build(name, classifier_activation=None, **options)
         weights.load(model, drawn)
         images = reference_images(size, channels=about["channels"])
-        got = {"logits": _first(model.predict(images, verbose=0))}
-        stages = {
-            key.removeprefix(f"map_{size}_"): value
+        expected = {
+            key.replace(f"_{size}", "", 1): value
             for key, value in kept.items()
-            if key.startswith(f"map_{size}_")
+            if re.match(rf"(logits|map)_{size}(_|$)", key)
         }
+        answers = answers_of(model, images)
+        if isinstance(answers, dict):  # of a model with auxiliary heads
+            got = {f"{LOGITS}_{head}": value for head, value in answers.items()}
+            got[LOGITS] = answers["head"]
+        else:
+            got = {LOGITS: answers}
+        stages = [key.removeprefix("map_") for key in expected if LOGITS not in key]
         if stages:
             pyramid = build(name, features=tuple(stages), **options)
             weights.load(pyramid, drawn, strict=False)
-            maps = pyramid.predict(images, verbose=0)
-            got |= {stage: sample(maps[stage]) for stage in stages}
-        return got, {"logits": kept[f"logits_{size}"]} | stages
+            maps = answers_of(pyramid, images)
+            got |= {f"map_{stage}": sample(maps[stage]) for stage in stages}
+        return got, expected
 
     return compare_sizes(
         name, about["reference"], about["version"], about["sizes"], answer
     )
-
-
-Answers = dict[str, np.ndarray]
 
 
 def compare_sizes(
@@ -109,7 +119,8 @@ def compare_sizes(
 ) -> Comparison:
     """Compare what `answer(name, size)` returns, ours and theirs, at each size.
 
-    Both are "logits" and any stages' maps, or samples of them, by name.
+    Both are "logits", those of any auxiliary heads behind an underscore, and any maps,
+    or samples of them.
     """
     logits: list[float] = []
     features: list[float] = []
@@ -117,9 +128,9 @@ def compare_sizes(
     for size in sizes:
         got, expected = answer(name, size)
         for key, value in expected.items():
-            found = logits if key == "logits" else features
+            found = logits if key.startswith(LOGITS) else features
             found.append(_difference(got[key], value))
-        apart.append(_difference(expected["logits"][:1], expected["logits"][1:]))
+        apart.append(_difference(*np.split(expected[LOGITS], 2)))
         keras.backend.clear_session()
     return Comparison(
         name=name,
@@ -132,9 +143,12 @@ def compare_sizes(
     )
 
 
-def _first(answer):
-    """Return the logits, of a model with auxiliary heads too."""
-    return answer["head"] if isinstance(answer, dict) else answer
+def answers_of(model: keras.Model, images: np.ndarray) -> Any:
+    """Ask a model once: compiling would take longer, but under JAX, where not."""
+    if keras.backend.backend() == "jax":
+        return model.predict_on_batch(images)
+    answers = model(images, training=False)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, answers)
 
 
 def _difference(got: np.ndarray, expected: np.ndarray) -> float:

@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-from keras_cnnzoo.registry import family_of
+from keras_cnnzoo.registry import family_of, module_of
 
 PACKAGE = __package__.partition(".")[0]
 #: Rooms that say what a model computes; what lies elsewhere does not change it.
@@ -28,18 +28,13 @@ def digest(name: str, answers: Path | None = None) -> str:
 def sources(name: str) -> set[ModuleType]:
     """Return the modules of this package that a model's family needs."""
     found: set[ModuleType] = set()
-    waiting = [importlib.import_module(family_of(name).body.__module__)]
-    waiting.append(importlib.import_module(type(_config(name)).__module__))
+    waiting = [module_of(family_of(name))]
     while waiting:
         module = waiting.pop()
         if module not in found and _room(module.__name__) in ROOMS:
             found.add(module)
             waiting += _imports(module)
     return found
-
-
-def _config(name: str):
-    return family_of(name).variants[name].config
 
 
 def _room(module: str) -> str | None:

@@ -35,9 +35,9 @@ _GATES = re.compile(r"(^|[./])(se|se_module|gate|attn|fc1|fc2)[./](.*[./])?weigh
 _GATE_SHARE = 0.3
 #: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
 #: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.
-#: HRNet's many basic blocks count as well.
+#: Basic blocks count from a stage's eleventh on.
 _LAST_NORM = re.compile(
-    r"(^|[./])([1-9]\d*[./](bn3|conv3[./]bn)|branches\.\d\.\d+\.bn2)[./]weight$"
+    r"(^|[./])([1-9]\d*[./](bn3|conv3[./]bn)|layer\d[./]\d{2,}[./]bn2)[./]weight$"
 )
 _LAST_SHARE = 0.25
 

@@ -143,15 +143,19 @@ def _name_maps(model: keras.Model) -> Mapping[str, NameMap]:
 
 def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
     """Return the map's shape for the kernel of each dense layer behind a flattening."""
-    found, shape = {}, None
+    found: dict[str, tuple[int, ...]] = {}
+    rows: dict[int, tuple[int, ...]] = {}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Flatten) and len(layer.input.shape) == 4:
-            shape = tuple(layer.input.shape[1:])
-            if layer.data_format == "channels_first":
-                shape = (*shape[1:], shape[0])
-        elif isinstance(layer, keras.layers.Dense) and shape is not None:
-            found[layer.kernel.path] = shape
-            shape = None
+        given: Any = layer.input
+        if isinstance(layer, keras.layers.Flatten) and len(given.shape) == 4:
+            shape = tuple(given.shape[1:])
+            first = layer.data_format == "channels_first"
+            rows[id(layer.output)] = (*shape[1:], shape[0]) if first else shape
+        elif id(given) in rows:
+            if isinstance(layer, keras.layers.Dense):
+                found[layer.kernel.path] = rows[id(given)]
+            else:  # a dropout between
+                rows[id(layer.output)] = rows[id(given)]
     return found
 
 

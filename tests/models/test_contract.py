@@ -59,6 +59,7 @@ def test_card_states_the_true_size(name):
     assert inspect.count_macs(model) == about.macs
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", list_models())
 def test_card_cites_a_paper_and_sources_every_claim(name):
     about = card(name)
@@ -67,6 +68,7 @@ def test_card_cites_a_paper_and_sources_every_claim(name):
     assert all(claim.source.startswith("https://") for claim in about.claims)
 
 
+@pytest.mark.once
 @each_model
 def test_is_a_plain_model_of_registered_layers(name):
     model = _model(name)
@@ -75,6 +77,7 @@ def test_is_a_plain_model_of_registered_layers(name):
     assert not inspect.sublayers(model, keras.layers.Lambda)
 
 
+@pytest.mark.once
 @each_model
 def test_batch_norm_has_its_sources_constants(name):
     config = family_of(name).variants[name].config
@@ -84,6 +87,7 @@ def test_batch_norm_has_its_sources_constants(name):
     assert {(bn.momentum, bn.epsilon) for bn in layers} <= {(momentum, epsilon)}
 
 
+@pytest.mark.once
 @each_model
 def test_begins_with_normalisation_unless_told_not_to(name):
     first = _model(name).layers[1]
@@ -103,6 +107,7 @@ def test_answers_are_probabilities_whatever_the_images_type(name):
     np.testing.assert_allclose(same, whole, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.once
 @each_model
 def test_features_are_the_stages_of_the_card(name):
     about = card(name)

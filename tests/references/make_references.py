@@ -11,6 +11,8 @@ where the usual ones do not fit:
 
     {"sizes": [160, 97], "options": {}, "maps": {"torchvision/*": {"stage1": "layer1"}}}
 
+"heads" are auxiliary ones: by our name, the module and the one whose map it takes.
+
 Of a module that answers with several maps, "stage4#0" is the first; without a number
 those of a tuple are joined.
 
@@ -47,7 +49,8 @@ import timm  # noqa: E402
 import torchvision  # noqa: E402
 
 from keras_cnnzoo import card, list_models  # noqa: E402
-from keras_cnnzoo.verify.comparison import sample  # noqa: E402
+from keras_cnnzoo.registry import Card  # noqa: E402
+from keras_cnnzoo.verify.comparison import Answers, sample  # noqa: E402
 from keras_cnnzoo.verify.drawing import (  # noqa: E402
     reference_images,
     reference_weights,
@@ -107,8 +110,10 @@ def watch(model: torch.nn.Module, wanted: dict[str, str]) -> dict[str, np.ndarra
 class Torch:
     """A network of timm's, torchvision's or a paper's, in PyTorch."""
 
-    def __init__(self, library: str, constructor: str, family: str, maps: dict) -> None:
-        self.model = construct(library, constructor, family).eval()
+    def __init__(self, about: Card, maps: dict, heads: dict) -> None:
+        library, _, constructor = about.reference.partition("/")
+        name = constructor or about.name
+        self.model = construct(library, name, about.family).eval()
         self.shapes = {k: tuple(v.shape) for k, v in self.model.state_dict().items()}
         drawn = reference_weights(self.shapes)
         # Into its own, which may have a version noted.
@@ -116,18 +121,26 @@ class Torch:
         state.update({k: torch.tensor(w) for k, w in drawn.items()})
         self.model.load_state_dict(state)
         self.seen = watch(self.model, maps)
+        # Outside of training auxiliary heads are not asked.
+        find = self.model.get_submodule
+        self.heads = {key: find(head) for key, (head, _) in heads.items()}
+        self.taps = watch(self.model, {key: tap for key, (_, tap) in heads.items()})
 
-    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def __call__(self, pixels: np.ndarray) -> tuple[Answers, Answers]:
         x = torch.tensor(np.moveaxis(pixels, -1, 1), dtype=torch.float32)
         with torch.no_grad():
-            return self.model(x).numpy(), self.seen
+            logits = {"": self.model(x).numpy()}
+            for key, head in self.heads.items():
+                tap = torch.tensor(np.moveaxis(self.taps[key], -1, 1))
+                logits[key] = head(tap).numpy()
+        return logits, self.seen
 
 
 class Applications:
     """A network of Keras Applications; its maps are given by layers' names."""
 
-    def __init__(self, library: str, constructor: str, family: str, maps: dict) -> None:
-        build = getattr(keras.applications, constructor)
+    def __init__(self, about: Card, maps: dict, heads: dict) -> None:
+        build = getattr(keras.applications, about.reference.partition("/")[2])
         options = {"input_shape": (None, None, 3), "include_top": False}
         body = build(weights=None, **options)
         x = keras.layers.GlobalAveragePooling2D()(body.output)
@@ -139,14 +152,14 @@ class Applications:
         for variable in self.model.weights:
             variable.assign(drawn[variable.path])
 
-    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def __call__(self, pixels: np.ndarray) -> tuple[Answers, Answers]:
         answers = self.model.predict(pixels, verbose=0)
-        return answers.pop("logits"), answers
+        return {"": answers.pop("logits")}, answers
 
 
 def write(name: str) -> None:
     about = card(name)
-    library, _, constructor = about.reference.partition("/")
+    library = about.reference.partition("/")[0]
     path = HERE / "stages" / f"{about.family}.json"
     notes = json.loads(path.read_text()) if path.is_file() else {}
     maps = next(
@@ -158,14 +171,14 @@ def write(name: str) -> None:
         {},
     )
     kind = Applications if library == "keras" else Torch
-    network = kind(library, constructor or name, about.family, maps)
+    network = kind(about, maps, notes.get("heads", {}))
     depth = about.input_shape[-1]
     matrix, offset = about.preprocessing.affine(depth)
     answers = {}
     sizes = notes.get("sizes", SIZES)
     for size in sizes:
         logits, seen = network(reference_images(size, channels=depth) @ matrix + offset)
-        answers[f"logits_{size}"] = logits
+        answers |= {f"logits_{size}_{key}".rstrip("_"): x for key, x in logits.items()}
         answers |= {f"map_{size}_{s}": sample(maps) for s, maps in seen.items()}
     kept = {
         "reference": about.reference,
