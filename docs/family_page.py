@@ -152,7 +152,7 @@ def _preprocessing(family) -> str:
             fed.order.upper() if len(fed.mean) > 1 else "grey",
             numbers(fed.mean),
             numbers(fed.std),
-            f"{fed.crop:g}" if fed.fit == "crop" else "stretched",
+            _crop(fed),
             fed.interpolation,
         )
         rows.setdefault(row, []).append(f"`{name}`")
@@ -161,6 +161,12 @@ def _preprocessing(family) -> str:
     lines = [(*row, "all" if everyone else ", ".join(n)) for row, n in rows.items()]
     introduction = "Images go in as pixels of 0..255; the first layer does the rest."
     return f"## Preprocessing\n\n{introduction}\n\n{table(header, lines)}"
+
+
+def _crop(fed) -> str:
+    """Say what is cut out of an image, and of which."""
+    words = {"crop": "{:g}", "squash": "{:g}, of it stretched", "resize": "stretched"}
+    return words[fed.fit].format(fed.crop)
 
 
 def _claims(family) -> str:

@@ -53,8 +53,9 @@ class Preprocessing:
 
     `mean` and `std` are in units of 0..255, one per channel in the order the
     network takes them: `(pixel - mean) / std`. `crop` is the share of the resized
-    image kept by the central crop at test time; with `fit` "resize" there is no crop,
-    and the image is stretched to the network's size.
+    image kept by the central crop at test time; with `fit` "squash" the image is
+    stretched to a square before that, with "resize" to the network's size and not
+    cropped.
     """
 
     mean: tuple[float, ...] = (0.0,)
@@ -62,7 +63,7 @@ class Preprocessing:
     order: Literal["rgb", "bgr"] = "rgb"
     crop: float = 1.0
     interpolation: Literal["nearest", "bilinear", "bicubic"] = "bilinear"
-    fit: Literal["crop", "resize"] = "crop"
+    fit: Literal["crop", "squash", "resize"] = "crop"
 
     def affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
         """Return `(matrix, offset)` with `seen = pixel @ matrix + offset`.

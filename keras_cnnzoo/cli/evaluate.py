@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", help="which of the data's sets (default: test, or the only one)")
     add(
         "--fit",
-        choices=("resize", "pad", "crop"),
+        choices=("resize", "pad", "crop", "squash"),
         help="how images come to the model's size (default: as its weights' source or "
         "its run had them); `resize` leaves those alone that have it",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-FITS = ("resize", "pad", "crop")
+FITS = ("resize", "pad", "crop", "squash")
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -75,7 +75,8 @@ class Adapter:
         channels: 1 for grey, 3 for RGB, or what the images have.
         fit: "resize" stretches the whole image to `size`. "pad" centres it on black,
             and shrinks it only where it is larger. "crop" brings the image to
-            `size / share`, its proportions kept, and takes the centre.
+            `size / share`, its proportions kept, and takes the centre; "squash" does
+            so without keeping the proportions.
         share: Share of the sides that the central crop keeps.
         interpolation: "nearest", "bilinear" or "bicubic".
     """
@@ -119,7 +120,9 @@ class Adapter:
             return max(1, round(height * scale)), max(1, round(width * scale))
         # As torchvision and timm do it, which published accuracies rest on: the side
         # that binds is exact, the other is cut off, not rounded.
-        least = [int(side / self.share) for side in self.size]
+        least = int(self.size[0] / self.share), int(self.size[1] / self.share)
+        if self.fit == "squash":
+            return least
         if least[0] * width >= least[1] * height:
             return least[0], int(least[0] * width / height)
         return int(least[1] * height / width), least[1]

@@ -50,7 +50,8 @@ def load(
             grey if every image is.
         fit: How images come to `image_size`: "resize" stretches the whole image,
             "pad" centres it on black and shrinks only what is larger, "crop" keeps
-            the proportions and takes the centre, 0.875 of the sides. A
+            the proportions and takes the centre, 0.875 of the sides, "squash" stretches
+            before it does so. A
             `keras_cnnzoo.cards.Preprocessing` crops and interpolates as it says.
         batch_size: Images in a batch.
         augment: Random changes of the training images: an `Augmentation`; "digits",

@@ -192,7 +192,7 @@ FAMILY = Family(
             macs=macs,
             input_shape=(side, side, 3),
             preprocessing=replace(
-                IMAGENET, fit="resize", crop=crop, interpolation="bicubic"
+                IMAGENET, fit="squash", crop=crop, interpolation="bicubic"
             ),
         )
         for name, (blocks, side, dropout, crop, params, macs) in _TABLE.items()

@@ -31,7 +31,9 @@ _SCALES = ("running_var", "moving_variance", "gamma", "gain", "skipinit_gain")
 
 #: Layers that compute gates. Their sigmoids would be switches, which no two libraries
 #: throw alike, if they got what a random network's last maps hold.
-_GATES = re.compile(r"(^|[./])(se|se_module|gate|attn|fc1|fc2)[./](.*[./])?weight$")
+_GATES = re.compile(
+    r"(^|[./])(se|se_module|gate|attn|(?<!mlp.)fc[12])[./](.*[./])?weight$"
+)
 _GATE_SHARE = 0.3
 #: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
 #: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.

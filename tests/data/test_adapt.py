@@ -85,7 +85,7 @@ def test_pad_centres_what_is_smaller_and_shrinks_what_is_larger(photos):
     assert not shrunk[:, :, 37:].any()
 
 
-@pytest.mark.parametrize("fit", ["resize", "pad", "crop"])
+@pytest.mark.parametrize("fit", ["resize", "pad", "crop", "squash"])
 def test_one_pixel_is_enough(fit):
     images = _adapt(np.full((2, 1, 7, 1), 200, "uint8"), image_size=5, fit=fit)
     assert images.shape == (2, 5, 5, 1)

@@ -79,7 +79,7 @@ def from_timm(reference: str):
             "hub": cfg.hf_hub_id or "",
             "license": cfg.license or "",
             "side": cfg.input_size[-1],
-            "fit": "resize" if cfg.crop_mode == "squash" else "crop",
+            "fit": "squash" if cfg.crop_mode == "squash" else "crop",
             "crop": NUMBERS(cfg.crop_pct),
             "interpolation": cfg.interpolation,
             "mean": constants(cfg.mean),
