@@ -71,6 +71,17 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
             wide = wide * ops.cast(self.scale, "float32") * fan_in**-0.5
         return super().convolution_op(inputs, ops.cast(wide, kernel.dtype))
 
+    def save_own_variables(self, store: Any) -> None:
+        """Keras's convolutions keep their kernel and bias by number, nothing else."""
+        super().save_own_variables(store)
+        if self.gain and self.built:
+            store["gain"] = self.scale
+
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables(store)
+        if self.gain and self.built:
+            self.scale.assign(store["gain"])
+
     def get_config(self) -> dict[str, Any]:
         own = ("gain", "epsilon")
         return super().get_config() | {name: getattr(self, name) for name in own}
