@@ -107,8 +107,8 @@ _TIMM = NameMap(
 
 #: name: configuration, trainable parameters, multiply-accumulates.
 _TABLE = {
-    "cspresnet50": (Config((3, 3, 5, 2), "bottleneck"), None, None),
-    "cspdarknet53": (Config((1, 2, 8, 8, 4), "dark"), None, None),
+    "cspresnet50": (Config((3, 3, 5, 2), "bottleneck"), 21_616_168, 4_517_240_832),
+    "cspdarknet53": (Config((1, 2, 8, 8, 4), "dark"), 27_642_184, 6_533_652_480),
 }
 
 FAMILY = Family(
