@@ -33,15 +33,26 @@ _SCALES = ("running_var", "moving_variance", "gamma", "gain", "skipinit_gain")
 #: throw alike, if they got what a random network's last maps hold.
 _GATES = re.compile(
     r"(^|[./])(se|se_module|gate|attn|(?<!mlp.)fc[12])[./](.*[./])?weight$"
+    r"|_se_(reduce|expand)[./]kernel$"
 )
-_GATE_SHARE = 0.3
+_GATE_SHARE = 0.03
 #: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
 #: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.
 #: Basic blocks count from a stage's eleventh on.
 _LAST_NORM = re.compile(
     r"(^|[./])([1-9]\d*[./](bn3|conv3[./]bn)|layer\d[./]\d{2,}[./]bn2)[./]weight$"
+    r"|block\d+[b-z]_project_bn[./]gamma$"
 )
+#: The same of timm's fused blocks, which end with their second.
+_FUSED = re.compile(r"^(.*[./][1-9]\d*[./])bn2[./]weight$")
 _LAST_SHARE = 0.25
+
+
+def _ends_block(name: str, shapes: dict[str, tuple[int, ...]]) -> bool:
+    fused = _FUSED.match(name)
+    if fused and f"{fused[1]}conv_pwl.weight" in shapes:
+        return f"{fused[1]}bn3.weight" not in shapes
+    return bool(_LAST_NORM.search(name))
 
 
 def _fan_in(shape: tuple[int, ...], leaf: str) -> int:
@@ -69,11 +80,11 @@ def reference_weights(
             return np.zeros(shape, "int64")
         vector = math.prod(shape) == max(shape, default=1)
         if leaf in _SCALES or (vector and leaf == "weight"):
-            share = _LAST_SHARE if _LAST_NORM.search(name) else 1.0
+            share = _LAST_SHARE if _ends_block(name, shapes) else 1.0
             return _uniform(shape, 0.5 * share, 1.5 * share, seed, name)
         std = 0.1 if vector else (2 / _fan_in(shape, leaf)) ** 0.5
         # Only a gate's dense layers are 1x1 convolutions of these names.
-        if _GATES.search(name) and tuple(shape[2:]) == (1, 1):
+        if _GATES.search(name) and (1, 1) in (shape[2:], shape[:2]):
             std *= _GATE_SHARE
         limit = 3**0.5 * std
         return _uniform(shape, -limit, limit, seed, name)
