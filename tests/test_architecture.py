@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "inspect": {"layers"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},
-    "registry": {"cards", "models", "inspect", "layers", "blocks"},
+    "registry": {"files", "cards", "models", "inspect", "layers", "blocks"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
     "data": {"cards"},

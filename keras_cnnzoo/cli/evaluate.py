@@ -8,7 +8,9 @@ Example:
 """
 
 import argparse
+import datetime
 import json
+from pathlib import Path
 
 from keras_cnnzoo.cli.options import add_json, add_subject
 
@@ -26,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "its run had them); `resize` leaves those alone that have it",
     )
     add("--batch-size", type=int, default=64, help="images at once (default: 64)")
+    add(
+        "--record",
+        type=Path,
+        metavar="CSV",
+        help="a table of results that the scores of published weights are put into; "
+        "the cards show that of the package, keras_cnnzoo/registry/results.csv",
+    )
     add_json(parser)
 
 
@@ -36,6 +45,11 @@ def run(args: argparse.Namespace) -> None:
     from keras_cnnzoo.training import evaluate
 
     subject = open_subject(args.subject, args.weights, args.source)
+    if args.record and args.weights is None:
+        raise ValueError(
+            f"--record is for published weights; the results of {args.subject} are in "
+            "its own folder."
+        )
     # What is given here is scored as a whole; a run's own data are split as there.
     given = {"name_or_path": args.data, "validation": None}
     chosen = subject.trained_on if args.data is None else given
@@ -52,6 +66,8 @@ def run(args: argparse.Namespace) -> None:
     split = args.split or only
     classes = _classes(subject, splits)
     scores = evaluate(subject.model, splits.split(split), classes).numbers()
+    if args.record:
+        _record(args, subject.name, f"{splits.name}, {split}", scores)
     if args.json:
         about = {"model": subject.name, "data": splits.name, "split": split}
         print(json.dumps(about | scores, indent=2))
@@ -62,6 +78,36 @@ def run(args: argparse.Namespace) -> None:
     if scores["top5"] is not None:
         print(f"top-5     {scores['top5']:.2%}")
     print(f"loss      {scores['loss']:.4f}")
+
+
+def _record(args: argparse.Namespace, name: str, images: str, scores: dict) -> None:
+    from keras_cnnzoo.cards import Result
+    from keras_cnnzoo.registry.results import record
+
+    # Files by their names alone: where they lie is different on each machine.
+    given = {
+        "--weights": Path(args.weights).name,
+        "--source": args.source,
+        "--data": Path(args.data).name,
+        "--split": args.split,
+        "--fit": args.fit,
+    }
+    words = [f"{option} {value}" for option, value in given.items() if value]
+    shares = {"top-1": scores["accuracy"], "top-5": scores["top5"]}
+    record(
+        args.record,
+        name,
+        [
+            Result(
+                metric=f"{kind} accuracy %, {scores['count']:,} images of {images}",
+                value=round(100 * share, 2),
+                command=" ".join(["cnnzoo evaluate", name, *words]),
+                date=datetime.date.today().isoformat(),
+            )
+            for kind, share in shares.items()
+            if share is not None
+        ],
+    )
 
 
 def _classes(subject, splits) -> list[int] | None:

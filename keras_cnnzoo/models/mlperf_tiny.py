@@ -17,7 +17,6 @@ from keras_cnnzoo.cards import (
     Paper,
     Preprocessing,
     Rename,
-    Result,
     Variant,
     Weights,
 )
@@ -91,15 +90,6 @@ FAMILY = Family(
                     metric="CIFAR-10 test accuracy %, quality target",
                     value=85.0,
                     source="https://arxiv.org/abs/2106.07597 table 1",
-                ),
-            ),
-            results=(
-                Result(
-                    metric="accuracy %, 100 images of CIFAR-10's test set",
-                    value=88.0,
-                    command="cnnzoo evaluate mlperf_resnet8 --weights "
-                    "pretrainedResnet.h5 --data cifar10_lossless.npz --split test100",
-                    date="2026-11-23",
                 ),
             ),
             weights=(

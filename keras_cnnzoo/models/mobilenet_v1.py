@@ -16,7 +16,6 @@ from keras_cnnzoo.cards import (
     Paper,
     Preprocessing,
     Rename,
-    Result,
     Variant,
     Weights,
 )
@@ -187,27 +186,6 @@ _WEIGHTS = {
 }
 
 
-def _result(value: float, weights: str) -> Result:
-    return Result(
-        metric="top-1 accuracy %, 250 ImageNet validation photographs",
-        value=value,
-        command=f"cnnzoo evaluate mobilenet_v1_025 --weights {weights} --data "
-        "imagenet_val_250 --fit resize",
-        date="2026-11-23",
-    )
-
-
-_RESULTS = {
-    "mobilenet_v1_025": (
-        _result(45.2, "mobilenetV1X0.25_pretrain.pth.tar"),
-        _result(
-            43.6,
-            "mobilenet_v1_0.25_224_1_default_1.dequant_nhwc.npz --source "
-            "google/mobilenet_v1_0.25_224",
-        ),
-    ),
-}
-
 FAMILY = Family(
     name="mobilenet_v1",
     body=body,
@@ -230,7 +208,6 @@ FAMILY = Family(
             macs=macs,
             claims=(Claim(metric=_TOP1, value=top1, source=f"{_PAPER_PAGE} table 6"),),
             weights=_WEIGHTS.get(name, ()),
-            results=_RESULTS.get(name, ()),
         )
         for name, (width, params, macs, top1) in _TABLE.items()
     },

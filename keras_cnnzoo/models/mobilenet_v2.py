@@ -11,8 +11,18 @@ from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import logits
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+    Weights,
+)
 from keras_cnnzoo.layers.attention import round_to
+from keras_cnnzoo.models.mobilenet_v1 import TENSORFLOW, tflite_operations
 
 #: Table 2 of the paper, by stage: expansion, maps, blocks, stride of the first.
 STAGES = (
@@ -176,6 +186,24 @@ _TABLE: dict[str, tuple[float, int, int, tuple[Claim, ...]]] = {
 }
 
 
+_TFLITE = Weights(
+    tag="google/mobilenet_v2_1.0_224",
+    source="Google",
+    url="https://github.com/google-coral/test_data",
+    license="Apache-2.0",
+    preprocessing=TENSORFLOW,
+    options={"padding": "same"},
+    classes=1001,
+    claims=(
+        _claim(
+            71.9,
+            "https://github.com/tensorflow/models/blob/master/research/slim/nets/"
+            "mobilenet/README.md",
+        ),
+    ),
+)
+
+
 def _variant(suffix: str) -> Variant:
     width, params, macs, claims = _TABLE[suffix]
     timm = f"timm/mobilenetv2_{round(100 * width):03}"
@@ -187,6 +215,7 @@ def _variant(suffix: str) -> Variant:
         macs=macs,
         preprocessing=replace(IMAGENET, interpolation="bicubic") if suffix else None,
         claims=claims,
+        weights=() if suffix else (_TFLITE,),
     )
 
 
@@ -202,7 +231,11 @@ FAMILY = Family(
     ),
     input_shape=(224, 224, 3),
     variants={f"mobilenet_v2{suffix}": _variant(suffix) for suffix in _TABLE},
-    name_maps={"torchvision": NameMap(_torchvision), "timm": NameMap(timm_names)},
+    name_maps={
+        "torchvision": NameMap(_torchvision),
+        "timm": NameMap(timm_names),
+        "tflite": NameMap(tflite_operations, layout="tflite", folded=True),
+    },
     sketch={"stages": ((1, 16, 1, 1), (6, 24, 2, 2))},
     deviations=(
         "Symmetric padding, as torchvision and timm; TensorFlow's weights need "

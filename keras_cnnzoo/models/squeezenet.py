@@ -22,7 +22,6 @@ from keras_cnnzoo.cards import (
     Paper,
     Preprocessing,
     Rename,
-    Result,
     Variant,
     Weights,
 )
@@ -209,17 +208,6 @@ FAMILY = Family(
             macs=349_151_936,
             claims=_claims(f"{_TORCHVISION_PAGE}squeezenet1_1.html", 58.178, 80.624),
             weights=(_authors("1.1", ()),),
-            results=tuple(
-                Result(
-                    metric=f"{kind} accuracy %, 250 ImageNet validation photographs",
-                    value=value,
-                    command="cnnzoo evaluate squeezenet1_1 --weights "
-                    "squeezenet1_1_combined_oihw.npz --source "
-                    "deepscale/squeezenet_v1.1 --data imagenet_val_250 --fit resize",
-                    date="2026-11-23",
-                )
-                for kind, value in (("top-1", 57.2), ("top-5", 80.8))
-            ),
         ),
         "squeezenet1_0_bypass": Variant(
             config=replace(_V1_0, bypass=True),

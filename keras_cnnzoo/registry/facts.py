@@ -8,6 +8,7 @@ from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
 from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.registry.assembly import Stage, assemble, default_shape, stages
 from keras_cnnzoo.registry.index import family_of, weights_of
+from keras_cnnzoo.registry.results import results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,6 @@ def card(name: str) -> Card:
         reference=variant.reference,
         weights=weights_of(name),
         claims=variant.claims,
-        results=variant.results,
+        results=variant.results + results().get(name, ()),
         deviations=family.deviations + variant.deviations,
     )

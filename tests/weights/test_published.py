@@ -13,6 +13,9 @@ MLPERF = "mlperf_tiny/pretrainedResnet.h5"
 SQUEEZENET = "squeezenet1_1/squeezenet1_1_combined_oihw.npz"
 PYTORCH = "mobilenetv1_025_pytorch/mobilenetV1X0.25_pretrain.pth.tar"
 TENSORFLOW = "tf_mobilenet/mobilenet_v1_0.25_224_1_default_1.dequant_nhwc.npz"
+TENSORFLOW_V2 = "tf_mobilenet/tf2_mobilenet_v2_1.0_224_ptq.dequant_nhwc.npz"
+#: Table 2 of MobileNet v2's paper, behind its first stage: blocks, first stride.
+V2_STAGES = ((2, 2), (3, 2), (4, 2), (3, 1), (3, 2), (1, 1))
 #: Logits: model, file, and whose weights it has; None where the card knows the file.
 SOURCES = {
     "squeezenet1_1": ("squeezenet1_1", SQUEEZENET, "deepscale/squeezenet_v1.1"),
@@ -47,6 +50,49 @@ def test_logits_are_the_references(key, shared, known):
     )
     got = model.predict(known["images"], batch_size=15, verbose=0)
     expected = known[key]
+    assert np.abs(got - expected).max() <= 1e-4 * np.ptp(expected)
+
+
+@pytest.mark.once
+def test_mobilenet_v2_answers_as_its_files_operations_one_by_one(shared, known):
+    torch = pytest.importorskip("torch")
+    arrays = read(shared / TENSORFLOW_V2)
+    operations = iter(sorted({name.rpartition(".")[0] for name in arrays}))
+
+    def convolve(x, stride=1, relu6=True):
+        name = next(operations)
+        depthwise = "DEPTHWISE" in name
+        order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
+        kernel = torch.tensor(arrays[f"{name}.w"].transpose(order).copy())
+        size, side = x.shape[-1], kernel.shape[-1]
+        missing = max((-(-size // stride) - 1) * stride + side - size, 0)
+        border = (missing // 2, missing - missing // 2)
+        x = torch.nn.functional.conv2d(
+            torch.nn.functional.pad(x, border * 2),
+            kernel,
+            torch.tensor(arrays[f"{name}.b"]),
+            stride=stride,
+            groups=x.shape[1] if depthwise else 1,
+        )
+        return x.clamp(0, 6) if relu6 else x
+
+    images = known["images"][:8]
+    x = torch.tensor(images.astype("float32") / 127.5 - 1).permute(0, 3, 1, 2)
+    x = convolve(convolve(convolve(x, 2)), relu6=False)
+    for blocks, first in V2_STAGES:
+        for block in range(blocks):
+            y = convolve(convolve(x), 1 if block else first)
+            y = convolve(y, relu6=False)
+            x = x + y if block else y
+    x = convolve(x).mean((2, 3), keepdim=True)
+    expected = convolve(x, relu6=False)[:, :, 0, 0].numpy()
+    assert next(operations, None) is None
+    model = build(
+        "mobilenet_v2",
+        weights=("google/mobilenet_v2_1.0_224", shared / TENSORFLOW_V2),
+        classifier_activation=None,
+    )
+    got = model.predict(images, verbose=0)
     assert np.abs(got - expected).max() <= 1e-4 * np.ptp(expected)
 
 
