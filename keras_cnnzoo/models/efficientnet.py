@@ -45,7 +45,8 @@ class Config:
         bn_momentum: Of batch norm.
         bn_epsilon: Of batch norm.
         lite: Whether it is made for phones' accelerators: without gates, with ReLU6,
-            and with stem, first, last stage and top as they are at `width` 1.
+            with stem and top as at `width` 1, and first and last stage as deep as at
+            `depth` 1.
         stages: For each stage its expansion, kernel, maps, blocks, and the first's
             stride.
     """
@@ -114,6 +115,9 @@ def head(x, config: Config, *, classes: int, activation):
 
 
 _PAPER_PAGE = "https://arxiv.org/abs/1905.11946"
+_LITE_PAGE = (
+    "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite"
+)
 
 #: size: width, depth, dropout.
 _SIZES = {
@@ -126,8 +130,12 @@ _SIZES = {
     "b6": (1.8, 2.6, 0.5),
     "b7": (2.0, 3.1, 0.5),
     "lite0": (1.0, 1.0, 0.2),
+    "lite1": (1.0, 1.1, 0.2),
+    "lite2": (1.1, 1.2, 0.3),
+    "lite3": (1.2, 1.4, 0.3),
+    "lite4": (1.4, 1.8, 0.3),
 }
-#: Top-1 of one crop in the paper's table 2, per cent.
+#: Top-1 of one crop, per cent, in the paper's table 2 and on the page of the lite ones.
 _TOP1 = {
     "b0": 77.1,
     "b1": 79.1,
@@ -137,6 +145,11 @@ _TOP1 = {
     "b5": 83.6,
     "b6": 84.0,
     "b7": 84.3,
+    "lite0": 75.1,
+    "lite1": 76.7,
+    "lite2": 77.6,
+    "lite3": 79.8,
+    "lite4": 81.5,
 }
 #: name: side of the images, crop, trainable parameters, multiply-accumulates.
 _FACTS = {
@@ -149,6 +162,10 @@ _FACTS = {
     "efficientnet_b6": (528, 0.942, 43_040_704, 19_067_593_536),
     "efficientnet_b7": (600, 0.949, 66_347_960, 37_745_884_192),
     "efficientnet_lite0": (224, 0.875, 4_652_008, 385_187_552),
+    "efficientnet_lite1": (240, 0.882, 5_416_680, 600_185_232),
+    "efficientnet_lite2": (260, 0.89, 6_092_072, 859_736_272),
+    "efficientnet_lite3": (300, 0.904, 8_197_096, 1_607_554_544),
+    "efficientnet_lite4": (380, 0.922, 13_006_568, 3_943_564_112),
     "tf_efficientnet_b0": (224, 0.875, 5_288_548, 385_814_752),
     "tf_efficientnet_b1": (240, 0.882, 7_794_184, 686_802_832),
     "tf_efficientnet_b2": (260, 0.89, 9_109_994, 993_561_872),
@@ -157,18 +174,31 @@ _FACTS = {
     "tf_efficientnet_b5": (456, 0.934, 30_389_784, 10_266_384_752),
     "tf_efficientnet_b6": (528, 0.942, 43_040_704, 19_067_593_536),
     "tf_efficientnet_b7": (600, 0.949, 66_347_960, 37_745_884_192),
+    "tf_efficientnet_lite0": (224, 0.875, 4_652_008, 385_187_552),
+    "tf_efficientnet_lite1": (240, 0.882, 5_416_680, 600_185_232),
+    "tf_efficientnet_lite2": (260, 0.89, 6_092_072, 859_736_272),
+    "tf_efficientnet_lite3": (300, 0.904, 8_197_096, 1_607_554_544),
+    "tf_efficientnet_lite4": (380, 0.92, 13_006_568, 3_943_564_112),
 }
-#: How timm's own weights of a size are fed otherwise.
+#: -1 to 1.
+_HALF: dict[str, Any] = {"mean": (127.5,) * 3, "std": (127.5,) * 3}
+#: What timm feeds otherwise.
 _FED: dict[str, dict[str, Any]] = {
-    "efficientnet_b1": {"mean": (127.5,) * 3, "std": (127.5,) * 3},
+    "efficientnet_b1": _HALF,
     "efficientnet_b5": {"fit": "resize"},
+    "tf_efficientnet_lite0": _HALF,
+    "tf_efficientnet_lite1": _HALF,
+    "tf_efficientnet_lite2": _HALF,
+    "tf_efficientnet_lite3": _HALF | {"interpolation": "bilinear"},
+    "tf_efficientnet_lite4": _HALF | {"interpolation": "bilinear"},
 }
 
 
 def _variant(name: str) -> Variant:
     side, crop, params, macs = _FACTS[name]
     size = name.rpartition("_")[2]
-    config = Config(*_SIZES[size], lite=size.startswith("lite"))
+    lite = size.startswith("lite")
+    config = Config(*_SIZES[size], lite=lite)
     claims: tuple[Claim, ...] = ()
     if name.startswith("tf_"):
         config = replace(config, padding="same", bn_epsilon=1e-3)
@@ -176,7 +206,7 @@ def _variant(name: str) -> Variant:
             Claim(
                 metric="ImageNet val top-1 accuracy %, 1 crop",
                 value=_TOP1[size],
-                source=f"{_PAPER_PAGE} table 2",
+                source=_LITE_PAGE if lite else f"{_PAPER_PAGE} table 2",
             ),
         )
     fed = replace(IMAGENET, interpolation="bicubic", crop=crop)
