@@ -73,13 +73,13 @@ def _macs(layer, inputs, output) -> int:
         return layer.count_macs(tuple(inputs[0].shape), tuple(output.shape))
     if isinstance(layer, keras.layers.Dense):
         return math.prod(output.shape) * math.prod(layer.kernel.shape[:-1])
-    if not hasattr(layer, "kernel_size"):
-        return 0
     if isinstance(layer, keras.layers.SeparableConv1D | keras.layers.SeparableConv2D):
         per_pixel = math.prod(layer.depthwise_kernel.shape)
         per_pixel += math.prod(layer.pointwise_kernel.shape)
-    else:
+    elif hasattr(layer, "kernel_size") and hasattr(layer, "kernel"):
         per_pixel = math.prod(layer.kernel.shape)
+    else:  # or one made of layers, which are counted by themselves
+        return 0
     transposed = isinstance(
         layer,
         keras.layers.Conv1DTranspose

@@ -7,14 +7,17 @@ from keras_cnnzoo.layers.attention import (
     EfficientChannelAttention,
     SqueezeExcite,
 )
+from keras_cnnzoo.layers.blur import BlurPool2D
 from keras_cnnzoo.layers.global_pooling import (
     GlobalGeMPooling2D,
     GlobalLpPooling1D,
     GlobalLpPooling2D,
     GlobalLpPooling3D,
 )
+from keras_cnnzoo.layers.highway import HighwayBlock
 from keras_cnnzoo.layers.initializers import FanInUniform
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
+from keras_cnnzoo.layers.join import DropPathColumn, DropPathMean
 from keras_cnnzoo.layers.layer_scale import LayerScale
 from keras_cnnzoo.layers.local_response import LocalResponseNormalization
 from keras_cnnzoo.layers.normalization import ColorNormalization
@@ -40,10 +43,13 @@ from keras_cnnzoo.layers.weight_standardization import WeightStandardizedConv2D
 
 __all__ = [
     "AdaptivePooling2D",
+    "BlurPool2D",
     "ChannelShuffle",
     "ColorNormalization",
     "ConvolutionalBlockAttention",
     "DropPath",
+    "DropPathColumn",
+    "DropPathMean",
     "EfficientChannelAttention",
     "EuclideanRBF",
     "FanInUniform",
@@ -52,6 +58,7 @@ __all__ = [
     "GlobalLpPooling2D",
     "GlobalLpPooling3D",
     "GlobalResponseNormalization",
+    "HighwayBlock",
     "InstrumentedConv2D",
     "L2NormPooling1D",
     "L2NormPooling2D",

@@ -11,39 +11,65 @@ from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Var
 
 @dataclass(frozen=True)
 class Config:
-    """Maps of the convolutions, units of the two wide layers, and their dropout."""
+    """Convolutions, poolings and the wide layers.
+
+    Attributes:
+        widths: Maps of the convolutions.
+        kernels: Sizes of the first two of them, which are not padded; others are 3x3.
+        stride: Of the first convolution.
+        pools: Sizes of the poolings behind the first, the second and the last.
+        view: Size of the map that the first wide layer sees.
+        units: Units of the two wide layers.
+        dropout: Share of them that each dropout silences.
+    """
 
     widths: tuple[int, ...] = (96, 256, 512, 1024, 1024)
+    kernels: tuple[int, int] = (11, 5)
+    stride: int = 4
+    pools: tuple[int, int, int] = (2, 2, 2)
+    view: int = 6
     units: tuple[int, int] = (3072, 4096)
     dropout: float = 0.5
 
 
 def body(x, config: Config):
-    """Table 1, layers 1 to 5: pooling behind the first two and the last."""
-    w1, w2, w3, w4, w5 = config.widths
-    x = conv(x, w1, 11, stride=4, padding="valid", name="conv1", activation="relu")
-    stage1 = x = layers.MaxPooling2D(2, name="pool1")(x)
-    x = conv(x, w2, 5, padding="valid", name="conv2", activation="relu")
-    stage2 = layers.MaxPooling2D(2, name="pool2")(x)
-    stage3 = conv(stage2, w3, 3, name="conv3", activation="relu")
-    stage4 = conv(stage3, w4, 3, name="conv4", activation="relu")
-    x = conv(stage4, w5, 3, name="conv5", activation="relu")
-    return {
-        "stage1": stage1,
-        "stage2": stage2,
-        "stage3": stage3,
-        "stage4": stage4,
-        "stage5": layers.MaxPooling2D(2, name="pool5")(x),
-    }
+    """Tables 1 and 3: pooling behind the first two convolutions and the last."""
+    maps = {}
+    pools = {1: config.pools[0], 2: config.pools[1]}
+    pools[len(config.widths)] = config.pools[2]
+    for i, width in enumerate(config.widths, start=1):
+        kernel, padding = 3, "symmetric"
+        if i <= len(config.kernels):
+            kernel, padding = config.kernels[i - 1], "valid"
+        x = conv(
+            x,
+            width,
+            kernel,
+            stride=config.stride if i == 1 else 1,
+            padding=padding,
+            activation="relu",
+            name=f"conv{i}",
+        )
+        if i in pools:
+            x = layers.MaxPooling2D(pools[i], name=f"pool{i}")(x)
+        maps[f"stage{i}"] = x
+    return maps
 
 
 def head(x, config: Config, *, classes: int, activation):
-    """Layers 6 to 8, which see 6x6 at every place; the answers are averaged."""
-    kernels = (6, 1)
-    for i, (kernel, units) in enumerate(zip(kernels, config.units, strict=True), 6):
+    """Slide the last three layers over the map, and average what they answer."""
+    kernels = (config.view, 1)
+    first = len(config.widths) + 1
+    steps = zip(kernels, config.units, strict=True)
+    for i, (kernel, units) in enumerate(steps, start=first):
         x = conv(x, units, kernel, padding="valid", activation="relu", name=f"fc{i}")
         x = layers.Dropout(config.dropout, name=f"fc{i}_dropout")(x)
     return map_classifier(x, classes, activation=activation)
+
+
+def _fed(size: int) -> Preprocessing:
+    """Return how the authors' own program feeds it: one grey for all colours."""
+    return Preprocessing(mean=(118.380948,) * 3, std=(61.896913,) * 3, crop=size / 256)
 
 
 _PAGE = "https://arxiv.org/abs/1312.6229"
@@ -60,12 +86,7 @@ FAMILY = Family(
         url=_PAGE,
     ),
     input_shape=(231, 231, 3),
-    preprocessing=Preprocessing(
-        # One grey for all colours, as the authors' own program.
-        mean=(118.380948,) * 3,
-        std=(61.896913,) * 3,
-        crop=231 / 256,
-    ),
+    preprocessing=_fed(231),
     variants={
         "overfeat_fast": Variant(
             config=Config(),
@@ -75,6 +96,28 @@ FAMILY = Family(
                 Claim(
                     metric="ImageNet val top-1 error %, one scale, coarse stride",
                     value=39.28,
+                    source=f"{_PAGE} table 2",
+                ),
+            ),
+        ),
+        "overfeat_accurate": Variant(
+            config=Config(
+                widths=(96, 256, 512, 512, 1024, 1024),
+                kernels=(7, 7),
+                stride=2,
+                pools=(3, 2, 3),
+                view=5,
+                units=(4096, 4096),
+            ),
+            reference="paper/accurate",
+            params=144_656_488,
+            macs=5_355_446_784,
+            input_shape=(221, 221, 3),
+            preprocessing=_fed(221),
+            claims=(
+                Claim(
+                    metric="ImageNet val top-1 error %, 4 scales, fine stride",
+                    value=35.74,
                     source=f"{_PAGE} table 2",
                 ),
             ),

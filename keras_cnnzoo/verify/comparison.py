@@ -79,7 +79,7 @@ def compare(name: str, path: Path) -> Comparison:
     with np.load(path, allow_pickle=False) as file:
         kept = dict(file)
     about = json.loads(str(kept["about"]))
-    drawn = reference_weights(about["shapes"])
+    drawn = reference_weights(about["shapes"], about.get("seed", 0))
 
     def answer(name: str, size: int) -> tuple[Answers, Answers]:
         options = about["options"] | {"input_shape": (size, size, about["channels"])}

@@ -10,9 +10,14 @@ from keras import ops
 import keras_cnnzoo
 from keras_cnnzoo.layers.registry import layer_class
 
-# name: [(arguments, shape of one sample, channels last)]
+# name: [(arguments, shape of one sample, channels last, or a list of several)]
 ROWS = {
     "AdaptivePooling2D": [({"size": 3}, (7, 2, 4)), ({"size": 1}, (5, 6, 3))],
+    "BlurPool2D": [
+        ({}, (7, 8, 3)),
+        ({"pool_size": 4, "strides": 3, "padding": "constant"}, (7, 8, 3)),
+        ({"pool_size": 2, "strides": 1, "padding": "valid"}, (5, 6, 3)),
+    ],
     "ChannelShuffle": [({"groups": 3}, (5, 6, 12))],
     "ColorNormalization": [
         ({}, (5, 6, 3)),
@@ -33,6 +38,11 @@ ROWS = {
         ({"gamma": 1, "beta": 2}, (5, 6, 4)),
     ],
     "DropPath": [({"rate": 0.5, "seed": 1}, (5, 6, 3))],
+    "DropPathColumn": [({"columns": 3, "rate": 0.25, "seed": 1}, (5, 6, 3))],
+    "DropPathMean": [
+        ({}, [(5, 6, 3)] * 3),
+        ({"rate": 0.5, "seed": 1}, [(5, 6, 3)]),
+    ],
     "EuclideanRBF": [
         ({"codes": [[1, -1, 0.5], [0, 0.25, 1]]}, (3,)),
         ({"codes": [[1, -1, 0.5], [0, 0.25, 1]], "activation": "softmax"}, (3,)),
@@ -49,6 +59,18 @@ ROWS = {
     ],
     "GlobalLpPooling3D": [({"p": 1}, (5, 6, 4, 3))],
     "GlobalResponseNormalization": [({"epsilon": 0.5}, (5, 6, 4))],
+    "HighwayBlock": [
+        ({}, (5, 6, 3)),
+        (
+            {
+                "kernel_size": 1,
+                "activation": "tanh",
+                "gate_bias": 1.0,
+                "kernel_initializer": "he_normal",
+            },
+            (5, 6, 4),
+        ),
+    ],
     "InstrumentedConv2D": [
         ({"filters": 4, "kernel_size": 3, "strides": 2, "record": "stats"}, (8, 7, 3)),
         (
@@ -215,6 +237,11 @@ CASES = [
     for i, (kwargs, shape) in enumerate(rows)
 ]
 each_case = pytest.mark.parametrize(("name", "kwargs", "shape"), CASES)
+#: What these give depends on nothing that could be trained.
+DRAWS = ("DropPathColumn",)
+each_trained_case = pytest.mark.parametrize(
+    ("name", "kwargs", "shape"), [case for case in CASES if case.values[0] not in DRAWS]
+)
 
 HALVES = ["float16", "bfloat16"]
 POLICIES = ["float32", *HALVES, "mixed_float16", "mixed_bfloat16"]
@@ -224,8 +251,14 @@ def _make(name, kwargs, **more):
     return layer_class(name)(**kwargs, **more)
 
 
+def _each(function, x):
+    """Apply a function to a layer's input, or to each of several."""
+    return [function(one) for one in x] if isinstance(x, list) else function(x)
+
+
 def _sample(shape, batch=2):
-    return np.random.default_rng(0).normal(size=(batch, *shape)).astype("float32")
+    rng = np.random.default_rng(0)
+    return _each(lambda one: rng.normal(size=(batch, *one)).astype("float32"), shape)
 
 
 def _numpy(x):
@@ -267,15 +300,15 @@ def test_symbolic_shape_is_the_real_shape(name, kwargs, shape):
     layer = _make(name, kwargs)
     x = _sample(shape)
     real = tuple(layer(x).shape)
-    assert tuple(layer.compute_output_shape(x.shape)) == real
-    assert tuple(_make(name, kwargs)(keras.Input(shape)).shape) == (None, *real[1:])
+    assert tuple(layer.compute_output_shape(_each(np.shape, x))) == real
+    symbolic = _make(name, kwargs)(_each(keras.Input, shape))
+    assert tuple(symbolic.shape) == (None, *real[1:])
 
 
 @each_case
 def test_unknown_sizes_build_and_agree(name, kwargs, shape):
     layer = _make(name, kwargs)
-    unknown = (*(None for _ in shape[:-1]), shape[-1])
-    inputs = keras.Input(unknown)
+    inputs = _each(lambda s: keras.Input((*(None for _ in s[:-1]), s[-1])), shape)
     model = keras.Model(inputs, layer(inputs))
     x = _sample(shape)
     symbolic, real = model.output.shape, model(x).shape
@@ -293,9 +326,9 @@ def test_channels_first_is_the_same_arithmetic(name, kwargs, shape, channels_fir
     x = _sample(shape)
     last = _numpy(layer(x))
     first = _make(name, kwargs)
-    x = np.moveaxis(x, -1, 1)
+    x = _each(lambda one: np.moveaxis(one, -1, 1), x)
     y = first(x)
-    assert tuple(first.compute_output_shape(x.shape)) == tuple(y.shape)
+    assert tuple(first.compute_output_shape(_each(np.shape, x))) == tuple(y.shape)
     first.set_weights(layer.get_weights())
     got = _numpy(first(x))
     got = np.moveaxis(got, 1, -1) if got.ndim > 2 else got
@@ -318,20 +351,20 @@ def test_policies_compute_in_their_dtype(name, kwargs, shape, policy_name):
     )
 
 
-@each_case
+@each_trained_case
 def test_dead_input_trains_without_nan(name, kwargs, shape):
-    inputs = keras.Input(shape)
-    x = keras.layers.Dense(shape[-1])(inputs)
+    inputs = _each(keras.Input, shape)
+    x = _each(lambda one: keras.layers.Dense(one.shape[-1])(one), inputs)
     model = keras.Model(inputs, _make(name, kwargs)(x))
     model.compile("sgd", "mse")
-    x = np.zeros((2, *shape), "float32")
+    x = _each(lambda one: np.zeros((2, *one), "float32"), shape)
     model.fit(x, np.ones(model.predict(x, verbose=0).shape), verbose=0)
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
 @each_case
 def test_eager_equals_compiled(name, kwargs, shape):
-    inputs = keras.Input(shape)
+    inputs = _each(keras.Input, shape)
     model = keras.Model(inputs, _make(name, kwargs)(inputs))
     x = _sample(shape)
     np.testing.assert_allclose(
@@ -342,9 +375,11 @@ def test_eager_equals_compiled(name, kwargs, shape):
 def _saved():
     for case in CASES:
         name, kwargs, shape = case.values
-        inputs = keras.Input(shape)
-        model = keras.Model(inputs, _make(name, kwargs)(inputs))
-        yield case.id, model, _sample(shape)
+        one = shape[0] if isinstance(shape, list) else shape
+        inputs = keras.Input(one)
+        x = _each(lambda _, inputs=inputs: inputs, shape)
+        model = keras.Model(inputs, _make(name, kwargs)(x))
+        yield case.id, model, _sample(one)
 
 
 def test_saved_layers_load_in_a_fresh_process(revived):

@@ -12,6 +12,7 @@ where the usual ones do not fit:
     {"sizes": [160, 97], "options": {}, "maps": {"torchvision/*": {"stage1": "layer1"}}}
 
 "heads" are auxiliary ones: by our name, the module and the one whose map it takes.
+"seed" draws other weights, where a network answers alike to all images with the usual.
 
 Of a module that answers with several maps, "stage4#0" is the first; without a number
 those of a tuple are joined.
@@ -110,12 +111,12 @@ def watch(model: torch.nn.Module, wanted: dict[str, str]) -> dict[str, np.ndarra
 class Torch:
     """A network of timm's, torchvision's or a paper's, in PyTorch."""
 
-    def __init__(self, about: Card, maps: dict, heads: dict) -> None:
+    def __init__(self, about: Card, maps: dict, heads: dict, seed: int = 0) -> None:
         library, _, constructor = about.reference.partition("/")
         name = constructor or about.name
         self.model = construct(library, name, about.family).eval()
         self.shapes = {k: tuple(v.shape) for k, v in self.model.state_dict().items()}
-        drawn = reference_weights(self.shapes)
+        drawn = reference_weights(self.shapes, seed)
         # Into its own, which may have a version noted.
         state = self.model.state_dict()
         state.update({k: torch.tensor(w) for k, w in drawn.items()})
@@ -139,7 +140,7 @@ class Torch:
 class Applications:
     """A network of Keras Applications; its maps are given by layers' names."""
 
-    def __init__(self, about: Card, maps: dict, heads: dict) -> None:
+    def __init__(self, about: Card, maps: dict, heads: dict, seed: int = 0) -> None:
         build = getattr(keras.applications, about.reference.partition("/")[2])
         options = {"input_shape": (None, None, 3), "include_top": False}
         body = build(weights=None, **options)
@@ -148,7 +149,7 @@ class Applications:
         inner = {stage: body.get_layer(name).output for stage, name in maps.items()}
         self.model = keras.Model(body.input, {"logits": logits} | inner)
         self.shapes = {v.path: tuple(v.shape) for v in self.model.weights}
-        drawn = reference_weights(self.shapes)
+        drawn = reference_weights(self.shapes, seed)
         for variable in self.model.weights:
             variable.assign(drawn[variable.path])
 
@@ -171,7 +172,8 @@ def write(name: str) -> None:
         {},
     )
     kind = Applications if library == "keras" else Torch
-    network = kind(about, maps, notes.get("heads", {}))
+    seed = notes.get("seed", 0)
+    network = kind(about, maps, notes.get("heads", {}), seed)
     depth = about.input_shape[-1]
     matrix, offset = about.preprocessing.affine(depth)
     answers = {}
@@ -186,6 +188,7 @@ def write(name: str) -> None:
         "sizes": sizes,
         "channels": depth,
         "options": notes.get("options", {}),
+        **({"seed": seed} if seed else {}),
         "shapes": network.shapes,
     }
     path = HERE / "answers" / f"{name}.npz"

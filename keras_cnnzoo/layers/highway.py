@@ -1,0 +1,101 @@
+"""The highway block: a layer that learns how much of its input to replace."""
+
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class HighwayBlock(keras.layers.Layer):
+    """Return `gate * body(x) + (1 - gate) * x`, with a gate for every number.
+
+    `body` is a convolution and its activation, the gate another convolution of `x` and
+    a sigmoid. The sub-layers are `conv` and `gate`. The bias of the gate, `gate.bias`,
+    starts below zero: at first the block hands on most of its input, and very deep
+    networks train.
+
+    Args:
+        kernel_size: Of both convolutions.
+        activation: Any Keras activation, of the body.
+        gate_bias: What every bias of the gate starts from.
+        kernel_initializer: Of both convolutions.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input and output `(batch, height, width, channels)`.
+
+    Source:
+        Srivastava, Greff and Schmidhuber, "Training Very Deep Networks", 2015,
+        https://arxiv.org/abs/1507.06228, section 2.
+
+    Example:
+        >>> block = HighwayBlock(gate_bias=-100.0)
+        >>> float(block(keras.ops.full((1, 2, 2, 1), 3.0))[0, 0, 0, 0])
+        3.0
+    """
+
+    def __init__(
+        self,
+        kernel_size: int = 3,
+        activation: Any = "relu",
+        gate_bias: float = -2.0,
+        kernel_initializer: Any = "glorot_uniform",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_size = kernel_size
+        self.activation = keras.activations.get(activation)
+        self.gate_bias = gate_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.data_format = data_format or keras.config.image_data_format()
+        self._axis = -1 if self.data_format == "channels_last" else 1
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        self.conv = self._conv(input_shape, "conv", activation=self.activation)
+        self.gate = self._conv(
+            input_shape,
+            "gate",
+            activation="sigmoid",
+            bias_initializer=keras.initializers.Constant(self.gate_bias),
+        )
+
+    def _conv(self, input_shape: tuple[Any, ...], name: str, **kwargs: Any):
+        conv = keras.layers.Conv2D(
+            input_shape[self._axis],
+            self.kernel_size,
+            padding="same",
+            # A copy, or both convolutions would start from the same numbers.
+            kernel_initializer=self.kernel_initializer.clone(),
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=name,
+            **kwargs,
+        )
+        conv.build(input_shape)
+        return conv
+
+    def call(self, inputs):
+        return inputs + self.gate(inputs) * (self.conv(inputs) - inputs)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("kernel_size", "gate_bias", "data_format")
+        return (
+            super().get_config()
+            | {name: getattr(self, name) for name in own}
+            | {
+                "activation": keras.activations.serialize(self.activation),
+                "kernel_initializer": keras.initializers.serialize(
+                    self.kernel_initializer
+                ),
+            }
+        )
