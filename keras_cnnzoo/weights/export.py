@@ -69,7 +69,7 @@ def save_safetensors(
     from safetensors.numpy import save_file
 
     arrays = values_of(model) if names is None else renamed(model, names)
-    arrays = {name: np.ascontiguousarray(x) for name, x in arrays.items()}
+    arrays = {name: np.asarray(x, order="C") for name, x in arrays.items()}
     about = {"model": model.name, "input_shape": model.input_shape[1:]}
     metadata = {"format": "pt" if names else "keras", "keras_cnnzoo": json.dumps(about)}
     with replacing(path) as partial:

@@ -94,7 +94,9 @@ def to_torch(
             value = value.reshape(-1, 1, *value.shape[2:])
         else:
             value = value.transpose(-1, -2, *spatial)
-    return np.ascontiguousarray(_with_rank(value, value.ndim if rank is None else rank))
+    value = _with_rank(value, value.ndim if rank is None else rank)
+    # NumPy's own `ascontiguousarray` would make a vector of a single number.
+    return np.asarray(value, order="C")
 
 
 def _from_tflite(array: np.ndarray, shape: Shape, _: Shape | None) -> np.ndarray:
