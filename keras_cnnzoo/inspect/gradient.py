@@ -17,7 +17,8 @@ def differentiate(model: keras.Model, score: Scored) -> Callable[..., tuple[Any,
     """Compile a function that gives what `score` gives, and the score's gradient.
 
     Args:
-        model: The model that `score` calls. Its weights are read anew at every call.
+        model: The model that `score` calls. Its weights are read anew at every call,
+            and what the pass would assign to them, as statistics, is not assigned.
         score: `score(x, *others) -> (scalar, other)`, made of `keras.ops` and calls of
             the model. `others` are tensors that no gradient is taken of.
 
@@ -37,7 +38,8 @@ def _tensorflow(model: keras.Model, score: Scored):
     def compiled(x, *others):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
-            scalar, other = score(x, *others)
+            with keras.StatelessScope():
+                scalar, other = score(x, *others)
         return other, tape.gradient(scalar, x)
 
     def call(x, *others):
@@ -71,7 +73,8 @@ def _torch(model: keras.Model, score: Scored):
         x = keras.ops.convert_to_tensor(x).detach().clone().requires_grad_()
         others = tuple(keras.ops.convert_to_tensor(t) for t in others)
         with torch.enable_grad():
-            scalar, other = score(x, *others)
+            with keras.StatelessScope():
+                scalar, other = score(x, *others)
             # Of x alone, so that the weights' own gradients stay as they are.
             (gradient,) = (
                 torch.autograd.grad(scalar, x, allow_unused=True)

@@ -3,16 +3,30 @@
 import difflib
 import fnmatch
 from collections.abc import Iterator, Sequence
+from types import UnionType
 from typing import TypeAlias
 
 import keras
+from keras import layers as kl
 
+from keras_cnnzoo.layers import PartialConv2D
+
+_Part: TypeAlias = str | type[keras.layers.Layer] | UnionType | keras.layers.Layer
 #: What names layers: a shell-style pattern, a class, a layer itself, or several.
-Selection: TypeAlias = (
-    str
-    | type[keras.layers.Layer]
-    | keras.layers.Layer
-    | Sequence["str | type[keras.layers.Layer] | keras.layers.Layer"]
+Selection: TypeAlias = _Part | Sequence[_Part]
+#: Every kind of convolution that there is.
+CONVOLUTION = (
+    kl.Conv1D
+    | kl.Conv2D
+    | kl.Conv3D
+    | kl.Conv1DTranspose
+    | kl.Conv2DTranspose
+    | kl.Conv3DTranspose
+    | kl.DepthwiseConv1D
+    | kl.DepthwiseConv2D
+    | kl.SeparableConv1D
+    | kl.SeparableConv2D
+    | PartialConv2D
 )
 
 
@@ -39,7 +53,7 @@ def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers
         model: A model or layer.
         layers: A shell-style pattern, matched with a layer's own name, or with its
             whole path where the pattern has a "/"; a layer class, whose subclasses
-            count; a layer of the model; or a sequence of these.
+            count, or a union of classes; a layer of the model; or a sequence of these.
 
     Raises:
         ValueError: A part of the selection matches nothing; the message offers the
@@ -64,7 +78,7 @@ def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers
 def _matches(path: str, layer: keras.layers.Layer, part) -> bool:
     if isinstance(part, str):
         return fnmatch.fnmatchcase(path if "/" in part else layer.name, part)
-    if isinstance(part, type):
+    if isinstance(part, type | UnionType):
         return isinstance(layer, part)
     return layer is part
 

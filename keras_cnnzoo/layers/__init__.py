@@ -13,6 +13,7 @@ from keras_cnnzoo.layers.global_pooling import (
     GlobalLpPooling2D,
     GlobalLpPooling3D,
 )
+from keras_cnnzoo.layers.image_filter import ImageFilter2D
 from keras_cnnzoo.layers.initializers import FanInUniform
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
 from keras_cnnzoo.layers.layer_scale import LayerScale
@@ -52,6 +53,7 @@ __all__ = [
     "GlobalLpPooling2D",
     "GlobalLpPooling3D",
     "GlobalResponseNormalization",
+    "ImageFilter2D",
     "InstrumentedConv2D",
     "L2NormPooling1D",
     "L2NormPooling2D",
