@@ -25,6 +25,7 @@ def _run(path, folder, *arguments):
     ("name", "says"),
     [
         ("drop_in_layers.py", r"^conv, after 46 batches"),
+        ("explain.py", r"^report.html: \d\.\d MB, open it in a browser$"),
         ("train_by_name.py", r"^digits: images \(32, 32, 1\), 10 classes"),
         ("transfer.py", r"mismatched: conv_preds/kernel, conv_preds/bias$"),
     ],
@@ -40,5 +41,5 @@ def test_example_ends_with_its_accuracy(name, says, tmp_path):
 
 
 def test_every_example_is_run():
-    tried = {"drop_in_layers.py", "train_by_name.py", "transfer.py"}
+    tried = {"drop_in_layers.py", "explain.py", "train_by_name.py", "transfer.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tried
