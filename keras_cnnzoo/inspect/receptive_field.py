@@ -81,13 +81,16 @@ def receptive_field(
     """Return what the units of each layer see of the image.
 
     Every operation is followed from the image on, through nested models, blocks and
-    subclassed models alike. The rules are: a unit sees what any path to it sees, and
-    the least interval that holds it counts, at each axis on its own, where maps were
-    enlarged up to a stride more; padding counts as image, with whatever it is filled; what averages over a map, normalises over it or
-    attends to it sees all of it, so behind a squeeze-and-excite gate or split attention
-    each unit sees the whole image. An operation that is not known sees everything.
-    Code of a model that is not `keras.ops`, between its layers, is taken to work pixel
-    by pixel where sizes stay, and to see everything where they change.
+    subclassed models alike. The rules:
+
+    - A unit sees what any path to it sees. Of each axis the least interval that holds
+      it counts; where maps were enlarged, the interval is up to a stride wider.
+    - Padding counts as image, with whatever it is filled.
+    - What averages over a map, normalises over it or attends to it sees all of it: so
+      behind a squeeze-and-excite gate or split attention, each unit sees everything.
+    - An operation that is not known sees everything. Code of a model that is not
+      `keras.ops`, between its layers, is taken to work pixel by pixel where sizes
+      stay, and to see everything where they change.
 
     Args:
         model: Any built Keras model with one image input.

@@ -37,6 +37,8 @@ def browser(tmp_path_factory):
             args=ARGUMENTS,
             viewport={"width": 1400, "height": 900},
         )
+        # A busy machine is no reason to fail.
+        context.set_default_timeout(120_000)
         yield context
         context.close()
 

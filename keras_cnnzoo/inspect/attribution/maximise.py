@@ -14,8 +14,8 @@ from keras_cnnzoo.inspect.survey import Call, last_call, survey
 
 #: Side of the image where the model takes any.
 _SIDE = 128
-#: Deviation of the noise that is tried where a channel does not answer to less.
-_CONTRAST = 0.4
+#: Deviation of the pixels in a picture of a direction, which holds contrast in bounds.
+_CONTRAST = 0.5
 
 
 def maximise(
@@ -25,7 +25,7 @@ def maximise(
     *,
     steps: int = 128,
     size: int | tuple[int, int] | None = None,
-    rate: float = 0.05,
+    rate: float = 0.1,
     jitter: int | None = None,
     value_range: tuple[float, float] = (0.0, 255.0),
     seed: int = 0,
@@ -44,8 +44,8 @@ def maximise(
         steps: How many steps are taken.
         size: Height and width, one int for both. None takes the model's own, 128 where
             it takes any.
-        rate: Standard deviation of the first step as a share of the value range; the
-            steps shrink evenly to none.
+        rate: How far the first step goes from the image to a picture of the gradient's
+            direction alone, 1 for all the way; the steps shrink evenly to none.
         jitter: Pixels by which the image is moved at most. None takes a sixteenth of
             the shorter side.
         value_range: The range of pixels in what the model takes.

@@ -27,6 +27,14 @@ METHODS = {
 }
 
 
+def check_methods(methods: Sequence[str]) -> None:
+    """Refuse a method that there is not, before anything is computed."""
+    if unknown := [name for name in methods if name not in METHODS]:
+        raise ValueError(
+            f"There is no method {unknown[0]!r}. Choose from {', '.join(METHODS)}."
+        )
+
+
 def rank(
     answers: Sequence[np.ndarray | None], class_names: Sequence[str] | None
 ) -> tuple[list[list[dict[str, Any]]], str | None]:
@@ -92,14 +100,7 @@ def attribute(
     Returns:
         For each image the maps by method, uint8 `(answers, height, width)`; and for
         each method that cannot explain this model, why.
-
-    Raises:
-        ValueError: There is no such method.
     """
-    if unknown := [name for name in methods if name not in METHODS]:
-        raise ValueError(
-            f"There is no method {unknown[0]!r}. Choose from {', '.join(METHODS)}."
-        )
     found: list[dict[str, np.ndarray]] = [{} for _ in images]
     count = min(EXPLAINED, min((len(answers) for answers in ranked), default=0))
     if not count:

@@ -11,7 +11,7 @@ import numpy as np
 from keras_cnnzoo.files import write_text
 from keras_cnnzoo.inspect.pictures import as_picture
 from keras_cnnzoo.inspect.precision import full_precision
-from keras_cnnzoo.inspect.report.answers import DEFAULT, attribute, rank
+from keras_cnnzoo.inspect.report.answers import DEFAULT, attribute, check_methods, rank
 from keras_cnnzoo.inspect.report.blocks import Blocks, fill
 from keras_cnnzoo.inspect.report.costs import costs
 from keras_cnnzoo.inspect.report.entries import list_entries
@@ -82,6 +82,7 @@ def explain(
         >>> explain(model, np.zeros((1, 8, 8, 3)), page).stat().st_size < 200_000
         True
     """
+    check_methods(attributions)
     batch = np.asarray(images, "float32")
     if batch.ndim != 4 or not len(batch):
         raise ValueError(
