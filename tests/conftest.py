@@ -1,3 +1,5 @@
+import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -12,9 +14,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
+#: Memory in GB above which a worker gives back what it compiled; two are at work.
+ENOUGH = 3.0
+#: Where Linux says how many pages of memory this process has.
+PAGES = Path("/proc/self/statm")
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _bounded_memory():
+    yield
+    pages = int(PAGES.read_text().split()[1]) if PAGES.exists() else 0
+    if pages and pages * os.sysconf("SC_PAGE_SIZE") > ENOUGH * 1e9:
+        gc.collect()
+        if keras.backend.backend() == "jax":
+            import jax
+
+            jax.clear_caches()
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ EACH = [
     pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow)
     for name in STATED
 ]
-each_model = pytest.mark.parametrize("name", EACH)
+#: One model after the other, each through all tests, so that few are held at once.
+each_model = pytest.mark.parametrize("name", EACH, scope="module")
 #: Side of the images here, where a sketch names no other.
 SIDE = 96
 
@@ -39,7 +40,7 @@ def _shape(name):
     return _options(name).get("input_shape", card(name).input_shape)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _model(name):
     """Build once for all tests that do not change what a model is."""
     return build(name, classes=7, **_options(name))
