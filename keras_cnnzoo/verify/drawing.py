@@ -36,6 +36,9 @@ _GATES = re.compile(
     r"|_se_(reduce|expand)[./]kernel$"
 )
 _GATE_SHARE = 0.03
+#: Biases of highway networks' gates, which start below zero: gates that stand half open
+#: let the signal fade, and the network answers alike to all images.
+_GATE_BIAS = re.compile(r"(^|[./])gate[./]bias$")
 #: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
 #: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.
 #: Basic blocks count from a stage's eleventh on.
@@ -87,7 +90,8 @@ def reference_weights(
         if _GATES.search(name) and (1, 1) in (shape[2:], shape[:2]):
             std *= _GATE_SHARE
         limit = 3**0.5 * std
-        return _uniform(shape, -limit, limit, seed, name)
+        values = _uniform(shape, -limit, limit, seed, name)
+        return values - np.float32(2) if _GATE_BIAS.search(name) else values
 
     return {name: draw(name, tuple(shape)) for name, shape in shapes.items()}
 
