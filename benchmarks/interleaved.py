@@ -1,5 +1,6 @@
 """Time alternatives side by side, since a machine's speed drifts within a minute."""
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ def ratios(
     times: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
         for name, run in alternatives.items():
+            gc.collect()  # or one would pay for what another has left behind
             started = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - started)

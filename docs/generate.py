@@ -14,7 +14,7 @@ import keras_cnnzoo
 from keras_cnnzoo import registry
 from keras_cnnzoo.layers.registry import layer_class
 from keras_cnnzoo.verify import table as verified
-from keras_cnnzoo.verify.comparison import TOLERANCE
+from keras_cnnzoo.verify.comparison import TELLING, TOLERANCE
 
 DOCS = Path(__file__).parent
 
@@ -97,14 +97,26 @@ def _models_page(families) -> str:
 
 def _verified_page() -> str:
     rows = verified.read(DOCS / "verified.csv").values()
-    header = ("Name", "Reference", "Sizes", "Logits:", "Maps:", "Parameters:", "MACs:")
+    header = (
+        "Name",
+        "Reference",
+        "Sizes",
+        "Logits:",
+        "Maps:",
+        "Apart:",
+        "Parameters:",
+        "MACs:",
+    )
     return "---\nhide: [toc]\n---\n\n" + page(
         "Verified",
         "Each of these models was given the weights of its reference, drawn at random, "
         "statistics of batch norm too, and the same images of two sizes. The columns "
         "say by how much the logits and the maps of the stages differ at most, as a "
-        f"share of their spread; equal is up to {TOLERANCE:g}. A reference called "
-        "`paper` is a transcription of the paper in PyTorch, made for this comparison. "
+        f"share of their spread; equal is up to {TOLERANCE:g}. Apart is how much the "
+        "logits of the two images differ, in the same measure: where a network answers "
+        "all images alike, equality would say little, so it is at least "
+        f"{TELLING:g}. A reference called `paper` is a transcription of the paper in "
+        "PyTorch, made for this comparison. "
         "Parameters are the trainable ones, MACs the multiply-accumulates of one image "
         "at the model's own size.",
         "Written by `cnnzoo verify --table docs/verified.csv`.",
@@ -117,6 +129,7 @@ def _verified_page() -> str:
                     row.sizes.replace(" ", ", "),
                     row.logits,
                     row.features,
+                    row.apart,
                     f"{row.params:,}",
                     f"{row.macs / 1e6:,.1f} M",
                 )

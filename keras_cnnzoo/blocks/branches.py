@@ -100,7 +100,7 @@ def unit(x, step: Conv, *, bn: Mapping[str, float] | None, name: str):
         strides=step.stride,
         padding=padding,
         use_bias=bn is None,
-        kernel_initializer="he_normal",
+        kernel_initializer="he_uniform",
         name=f"{name}_conv",
     )(x)
     if bn is not None:

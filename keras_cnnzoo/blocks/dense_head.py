@@ -5,6 +5,7 @@ from keras import layers
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.heads import logits
 from keras_cnnzoo.layers import AdaptivePooling2D
+from keras_cnnzoo.layers.initializers import fresh
 
 
 def dense_head(
@@ -36,10 +37,11 @@ def dense_head(
     if x.shape[1:] != image_shape((size, size, channels(x))):
         x = AdaptivePooling2D(size, name="head_pool")(x)
     x = layers.Flatten(name="flatten")(x)
-    kwargs = {"kernel_initializer": "he_normal"} | kwargs
     for name in names:
         drop = layers.Dropout(dropout, name=f"{name}_dropout")
         x = drop(x) if dropout_first else x
-        x = layers.Dense(4096, activation="relu", name=name, **kwargs)(x)
+        own = {argument: fresh(value) for argument, value in kwargs.items()}
+        start = {"kernel_initializer": "he_uniform"} | own
+        x = layers.Dense(4096, activation="relu", name=name, **start)(x)
         x = x if dropout_first else drop(x)
     return logits(x, classes, activation=activation)

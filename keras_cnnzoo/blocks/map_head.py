@@ -17,7 +17,7 @@ def map_classifier(x, classes: int, *, activation, hidden=None, **kwargs):
         **kwargs: Arguments of the convolution.
     """
     full = {"dtype": keras.config.dtype_policy().variable_dtype}
-    kwargs = {"kernel_initializer": "he_normal"} | kwargs | full
+    kwargs = {"kernel_initializer": "he_uniform"} | kwargs | full
     x = layers.Conv2D(classes, 1, activation=hidden, name="head", **kwargs)(x)
     x = layers.GlobalAveragePooling2D(name="head_pool", **full)(x)
     if activation is None:

@@ -56,28 +56,34 @@ def run(args: argparse.Namespace) -> None:
     for i, name in enumerate(names, start=1):
         found, row = verify.verify(name, args.answers)
         done.append(row)
-        if not found.equal:
+        if not (found.equal and found.telling):
             wrong.append(name)
         elif args.table is not None:
             rows[name] = row
             table.write(args.table, rows)
         if not args.json:
-            print(_line(row, found.equal, f"{i}/{len(names)}"), flush=True)
+            print(_line(row, _verdict(found), f"{i}/{len(names)}"), flush=True)
     if args.json:
         print(json.dumps([dataclasses.asdict(row) for row in done], indent=2))
     if wrong:
         raise ValueError(
             f"{len(wrong)} of {len(names)} differ from their references: "
-            f"{', '.join(wrong)}."
+            f"{', '.join(wrong)}, or answer all images alike."
         )
     if not args.json:
         print(f"{len(done)} models equal their references.")
 
 
-def _line(row, equal: bool, progress: str) -> str:
-    verdict = "equal" if equal else "DIFFERS"
+def _verdict(found) -> str:
+    if not found.equal:
+        return "DIFFERS"
+    return "equal" if found.telling else "SAYS LITTLE"
+
+
+def _line(row, verdict: str, progress: str) -> str:
     maps = f", maps {row.features}" if row.features else ""
     return (
-        f"{progress:>8} {row.name:28} {verdict:8} logits {row.logits}{maps}  "
+        f"{progress:>8} {row.name:28} {verdict:8} logits {row.logits}{maps}, "
+        f"images {row.apart} apart  "
         f"{row.params:,} parameters, {row.macs / 1e6:,.1f} M MACs  {row.reference}"
     )

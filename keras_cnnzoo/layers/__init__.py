@@ -15,6 +15,7 @@ from keras_cnnzoo.layers.global_pooling import (
     GlobalLpPooling3D,
 )
 from keras_cnnzoo.layers.highway import HighwayBlock
+from keras_cnnzoo.layers.image_filter import ImageFilter2D
 from keras_cnnzoo.layers.initializers import FanInUniform
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
 from keras_cnnzoo.layers.join import DropPathColumn, DropPathMean
@@ -59,6 +60,7 @@ __all__ = [
     "GlobalLpPooling3D",
     "GlobalResponseNormalization",
     "HighwayBlock",
+    "ImageFilter2D",
     "InstrumentedConv2D",
     "L2NormPooling1D",
     "L2NormPooling2D",

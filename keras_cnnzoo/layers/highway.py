@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.layers.initializers import fresh
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -69,8 +70,7 @@ class HighwayBlock(keras.layers.Layer):
             input_shape[self._axis],
             self.kernel_size,
             padding="same",
-            # A copy, or both convolutions would start from the same numbers.
-            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_initializer=fresh(self.kernel_initializer),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,

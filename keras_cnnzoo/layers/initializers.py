@@ -48,3 +48,12 @@ class FanInUniform(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         return {"fan_in": self.fan_in, "scale": self.scale, "seed": self.seed}
+
+
+def fresh(initializer: Any) -> Any:
+    """Return a copy that draws numbers of its own, where the initializer can.
+
+    One that is shared starts weights of equal shape from equal numbers.
+    """
+    clone = getattr(initializer, "clone", None)
+    return initializer if clone is None else clone()

@@ -89,6 +89,11 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         **kwargs: Any,
     ) -> None:
         super().__init__(filters, kernel_size, **kwargs)
+        self._prepare(record, momentum, sample)
+
+    def _prepare(
+        self, record: Record, momentum: float = 0.9, sample: int | None = 8
+    ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` is at least 0, below 1. Received: {momentum}")
         if sample is not None and sample < 1:
@@ -200,3 +205,21 @@ class ChannelStatistics(keras.layers.Layer):
             self.start(store["0"].shape[0])
         if len(store.keys()):
             super().load_own_variables(store)
+
+
+def become_instrumented(layer: keras.layers.Conv2D, record: Record) -> None:
+    """Make a `Conv2D` an `InstrumentedConv2D` where it is: who holds it, keeps it.
+
+    For layers that only a model's own code can make; else make one from its config.
+    """
+    layer.__class__ = InstrumentedConv2D
+    layer._tracker.unlock()
+    layer._prepare(record)
+    layer._tracker.lock()
+
+
+def become_plain(layer: InstrumentedConv2D) -> None:
+    """Make an `InstrumentedConv2D` a `Conv2D` where it is; statistics are lost."""
+    layer._tracker.untrack(layer.statistics)
+    del layer.statistics
+    layer.__class__ = keras.layers.Conv2D

@@ -92,7 +92,7 @@ class PartialConv2D(keras.layers.Layer):
             )
         filters, kernels = len(self.connections), sum(map(len, self.connections))
         # Entry (map, filter) is the position of their kernel; what is not connected
-        # points behind the last kernel, where `_dense_kernel` puts a zero.
+        # points behind the last kernel, where `effective_kernel` puts a zero.
         self._positions = np.full((channels, filters), kernels)
         order = [(m, f) for f, maps in enumerate(self.connections) for m in maps]
         self._positions[tuple(np.transpose(order))] = np.arange(kernels)
@@ -106,14 +106,19 @@ class PartialConv2D(keras.layers.Layer):
                 name="bias", shape=(filters,), initializer=self.bias_initializer
             )
 
-    def _dense_kernel(self):
+    def effective_kernel(self):
+        """Return the kernel of the `Conv2D` that this is, zero where not connected."""
         padded = ops.pad(self.kernel, [(0, 0), (0, 0), (0, 1)])
         flat = ops.take(padded, self._positions.ravel(), axis=-1)
         return ops.reshape(flat, (*self.kernel_size, *self._positions.shape))
 
     def call(self, inputs):
         x = ops.conv(
-            inputs, self._dense_kernel(), self.strides, self.padding, self.data_format
+            inputs,
+            self.effective_kernel(),
+            self.strides,
+            self.padding,
+            self.data_format,
         )
         if self.use_bias:
             first = self.data_format == "channels_first"

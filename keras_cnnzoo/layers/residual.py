@@ -4,12 +4,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras.saving import deserialize_keras_object
+from keras.saving import serialize_keras_object as _serialize
 
-from keras_cnnzoo.layers.attention import GATES
+from keras_cnnzoo.layers.initializers import fresh
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, Record
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.regularization import DropPath
-from keras_cnnzoo.layers.residual_plan import CHOICES, PLAIN, plan
+from keras_cnnzoo.layers.residual_plan import (
+    PLAIN,
+    check_choices,
+    make_gate,
+    own_layers,
+    plan,
+)
 from keras_cnnzoo.layers.shortcuts import choose, subsample
 
 
@@ -88,7 +96,7 @@ class ResidualBlock(keras.layers.Layer):
         use_bias: bool = False,
         bn_momentum: float = 0.9,
         bn_epsilon: float = 1e-5,
-        kernel_initializer: Any = "he_normal",
+        kernel_initializer: Any = "he_uniform",
         record: Record | None = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -114,22 +122,18 @@ class ResidualBlock(keras.layers.Layer):
         self.data_format = data_format or keras.config.image_data_format()
         self._axis = -1 if self.data_format == "channels_last" else 1
         self._record = record
-        self._depth, self._own_body = 0, _as_list(body)
-        for name, choices in CHOICES.items():
-            if (value := getattr(self, name)) not in choices:
-                raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
+        self._depth, self._own_body = 0, own_layers(body)
+        check_choices(self)
         if not self._own_body:
             self._make_body()
         same = {"dtype": self.dtype_policy}
-        if isinstance(gate, str):
-            if gate not in GATES:
-                raise ValueError(
-                    f"`gate` is one of {sorted(GATES)} or a layer. Received: {gate!r}"
-                )
-            gate = GATES[gate](data_format=self.data_format, name="gate", **same)
-        self._gate = gate
-        self._dropout = keras.layers.Dropout(dropout, name="dropout", **same)
-        self._drop_path = DropPath(drop_path, name="drop_path", **same)
+        self._gate = make_gate(gate, data_format=self.data_format, **same)
+        # Layers that would do nothing are left out: they cost time to make.
+        self._dropout = self._drop_path = None
+        if dropout:
+            self._dropout = keras.layers.Dropout(dropout, name="dropout", **same)
+        if drop_path:
+            self._drop_path = DropPath(drop_path, name="drop_path", **same)
 
     def _make_body(self) -> None:
         """Make `conv1`, `bn1`, `conv2`, ... of a basic or bottleneck body."""
@@ -144,13 +148,12 @@ class ResidualBlock(keras.layers.Layer):
         self._depth = len(steps)
         for i, step in enumerate(steps, start=1):
             zero = self.zero_init and i == self._depth
-            one_sided = step.strides == 1 or self.padding == "same"
-            pad = keras.layers.ZeroPadding2D(
-                0 if one_sided else step.kernel // 2,
-                data_format=self.data_format,
-                dtype=self.dtype_policy,
-                name=f"pad{i}",
-            )
+            one_sided = 1 in (step.strides, step.kernel) or self.padding == "same"
+            if not one_sided:
+                pad = keras.layers.ZeroPadding2D(
+                    step.kernel // 2, self.data_format, dtype=self.dtype_policy
+                )
+                setattr(self, f"pad{i}", pad)
             conv = self._conv(
                 step.filters,
                 step.kernel,
@@ -161,13 +164,13 @@ class ResidualBlock(keras.layers.Layer):
                 name=f"conv{i}",
             )
             bn = self._bn(f"bn{i}", zero=zero and self.version != "v2")
-            for layer in (pad, conv, bn):
-                setattr(self, layer.name, layer)
+            setattr(self, f"conv{i}", conv)
+            setattr(self, f"bn{i}", bn)
 
     def _conv(self, filters: int, kernel: int, *, zero=False, **kwargs: Any):
         kwargs |= {
             "use_bias": self.use_bias,
-            "kernel_initializer": "zeros" if zero else self.kernel_initializer,
+            "kernel_initializer": "zeros" if zero else fresh(self.kernel_initializer),
             "data_format": self.data_format,
             "dtype": self.dtype_policy,
         }
@@ -186,13 +189,15 @@ class ResidualBlock(keras.layers.Layer):
         )
 
     def _steps(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Yield each step's padding, None where there is none, convolution and norm."""
         for i in range(1, self._depth + 1):
-            yield tuple(getattr(self, f"{kind}{i}") for kind in ("pad", "conv", "bn"))
+            pad = getattr(self, f"pad{i}", None)
+            yield pad, getattr(self, f"conv{i}"), getattr(self, f"bn{i}")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = tuple(input_shape)
         for pad, conv, bn in self._steps():
-            before, shape = shape, pad.compute_output_shape(shape)
+            before, shape = shape, pad.compute_output_shape(shape) if pad else shape
             conv.build(shape)
             shape = conv.compute_output_shape(shape)
             bn.build(before if self.version == "v2" else shape)
@@ -205,22 +210,19 @@ class ResidualBlock(keras.layers.Layer):
         self._build_shortcut(tuple(input_shape), tuple(shape))
 
     def _build_shortcut(self, arrives: tuple, wanted: tuple) -> None:
-        self._kind = choose(
-            self.shortcut,
-            arrives=arrives,
-            wanted=wanted,
-            strides=self.strides,
-            axis=self._axis,
-        )
+        step = {"strides": self.strides, "axis": self._axis}
+        self._kind = choose(self.shortcut, arrives=arrives, wanted=wanted, **step)
         self._channels = wanted[self._axis]
         if self._kind in ("average", "projection"):
-            # Keras's "same" averages the pixels there are, at borders as well.
-            self._shortcut_pool = keras.layers.AveragePooling2D(
-                2, self.strides, "same", self.data_format, dtype=self.dtype_policy
-            )
-            step = 1 if self._kind == "average" else self.strides
+            strides = self.strides
+            if self._kind == "average":
+                # Keras's "same" averages the pixels there are, at borders as well.
+                self._shortcut_pool = keras.layers.AveragePooling2D(
+                    2, self.strides, "same", self.data_format, dtype=self.dtype_policy
+                )
+                strides = 1
             self.shortcut_conv = self._conv(
-                self._channels, 1, strides=step, name="shortcut_conv"
+                self._channels, 1, strides=strides, name="shortcut_conv"
             )
             self.shortcut_conv.build(arrives)
             if self.version != "v2":
@@ -235,13 +237,17 @@ class ResidualBlock(keras.layers.Layer):
                 entry = x if i == 1 else entry
             elif i > 1:
                 x = self.activation(x)
-            x = conv(pad(self._dropout(x) if i == self._depth else x))
+            if self._dropout is not None and i == self._depth:
+                x = self._dropout(x)
+            x = conv(pad(x) if pad else x)
             x = x if self.version == "v2" else bn(x)
         for layer in self._own_body:
             x = layer(x)
         if self._gate is not None:
             x = self._gate(x)
-        x = self._carry(inputs, entry) + self._drop_path(x)
+        if self._drop_path is not None:
+            x = self._drop_path(x)
+        x = self._carry(inputs, entry) + x
         return x if self.version == "v2" else self.activation(x)
 
     def _carry(self, inputs, entry):
@@ -261,7 +267,8 @@ class ResidualBlock(keras.layers.Layer):
     ) -> tuple[int | None, ...]:
         shape = tuple(input_shape)
         for pad, conv, _ in self._steps():
-            shape = conv.compute_output_shape(pad.compute_output_shape(shape))
+            shape = pad.compute_output_shape(shape) if pad else shape
+            shape = conv.compute_output_shape(shape)
         for layer in self._own_body:
             shape = layer.compute_output_shape(shape)
         return shape
@@ -286,15 +293,5 @@ class ResidualBlock(keras.layers.Layer):
         config = dict(config)
         for name in ("body", "gate"):
             if not isinstance(config[name], str):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
+                config[name] = deserialize_keras_object(config[name])
         return cls(**config)
-
-
-def _as_list(body: Any) -> list[keras.layers.Layer]:
-    """Return the layers of a body of the user's own; of ours, none."""
-    if isinstance(body, str):
-        return []
-    return list(body) if isinstance(body, list | tuple) else [body]
-
-
-_serialize = keras.saving.serialize_keras_object

@@ -1,6 +1,10 @@
-"""The convolutions inside a residual block, as data."""
+"""What a residual block is made of: its convolutions as data, its gate, its layers."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_cnnzoo.layers.attention import GATES
 
 BODIES = ("basic", "bottleneck")
 #: What an argument of the block may be.
@@ -66,3 +70,28 @@ def plan(
         Step(3, width, 1 if early else strides, groups),
         Step(1, filters),
     ]
+
+
+def check_choices(block: Any) -> None:
+    """Refuse an argument of a block that is none of its choices."""
+    for name, choices in CHOICES.items():
+        if (value := getattr(block, name)) not in choices:
+            raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
+
+
+def make_gate(gate: Any, **kwargs: Any) -> keras.layers.Layer | None:
+    """Return a gate by name, made with `kwargs`; a layer, and None, as they are."""
+    if not isinstance(gate, str):
+        return gate
+    if gate not in GATES:
+        raise ValueError(
+            f"`gate` is one of {sorted(GATES)} or a layer. Received: {gate!r}"
+        )
+    return GATES[gate](name="gate", **kwargs)
+
+
+def own_layers(body: Any) -> list[keras.layers.Layer]:
+    """Return the layers of a body of the user's own; of ours, none."""
+    if isinstance(body, str):
+        return []
+    return list(body) if isinstance(body, list | tuple) else [body]

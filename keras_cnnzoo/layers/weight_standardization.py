@@ -61,7 +61,13 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
                 name="gain", shape=(1, 1, 1, self.filters), initializer="ones"
             )
 
-    def convolution_op(self, inputs, kernel):
+    def effective_kernel(self, kernel: Any = None):
+        """Return the kernel that is convolved with.
+
+        Args:
+            kernel: The kernel as stored; None takes the layer's.
+        """
+        kernel = ops.convert_to_tensor(self.kernel if kernel is None else kernel)
         # Small variances need all digits, whatever the convolution computes in.
         wide = ops.cast(kernel, "float32")
         mean, variance = ops.moments(wide, axes=(0, 1, 2), keepdims=True)
@@ -69,7 +75,10 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
         if self.gain:
             fan_in = math.prod(kernel.shape[:-1])
             wide = wide * ops.cast(self.scale, "float32") * fan_in**-0.5
-        return super().convolution_op(inputs, ops.cast(wide, kernel.dtype))
+        return ops.cast(wide, kernel.dtype)
+
+    def convolution_op(self, inputs, kernel):
+        return super().convolution_op(inputs, self.effective_kernel(kernel))
 
     def save_own_variables(self, store: Any) -> None:
         """Keras's convolutions keep their kernel and bias by number, nothing else."""

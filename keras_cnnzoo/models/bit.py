@@ -86,7 +86,7 @@ def _conv(x, filters: int, kernel: int, config: Config, *, stride: int = 1, name
         strides=stride,
         padding="same" if stride == 1 else "valid",
         use_bias=False,
-        kernel_initializer="he_normal",
+        kernel_initializer="he_uniform",
         name=name,
     )(x)
 

@@ -65,7 +65,7 @@ def _tree(
     stride: int = 1,
     name: str,
 ):
-    """Figure 2 (f) of the paper: two smaller trees, the second fed by the first.
+    """Two smaller trees, the second fed by the first: hierarchical aggregation.
 
     Only the last node of a tree joins the maps `before`, so that none is joined twice.
     """

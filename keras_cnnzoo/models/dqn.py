@@ -32,7 +32,7 @@ def body(x, config: Config):
         )
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(
-        config.units, activation="relu", kernel_initializer="he_normal", name="fc"
+        config.units, activation="relu", kernel_initializer="he_uniform", name="fc"
     )(x)
     return maps | {"fc": x}
 

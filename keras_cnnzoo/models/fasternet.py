@@ -87,7 +87,7 @@ def _merge(x, filters: int, size: int, *, name: str):
 
 
 def _block(x, config: Config, *, drop_path: float, name: str):
-    """Figure 4 of the paper: 3x3 on some maps, twice the maps by a 1x1, and back."""
+    """Convolve 3x3 on some maps, then twice the maps by a 1x1, and back."""
     width, axis = channels(x), channel_axis()
     seen, past = ops.split(x, [width // config.divisor], axis)
     seen = _conv(seen, channels(seen), 3, name=f"{name}_partial_conv")

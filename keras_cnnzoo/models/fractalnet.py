@@ -124,13 +124,6 @@ FAMILY = Family(
             config=Config(columns=4, widths=(16, 32, 64, 128, 128)),
             params=4_767_210,
             macs=128_582_912,
-            claims=(
-                Claim(
-                    metric="CIFAR-100 test error, %, heavily augmented",
-                    value=27.38,
-                    source=f"{_PAGE} table 3",
-                ),
-            ),
             deviations=(
                 "The thin network of the paper's table 3. The 40 layers of its table 1 "
                 "have columns of unequal width, and where their kernels are 1x1 is not "

@@ -83,7 +83,7 @@ def squash(config):
 def start(config, **fan_ins):
     """Return an initializer for each weight, whose fan-in is given."""
     if config.activation != "scaled_tanh":
-        return {"kernel_initializer": "he_normal"} if "kernel" in fan_ins else {}
+        return {"kernel_initializer": "he_uniform"} if "kernel" in fan_ins else {}
     return {f"{weight}_initializer": FanInUniform(n) for weight, n in fan_ins.items()}
 
 

@@ -214,7 +214,7 @@ def _variant(prefix: str, size: str) -> Variant:
             Claim(
                 metric="ImageNet val top-1 accuracy %, 1 crop",
                 value=top1,
-                source=f"{_PAPER_PAGE} table 2",
+                source=_PAPER_PAGE,
             ),
         )
     return Variant(

@@ -135,7 +135,7 @@ def _conv(x, filters: int, kernel: int, config: Config, *, name: str, **kwargs):
         gain=True,
         epsilon=config.kernel_epsilon,
         padding="same",
-        kernel_initializer="he_normal",
+        kernel_initializer="he_uniform",
         name=name,
         **kwargs,
     )(x)

@@ -114,13 +114,6 @@ FAMILY = Family(
             macs=5_355_446_784,
             input_shape=(221, 221, 3),
             preprocessing=_fed(221),
-            claims=(
-                Claim(
-                    metric="ImageNet val top-1 error %, 4 scales, fine stride",
-                    value=35.74,
-                    source=f"{_PAGE} table 2",
-                ),
-            ),
         ),
     },
     name_maps={"paper": NameMap(())},

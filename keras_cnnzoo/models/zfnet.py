@@ -30,17 +30,20 @@ def _start():
     return {"kernel_initializer": initializers.RandomNormal(stddev=0.01)}
 
 
+def _conv(x, filters: int, kernel: int, **kwargs):
+    return conv(x, filters, kernel, activation="relu", **_start(), **kwargs)
+
+
 def body(x, config: Config):
     """Figure 3; each pooling also takes the windows that reach over the end."""
-    start = {"activation": "relu"} | _start()
     x = layers.ZeroPadding2D(1, name="conv1_pad")(x)
-    x = conv(x, 96, 7, stride=2, padding="valid", name="conv1", **start)
+    x = _conv(x, 96, 7, stride=2, padding="valid", name="conv1")
     stage1 = x = _pool(x, 1, normalise=config.lrn)
-    x = conv(x, 256, 5, stride=2, padding="valid", name="conv2", **start)
+    x = _conv(x, 256, 5, stride=2, padding="valid", name="conv2")
     stage2 = x = _pool(x, 2, normalise=config.lrn)
-    stage3 = conv(x, 384, 3, name="conv3", **start)
-    stage4 = conv(stage3, 384, 3, name="conv4", **start)
-    x = conv(stage4, 256, 3, name="conv5", **start)
+    stage3 = _conv(x, 384, 3, name="conv3")
+    stage4 = _conv(stage3, 384, 3, name="conv4")
+    x = _conv(stage4, 256, 3, name="conv5")
     stage5 = _pool(x, 5, normalise=False)
     return {
         "stage1": stage1,

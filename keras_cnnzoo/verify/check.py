@@ -43,6 +43,7 @@ def verify(name: str, answers: Path) -> tuple[Comparison, Row]:
         sizes=" ".join(map(str, found.sizes)),
         logits=f"{found.logits:.1e}",
         features="" if found.features is None else f"{found.features:.1e}",
+        apart=f"{found.told_apart:.3f}",
         params=inspect.count_params(model),
         macs=inspect.count_macs(model),
         digest=fingerprint(name, answers),

@@ -23,6 +23,8 @@ from keras_cnnzoo.zoo import build
 SAMPLE = 256
 #: The largest difference that counts as equal, as a share of the answers' spread.
 TOLERANCE = 1e-4
+#: How far apart the answers to two images must be at least, in the same measure.
+TELLING = 0.01
 #: How the answers of heads are named.
 LOGITS = "logits"
 
@@ -58,6 +60,11 @@ class Comparison:
     def equal(self) -> bool:
         """Whether every difference is within the tolerance."""
         return max(self.logits, self.features or 0.0) <= TOLERANCE
+
+    @property
+    def telling(self) -> bool:
+        """Whether the two images are told apart, or the comparison says little."""
+        return self.told_apart >= TELLING
 
 
 def sample(maps: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ class Row:
         sizes: Sides of the images, with spaces between.
         logits: Largest difference of the logits, as a share of their spread.
         features: The same of the stages' maps; empty where none were compared.
+        apart: How far the logits of the two images are from each other, same measure.
         params: Trainable numbers of ours.
         macs: Multiply-accumulates of ours, at the model's own size.
         digest: Fingerprint of the model's code and the reference's answers.
@@ -30,6 +31,7 @@ class Row:
     sizes: str
     logits: str
     features: str
+    apart: str
     params: int
     macs: int
     digest: str

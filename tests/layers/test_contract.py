@@ -71,6 +71,25 @@ ROWS = {
             (5, 6, 4),
         ),
     ],
+    "ImageFilter2D": [
+        ({"kind": "sobel_x"}, (5, 6, 3)),
+        (
+            {
+                "kind": "gabor",
+                "size": 5,
+                "sigma": 1.5,
+                "orientations": 3,
+                "wavelength": 3.0,
+                "aspect": 0.5,
+                "phase": 0.7,
+                "trainable_kernel": True,
+                "strides": (2, 2),
+                "padding": "valid",
+            },
+            (8, 7, 2),
+        ),
+        ({"kind": "gaussian", "sigma": 0.6}, (6, 7, 2)),
+    ],
     "InstrumentedConv2D": [
         ({"filters": 4, "kernel_size": 3, "strides": 2, "record": "stats"}, (8, 7, 3)),
         (

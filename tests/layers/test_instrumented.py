@@ -151,7 +151,7 @@ def test_switches_in_a_compiled_model(rng):
 
 
 def test_maps_are_the_layers_outputs(rng):
-    model = instrument(build("cifar_resnet20", weights=None), "maps")
+    model = instrument(build("cifar_resnet20", weights=None), record="maps")
     x = rng.uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     with record_maps() as maps:
         model(x)

@@ -133,7 +133,7 @@ def test_same_padding_is_tensorflow_s(rng):
     conv.build(x.shape)
     conv.set_weights(block.conv1.get_weights())
     np.testing.assert_allclose(
-        ops.convert_to_numpy(block.conv1(block.pad1(x))),
+        ops.convert_to_numpy(block.conv1(x)),
         ops.convert_to_numpy(conv(x)),
         rtol=1e-5,
     )
@@ -172,6 +172,15 @@ def test_zero_init_starts_as_the_identity(version, rng):
     x = np.abs(rng.normal(size=(2, 6, 6, 4))).astype("float32")
     block = ResidualBlock(4, version=version, zero_init=True)
     np.testing.assert_allclose(ops.convert_to_numpy(block(x)), x, rtol=1e-6)
+
+
+def test_convolutions_of_equal_shape_start_from_numbers_of_their_own():
+    block = ResidualBlock(64)
+    block.build((None, 8, 8, 64))
+    first, second = (ops.convert_to_numpy(c.kernel) for c in (block.conv1, block.conv2))
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.05
+    # He et al. 2015, equation 10.
+    assert first.std() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.03)
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean(rng):

@@ -13,7 +13,7 @@ import pytest
 from keras_cnnzoo import build, inspect, list_models
 from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.verify import compare, is_stale, table, verifiable, verify
-from keras_cnnzoo.verify.comparison import TOLERANCE
+from keras_cnnzoo.verify.comparison import TELLING, TOLERANCE
 
 ROOT = Path(__file__).parents[2]
 ANSWERS = ROOT / "tests" / "references" / "answers"
@@ -44,7 +44,7 @@ def test_answers_are_the_references(name):
     found = compare(name, ANSWERS / f"{name}.npz")
     assert found.equal, found
     # The two images must be told apart, or the comparison would say little.
-    assert found.told_apart > 0.01
+    assert found.telling, found
 
 
 @pytest.mark.once
@@ -53,6 +53,7 @@ def test_what_changed_since_the_table_was_written_still_equals():
         if is_stale(name, ANSWERS, TABLE):
             found, _ = verify(name, ANSWERS)
             assert found.equal, found
+            assert found.telling, found
 
 
 @pytest.mark.once
@@ -62,6 +63,7 @@ def test_table_holds_every_model_and_says_that_it_equals():
     for row in TABLE.values():
         assert float(row.logits) <= TOLERANCE, row
         assert float(row.features or 0) <= TOLERANCE, row
+        assert float(row.apart) >= TELLING, row
 
 
 @pytest.mark.once

@@ -12,7 +12,6 @@ where the usual ones do not fit:
     {"sizes": [160, 97], "options": {}, "maps": {"torchvision/*": {"stage1": "layer1"}}}
 
 "heads" are auxiliary ones: by our name, the module and the one whose map it takes.
-"seed" draws other weights, where a network answers alike to all images with the usual.
 
 Of a module that answers with several maps, "stage4#0" is the first; without a number
 those of a tuple are joined.
@@ -23,6 +22,7 @@ logits and a sample of the maps.
 
 import fnmatch
 import importlib.util
+import itertools
 import json
 import os
 import sys
@@ -51,7 +51,7 @@ import torchvision  # noqa: E402
 
 from keras_cnnzoo import card, list_models  # noqa: E402
 from keras_cnnzoo.registry import Card  # noqa: E402
-from keras_cnnzoo.verify.comparison import Answers, sample  # noqa: E402
+from keras_cnnzoo.verify.comparison import TELLING, Answers, sample  # noqa: E402
 from keras_cnnzoo.verify.drawing import (  # noqa: E402
     reference_images,
     reference_weights,
@@ -158,6 +158,22 @@ class Applications:
         return {"": answers.pop("logits")}, answers
 
 
+def _answers(network, about: Card, sizes: list[int]) -> dict[str, np.ndarray]:
+    depth = about.input_shape[-1]
+    matrix, offset = about.preprocessing.affine(depth)
+    answers = {}
+    for size in sizes:
+        logits, seen = network(reference_images(size, channels=depth) @ matrix + offset)
+        answers |= {f"logits_{size}_{key}".rstrip("_"): x for key, x in logits.items()}
+        answers |= {f"map_{size}_{s}": sample(maps) for s, maps in seen.items()}
+    return answers
+
+
+def _apart(logits: np.ndarray) -> float:
+    """Return how far the answers to two images are, as a share of their spread."""
+    return float(np.abs(np.subtract(*logits)).max() / np.ptp(logits))
+
+
 def write(name: str) -> None:
     about = card(name)
     library = about.reference.partition("/")[0]
@@ -172,28 +188,26 @@ def write(name: str) -> None:
         {},
     )
     kind = Applications if library == "keras" else Torch
-    seed = notes.get("seed", 0)
-    network = kind(about, maps, notes.get("heads", {}), seed)
-    depth = about.input_shape[-1]
-    matrix, offset = about.preprocessing.affine(depth)
-    answers = {}
     sizes = notes.get("sizes", SIZES)
-    for size in sizes:
-        logits, seen = network(reference_images(size, channels=depth) @ matrix + offset)
-        answers |= {f"logits_{size}_{key}".rstrip("_"): x for key, x in logits.items()}
-        answers |= {f"map_{size}_{s}": sample(maps) for s, maps in seen.items()}
+    for seed in itertools.count():
+        network = kind(about, maps, notes.get("heads", {}), seed)
+        answers = _answers(network, about, sizes)
+        # Weights with which a network answers alike to all images would show nothing.
+        apart = min(_apart(answers[f"logits_{size}"]) for size in sizes)
+        if apart >= TELLING:
+            break
     kept = {
         "reference": about.reference,
         "version": VERSIONS.get(library, "").partition("+")[0],
         "sizes": sizes,
-        "channels": depth,
+        "channels": about.input_shape[-1],
         "options": notes.get("options", {}),
         **({"seed": seed} if seed else {}),
         "shapes": network.shapes,
     }
     path = HERE / "answers" / f"{name}.npz"
     np.savez_compressed(path, about=np.array(json.dumps(kept)), **answers)
-    print(path.name, path.stat().st_size, sizes, list(seen), flush=True)
+    print(path.name, path.stat().st_size, sizes, list(maps), flush=True)
 
 
 def main() -> None:

@@ -1,0 +1,164 @@
+"""The classical image filters as a layer, fixed or as a start for learning."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cnnzoo.layers import filter_kernels
+from keras_cnnzoo.layers.registry import register_layer
+
+
+@register_layer
+class ImageFilter2D(keras.layers.Layer):
+    """Filter each channel of an image by itself with a classical kernel.
+
+    The kernel is laid on the image as it is written (correlation, as every
+    convolutional layer computes): `sobel_x` is positive where brightness rises to the
+    right, `sobel_y` where it rises downwards. Derivatives are not scaled: over a ramp
+    that rises by 1 a pixel, Sobel's kernels give 8, Prewitt's 6 and Scharr's 32.
+
+    Args:
+        kind: "sobel_x", "sobel_y", "prewitt_x", "prewitt_y", "scharr_x", "scharr_y",
+            "laplacian", "gaussian", "box", "sharpen", "emboss", "vertical_line",
+            "horizontal_line", or "gabor", a bank of filters.
+        size: Rows and columns of the kernel of a "box" (None: 3), a "gaussian" or
+            "gabor" (None: all of the bell up to four sigma). The others are 3 x 3.
+        sigma: Width of the bell of "gaussian" and "gabor".
+        orientations: Filters in the "gabor" bank, evenly over half a turn from 0, a
+            wave along the rows, on.
+        wavelength: Pixels from crest to crest of a "gabor".
+        aspect: How many times narrower its bell is across the wave than along it.
+        phase: Of its wave in radians: 0 finds lines, pi / 2 edges.
+        trainable_kernel: Whether the kernels are learned from here on, each channel's
+            by itself. False keeps them, as weights that are not trained.
+        strides: Step between windows; one int makes it the same both ways.
+        padding: "same", with zeros around the image, or "valid".
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+
+    Shape:
+        Input `(batch, height, width, channels)`, output `(batch, new_height,
+        new_width, channels)`; a bank gives each channel's filters one after the other,
+        `channels * orientations` in all. Channels second under "channels_first".
+
+    Raises:
+        ValueError: `kind` is none of these, a number is not positive, or `size` is
+            given for a kind that has one size.
+
+    Source:
+        Gonzalez and Woods, "Digital Image Processing", chapters 3 and 10.
+
+    Example:
+        >>> ramp = keras.ops.reshape(keras.ops.arange(9.0), (1, 3, 3, 1))
+        >>> float(ImageFilter2D("sobel_x", padding="valid")(ramp)[0, 0, 0, 0])
+        8.0
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        size: int | None = None,
+        sigma: float = 1.0,
+        orientations: int = 4,
+        wavelength: float = 4.0,
+        aspect: float = 1.0,
+        phase: float = 0.0,
+        trainable_kernel: bool = False,
+        strides: int | tuple[int, int] = 1,
+        padding: str = "same",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if kind not in filter_kernels.KINDS:
+            raise ValueError(
+                f"`kind` is one of {filter_kernels.KINDS}. Received: {kind!r}"
+            )
+        if size is not None and kind in filter_kernels.FIXED:
+            raise ValueError(
+                f"A {kind!r} kernel is always 3 x 3; leave `size` out. Received: {size}"
+            )
+        positive = {
+            "size": 1 if size is None else size,
+            "sigma": sigma,
+            "orientations": orientations,
+            "wavelength": wavelength,
+            "aspect": aspect,
+        }
+        for name, value in positive.items():
+            if value <= 0:
+                raise ValueError(f"`{name}` is above 0. Received: {value}")
+        self.kind = kind
+        self.size = size
+        self.sigma = sigma
+        self.orientations = orientations
+        self.wavelength = wavelength
+        self.aspect = aspect
+        self.phase = phase
+        self.trainable_kernel = trainable_kernel
+        pair = (strides, strides) if isinstance(strides, int) else strides
+        self.strides = tuple(pair)  # A saved layer comes back with a list.
+        self.padding = padding
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def kernels(self) -> np.ndarray:
+        """Return the filters as they start, `(rows, columns, filters)`."""
+        if self.kind in filter_kernels.FIXED:
+            made = [filter_kernels.FIXED[self.kind]]
+        elif self.kind == "box":
+            made = [filter_kernels.box(self.size or 3)]
+        else:
+            # As far as scipy.ndimage.gaussian_filter goes.
+            size = self.size or 2 * int(4 * self.sigma + 0.5) + 1
+            if self.kind == "gaussian":
+                made = [filter_kernels.gaussian(size, self.sigma)]
+            else:
+                shape = (self.sigma, self.wavelength, self.aspect, self.phase)
+                turns = np.arange(self.orientations) * math.pi / self.orientations
+                made = [filter_kernels.gabor(size, *shape, turn) for turn in turns]
+        return np.stack(made, -1).astype("float32")
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        axis = -1 if self.data_format == "channels_last" else 1
+        kernels = np.repeat(self.kernels()[:, :, None], input_shape[axis], axis=2)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=kernels.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(kernels, dtype),
+            trainable=self.trainable_kernel,
+        )
+
+    def call(self, inputs):
+        return ops.depthwise_conv(
+            inputs,
+            self.kernel,
+            self.strides,
+            self.padding,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        last = self.data_format == "channels_last"
+        channels = input_shape[-1 if last else 1]
+        kernel = keras.KerasTensor((*self.kernels().shape[:2], channels, 1))
+        shape = ops.depthwise_conv(
+            keras.KerasTensor(input_shape),
+            kernel,
+            self.strides,
+            self.padding,
+            data_format=self.data_format,
+        ).shape
+        filters = self.orientations if self.kind == "gabor" else 1
+        channels = None if channels is None else channels * filters
+        return (*shape[:-1], channels) if last else (shape[0], channels, *shape[2:])
+
+    def get_config(self) -> dict[str, Any]:
+        own = ("kind", "size", "sigma", "orientations", "wavelength", "aspect", "phase")
+        more = ("trainable_kernel", "strides", "padding", "data_format")
+        return super().get_config() | {name: getattr(self, name) for name in own + more}
