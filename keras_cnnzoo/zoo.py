@@ -84,5 +84,5 @@ def build(  # noqa: PLR0913
         load_source(model, weights, **overrides)
     if instrument:
         record: Record = "off" if instrument is True else instrument
-        model = inspect.instrument(model, record)
+        model = inspect.instrument(model, record=record)
     return model

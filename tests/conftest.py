@@ -38,7 +38,7 @@ def _bounded_memory():
         ctypes.CDLL(None).malloc_trim(0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared():
     """The folder of real images and published weights, where there is one."""
     if not SHARED.is_dir():

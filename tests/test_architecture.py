@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "layers": set(),
     "cards": set(),
     "files": set(),
-    "inspect": {"layers"},
+    "inspect": {"layers", "files"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},
     "registry": {"files", "cards", "models", "inspect", "layers", "blocks"},

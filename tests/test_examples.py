@@ -24,7 +24,9 @@ def _run(path, folder, *arguments):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
+        ("attribution.py", r"^digits.png: what speaks for each digit$"),
         ("drop_in_layers.py", r"^conv, after 46 batches"),
+        ("explain.py", r"^report.html: \d\.\d MB, open it in a browser$"),
         ("train_by_name.py", r"^digits: images \(32, 32, 1\), 10 classes"),
         ("transfer.py", r"mismatched: conv_preds/kernel, conv_preds/bias$"),
     ],
@@ -39,6 +41,18 @@ def test_example_ends_with_its_accuracy(name, says, tmp_path):
     assert 0 <= float(share[1]) <= 100
 
 
+def test_the_sums_come_out(tmp_path):
+    done = _run(EXAMPLES / "arithmetic.py", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "neurons: 10,000,000 connections" in done.stdout
+    assert "326,520 multiply-accumulates" in done.stdout
+    assert "c5: sees 32 pixels, every 4" in done.stdout
+    found = re.search(r"gradient (\S+), and by trying (\S+)", done.stdout)
+    assert float(found[1]) == pytest.approx(float(found[2]), abs=0.01)
+    assert "max: moved by 2, features are 0.00 off" in done.stdout
+
+
 def test_every_example_is_run():
-    tried = {"drop_in_layers.py", "train_by_name.py", "transfer.py"}
+    trained = {"drop_in_layers.py", "explain.py", "train_by_name.py", "transfer.py"}
+    tried = trained | {"arithmetic.py", "attribution.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tried

@@ -33,7 +33,7 @@ def main() -> None:
     test = data.load("digits", image_size=32).test
     image = test.arrays()[0][SHOWN : SHOWN + 1]
 
-    model = inspect.instrument(run.model, "maps")
+    model = inspect.instrument(run.model, record="maps")
     with record_maps() as maps:
         answer = keras.ops.convert_to_numpy(model(image))[0]
     c1 = keras.ops.convert_to_numpy(maps[model.get_layer("c1").path])[0]

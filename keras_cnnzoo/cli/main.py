@@ -9,9 +9,18 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from keras_cnnzoo import __version__
-from keras_cnnzoo.cli import evaluate, list, predict, show, train, verify
+from keras_cnnzoo.cli import (
+    evaluate,
+    explain,
+    list,
+    predict,
+    profile,
+    show,
+    train,
+    verify,
+)
 
-COMMANDS = (train, list, show, evaluate, predict, verify)
+COMMANDS = (train, list, show, profile, evaluate, predict, explain, verify)
 TRACEBACK = "CNNZOO_TRACEBACK"
 EXAMPLE = """Example:
   cnnzoo train lenet5          train LeNet-5 on real handwritten digits

@@ -20,11 +20,12 @@ def add_weights(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
-    """Add what is looked at: a run, or a name with weights."""
+    """Add what is looked at: a run, a file, or a name with weights."""
     parser.add_argument(
         "subject",
-        metavar="RUN|NAME",
-        help="a folder that `cnnzoo train` made, or a model's name with --weights",
+        metavar="RUN|FILE|NAME",
+        help="a folder that `cnnzoo train` made, a .keras file, or a model's name with "
+        "--weights",
     )
     add_weights(parser, "for a model's name")
     parser.add_argument(

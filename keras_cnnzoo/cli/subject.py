@@ -1,4 +1,4 @@
-"""The trained model that a command looks at: a run's, or a name's with weights."""
+"""The trained model that a command looks at: of a run, a file, or a name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from keras_cnnzoo import registry, zoo
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.imagenet import imagenet_classes
-from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.folder import CONFIG, MODEL, Run
 from keras_cnnzoo.training.inputs import channels_last
 from keras_cnnzoo.weights.sources import find
 
@@ -37,14 +37,41 @@ class Subject:
 
 
 def open_subject(what: str, weights: str | None, source: str | None = None) -> Subject:
-    """Open a run's folder, or build a name with weights.
+    """Open a run's folder or a `.keras` file, or build a name with weights.
 
     Raises:
-        ValueError: It is neither, or a name came without weights.
+        ValueError: It is none of these, or a name came without weights.
     """
+    if Path(what).suffix == ".keras":
+        return _of_file(Path(what), weights or source)
     if Path(what).exists() or Path(what).name != what:
         return _of_run(what, weights or source)
     return _of_name(what, weights, source)
+
+
+def _of_file(path: Path, weights: str | None) -> Subject:
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}.")
+    if (path.parent / CONFIG).is_file() and path.name == MODEL:
+        return _of_run(str(path.parent), weights)
+    if weights is not None:
+        raise ValueError(f"{path} has its own weights; --weights goes with a name.")
+    model = keras.saving.load_model(path, compile=False)
+    shape: Any = channels_last(model.input_shape[1:])
+    if len(shape) != 3 or None in shape:
+        raise ValueError(
+            f"{path} takes inputs of shape {shape}, and images are brought to one "
+            "(height, width, channels). Save it with an input of fixed size."
+        )
+    height, width, channels = shape
+    return Subject(
+        name=path.stem,
+        model=model,
+        adapter=Adapter((height, width), channels),
+        fit="resize",
+        class_names=None,
+        trained_on={},
+    )
 
 
 def _of_run(folder: str, weights: str | None) -> Subject:

@@ -1,16 +1,109 @@
 """Look into any Keras model. Knows nothing of the zoo."""
 
+from keras_cnnzoo.inspect.activation_stats import ActivationStats
+from keras_cnnzoo.inspect.activations import activations
+from keras_cnnzoo.inspect.arithmetic import (
+    conv_output_size,
+    padding_for,
+    pool_output_size,
+    same_padding,
+    transposed_output_size,
+)
+from keras_cnnzoo.inspect.attribution import (
+    deep_dream,
+    eigen_cam,
+    grad_cam,
+    grad_cam_pp,
+    integrated_gradients,
+    layer_cam,
+    maximise,
+    occlusion,
+    saliency,
+    score_cam,
+    smooth_grad,
+)
 from keras_cnnzoo.inspect.calls import observe
-from keras_cnnzoo.inspect.instrument import instrument, set_record, statistics
-from keras_cnnzoo.inspect.profile import count_macs, count_params
+from keras_cnnzoo.inspect.conv_gradients import ConvGradients, conv_gradients
+from keras_cnnzoo.inspect.convolution import convolve, correlate
+from keras_cnnzoo.inspect.counting import count_macs, count_params
+from keras_cnnzoo.inspect.equivariance import Equivariance, equivariance
+from keras_cnnzoo.inspect.figures import (
+    plot_activations,
+    plot_attribution,
+    plot_confusion,
+    plot_dataflow,
+    plot_filters,
+    plot_history,
+    plot_receptive_field,
+)
+from keras_cnnzoo.inspect.instrument import instrument, plain, set_record, statistics
+from keras_cnnzoo.inspect.matmul import ConvAsMatmul, conv_as_matmul
+from keras_cnnzoo.inspect.memory import Memory
+from keras_cnnzoo.inspect.paths import CONVOLUTION, find, layer_paths
+from keras_cnnzoo.inspect.profile import dense_equivalent, profile
+from keras_cnnzoo.inspect.profile_table import Profile, Row
+from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.reductions import Counts, Histogram, TopImages, TopK
+from keras_cnnzoo.inspect.report import explain
+from keras_cnnzoo.inspect.tap import tap
 from keras_cnnzoo.inspect.walk import sublayers
 
 __all__ = [
+    "CONVOLUTION",
+    "ActivationStats",
+    "ConvAsMatmul",
+    "ConvGradients",
+    "Counts",
+    "Equivariance",
+    "Histogram",
+    "Memory",
+    "Profile",
+    "ReceptiveField",
+    "Row",
+    "TopImages",
+    "TopK",
+    "activations",
+    "conv_as_matmul",
+    "conv_gradients",
+    "conv_output_size",
+    "convolve",
+    "correlate",
     "count_macs",
     "count_params",
+    "deep_dream",
+    "dense_equivalent",
+    "eigen_cam",
+    "equivariance",
+    "explain",
+    "find",
+    "grad_cam",
+    "grad_cam_pp",
     "instrument",
+    "integrated_gradients",
+    "layer_cam",
+    "layer_paths",
+    "maximise",
     "observe",
+    "occlusion",
+    "padding_for",
+    "plain",
+    "plot_activations",
+    "plot_attribution",
+    "plot_confusion",
+    "plot_dataflow",
+    "plot_filters",
+    "plot_history",
+    "plot_receptive_field",
+    "pool_output_size",
+    "profile",
+    "receptive_field",
+    "saliency",
+    "same_padding",
+    "score_cam",
     "set_record",
+    "smooth_grad",
     "statistics",
     "sublayers",
+    "tap",
+    "transposed_output_size",
 ]

@@ -1,4 +1,4 @@
-"""See every layer call inside a model, however deep it is nested.
+"""See, or change, every layer call inside a model, however deep it is nested.
 
 Keras has no forward hooks. What all of its models share, Functional, Sequential
 or subclassed, is that each layer inside runs through `Layer.__call__`.
@@ -6,34 +6,111 @@ or subclassed, is that each layer inside runs through `Layer.__call__`.
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import keras
 
+Callback: TypeAlias = Callable[[keras.layers.Layer, tuple, Any], Any]
+Change: TypeAlias = Callable[[str, keras.layers.Layer, Any], Any]
+#: `(plain, layer, args, kwargs) -> output`, where `plain` is the call that it replaces.
+Handler: TypeAlias = Callable[[Callable, keras.layers.Layer, tuple, dict], Any]
+
+
+class _Observers(threading.local):
+    """The callbacks and handlers of one thread, the innermost context's last."""
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callback] = []
+        self.handlers: list[Handler] = []
+
+
+_OBSERVERS = _Observers()
+# Held for a moment only: a replica of `tf.distribute` may wait inside of its pass.
 _LOCK = threading.Lock()
+_open = 0
+_plain = keras.layers.Layer.__call__
 
 
 @contextlib.contextmanager
-def observe(
-    callback: Callable[[keras.layers.Layer, tuple, object], None],
-) -> Iterator[None]:
+def observe(callback: Callback) -> Iterator[None]:
     """Within the context, call `callback(layer, inputs, output)` after each call.
 
-    Only calls of the current thread are seen, innermost layers first. Run the model
-    eagerly: a compiled function that was traced before calls no Python.
+    What the callback returns takes the output's place, unless it is None.
+
+    Only calls of the current thread are seen, innermost layers first. A compiled
+    function calls Python while it is traced, not again; open the context inside it.
     """
-    thread = threading.get_ident()
-    plain = keras.layers.Layer.__call__
+    callbacks = _OBSERVERS.callbacks
+    callbacks.append(callback)
+    _patch(1)
+    try:
+        yield
+    finally:
+        _patch(-1)
+        callbacks.remove(callback)
 
-    def watched(layer, *args, **kwargs):
-        output = plain(layer, *args, **kwargs)
-        if threading.get_ident() == thread:
-            callback(layer, args, output)
-        return output
 
+@contextlib.contextmanager
+def replace_calls(handler: Handler) -> Iterator[None]:
+    """Within the context, have `handler` called in the place of every layer.
+
+    Callbacks of `observe` see nothing of it. Only calls of the current thread are
+    handed over.
+    """
+    handlers = _OBSERVERS.handlers
+    handlers.append(handler)
+    _patch(1)
+    try:
+        yield
+    finally:
+        _patch(-1)
+        handlers.remove(handler)
+
+
+def _patch(change: int) -> None:
+    """Have `Layer.__call__` watched while a context is open in any thread."""
+    global _open, _plain
     with _LOCK:
-        keras.layers.Layer.__call__ = watched
-        try:
-            yield
-        finally:
-            keras.layers.Layer.__call__ = plain
+        if _open == 0:
+            _plain = keras.layers.Layer.__call__
+            keras.layers.Layer.__call__ = _watched
+        _open += change
+        if _open == 0:
+            keras.layers.Layer.__call__ = _plain
+
+
+def _watched(layer, *args, **kwargs):
+    if _OBSERVERS.handlers:
+        return _OBSERVERS.handlers[-1](_plain, layer, args, kwargs)
+    output = _plain(layer, *args, **kwargs)
+    for callback in reversed(_OBSERVERS.callbacks):
+        changed = callback(layer, args, output)
+        output = output if changed is None else changed
+    return output
+
+
+@contextlib.contextmanager
+def collect(
+    layers: Mapping[str, keras.layers.Layer], change: Change
+) -> Iterator[dict[str, Any]]:
+    """Within the context, keep what layers give, by path, in order of the calls.
+
+    Args:
+        layers: The layers by path, as `find` gives them. Further calls of a layer
+            are kept as `path:1`, `path:2` and so on.
+        change: What is kept, from the path, the layer and its output.
+    """
+    paths = {id(layer): path for path, layer in layers.items()}
+    calls: Counter[str] = Counter()
+    kept: dict[str, Any] = {}
+
+    def keep(layer, inputs, output):
+        if (path := paths.get(id(layer))) is not None:
+            unique = f"{path}:{calls[path]}" if calls[path] else path
+            kept[unique] = change(unique, layer, output)
+            calls[path] += 1
+
+    with observe(keep):
+        yield kept

@@ -114,6 +114,39 @@ def test_predict_names_the_likeliest_classes(run, tmp_path, capsys):
     assert str(image.name) in capsys.readouterr().out.replace("\n", "")
 
 
+def test_explain_writes_a_page(run, tmp_path, capsys):
+    image = tmp_path / "digit.png"
+    Image.fromarray(_digits()[0][0]).save(image)
+    page = tmp_path / "page.html"
+    arguments = ["explain", str(run), str(image), "-o", str(page)]
+    assert main([*arguments, "--attribution", "saliency"]) == 0
+    assert capsys.readouterr().out.startswith(f"{page}: ")
+    text = page.read_text()
+    assert '"caption": "digit.png"' in text
+    assert '"methods": {"saliency": "Saliency"}' in text
+    assert main([*arguments, "--max-megabytes", "0.01"]) == 2
+    assert "Give fewer images" in capsys.readouterr().err
+    assert page.read_text() == text
+
+
+def test_a_model_file_is_a_subject_too(run, tmp_path, capsys):
+    image = tmp_path / "digit.png"
+    Image.fromarray(_digits()[0][0]).save(image)
+    of_run = _json(capsys, "predict", run, image)
+    # The file of a run is the run; elsewhere it has no names.
+    assert _json(capsys, "predict", run / "model.keras", image) == of_run
+    alone = tmp_path / "alone.keras"
+    alone.write_bytes((run / "model.keras").read_bytes())
+    (answer,) = _json(capsys, "predict", alone, image)
+    best = answer["predictions"][0]
+    assert best["class"] in map(str, range(10))
+    assert best["probability"] == of_run[0]["predictions"][0]["probability"]
+    assert main(["evaluate", str(alone)]) == 2
+    assert "Say with --data" in capsys.readouterr().err
+    assert main(["predict", str(alone), str(image), "--weights", "x.h5"]) == 2
+    assert "has its own weights" in capsys.readouterr().err
+
+
 def test_list_prints_names_for_pipes(capsys):
     assert main(["list", "lenet5*"]) == 0
     assert capsys.readouterr().out.splitlines() == keras_cnnzoo.list_models("lenet5*")
@@ -140,6 +173,7 @@ def wrong(npz, run, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("a file, not a folder")
     (tmp_path / "text.png").write_text("no image")
     images, labels = _digits()
+    Image.fromarray(images[0]).save(tmp_path / "digit.png")
     two_channels = np.stack([images[:40]] * 2, axis=-1)
     np.savez(tmp_path / "two.npz", x_train=two_channels, y_train=labels[:40])
     np.savez(tmp_path / "one.npz", x_train=images[:40], y_train=np.zeros(40, int))
@@ -173,6 +207,9 @@ MISTAKES = {
     "other classes": ("evaluate {run} --data one.npz --split tset", "no split"),
     "no image": ("predict {run} text.png", "text.png cannot be read as an image"),
     "image gone": ("predict {run} gone.png", "There is no file gone.png"),
+    "no model file": ("explain gone.keras text.png", "There is no file gone.keras"),
+    "no page": ("explain {run} text.png -o gone/a.html", "There is no folder gone"),
+    "no method": ("explain {run} digit.png --attribution cam", "no method 'cam'"),
     "top 0": ("predict {run} text.png --top 0", "--top is at least 1"),
 }
 

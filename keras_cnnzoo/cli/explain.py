@@ -1,0 +1,65 @@
+"""Write a page in which one clicks through a network with images of one's own.
+
+Example:
+  cnnzoo explain runs/lenet5-digits-1 seven.png three.png -o digits.html
+  cnnzoo explain resnet50 --weights resnet50.safetensors dog.jpg
+"""
+
+import argparse
+from pathlib import Path
+
+from keras_cnnzoo.cli.options import add_subject
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_subject(parser)
+    add = parser.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="files in any format Pillow reads")
+    add(
+        *("-o", "--out"),
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="the page, one file that needs no network (default: report.html)",
+    )
+    add(
+        "--attribution",
+        action="append",
+        metavar="METHOD",
+        help="a method that shows what speaks for an answer, named as in "
+        "keras_cnnzoo.inspect; may be given several times (default: grad_cam, "
+        "layer_cam and saliency)",
+    )
+    add(
+        "--max-megabytes",
+        type=float,
+        default=15.0,
+        metavar="MB",
+        help="size that the page may reach; less of large layers is shown then "
+        "(default: 15)",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the images, and write the page."""
+    from keras_cnnzoo.cli.subject import open_subject
+    from keras_cnnzoo.inspect import explain
+    from keras_cnnzoo.inspect.report.answers import DEFAULT
+    from keras_cnnzoo.training.folder import read_images
+
+    if not args.out.parent.is_dir():
+        raise ValueError(
+            f"There is no folder {args.out.parent} to write {args.out} to."
+        )
+    subject = open_subject(args.subject, args.weights, args.source)
+    path = explain(
+        subject.model,
+        read_images(args.images, subject.adapter),
+        args.out,
+        class_names=subject.class_names,
+        captions=[Path(image).name for image in args.images],
+        attributions=args.attribution or DEFAULT,
+        max_megabytes=args.max_megabytes,
+    )
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")

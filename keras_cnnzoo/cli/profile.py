@@ -1,0 +1,120 @@
+"""Show what each layer of a model costs: parameters, arithmetic, memory, what it sees.
+
+Example:
+  cnnzoo profile lenet5
+  cnnzoo profile resnet50 --input-size 320 320 --batch-size 16
+  cnnzoo profile runs/lenet5-digits --csv costs.csv
+  cnnzoo profile mobilenet_v2 --json
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from keras_cnnzoo.cli.options import add_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a name of `cnnzoo list`, a folder that `cnnzoo train` made, or a .keras "
+        "file",
+    )
+    parser.add_argument(
+        "--input-size",
+        nargs=2,
+        type=int,
+        metavar=("H", "W"),
+        help="height and width of the images; default: the model's own",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=1, metavar="N", help="images; default: 1"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write the rows to a file too")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the table."""
+    from keras_cnnzoo import inspect
+    from keras_cnnzoo.inspect.shapes import image_shape
+
+    model = _open(args.model, args.input_size)
+    shape = image_shape(model)
+    if args.input_size:
+        shape = _resized(shape, args.input_size)
+    costs = inspect.profile(model, shape, args.batch_size)
+    if args.csv:
+        costs.to_csv(args.csv)
+    if args.json:
+        print(json.dumps(_plain(costs), indent=2))
+    else:
+        _print_table(costs)
+
+
+def _open(what: str, size: list[int] | None):
+    import keras
+
+    from keras_cnnzoo import registry, zoo
+    from keras_cnnzoo.training.folder import Run
+
+    path = Path(what)
+    if path.suffix == ".keras":
+        if not path.is_file():
+            raise ValueError(f"There is no file {path}.")
+        return keras.saving.load_model(path, compile=False)
+    if path.exists() or path.name != what:
+        return Run.open(what).model
+    if size is None:
+        return zoo.build(what)
+    return zoo.build(what, input_shape=_resized(registry.card(what).input_shape, size))
+
+
+def _resized(shape: tuple, size: list[int]) -> tuple:
+    """Put another height and width into the shape of an image."""
+    import keras
+
+    if keras.config.image_data_format() == "channels_first":
+        return (shape[0], *size)
+    return (*size, shape[-1])
+
+
+def _plain(costs) -> dict:
+    import dataclasses
+    import math
+
+    def finite(value):
+        # JSON has no infinity, which stands for a size that is not known.
+        return None if isinstance(value, float) and math.isinf(value) else value
+
+    held = costs.memory
+    rows = []
+    for row in costs.rows:
+        plain = dataclasses.asdict(row)
+        if row.field is not None:
+            plain["field"] = {
+                name: [finite(n) for n in numbers]
+                for name, numbers in dataclasses.asdict(row.field).items()
+            }
+        rows.append(plain)
+    return {
+        "name": costs.name,
+        "input_shape": costs.input_shape,
+        "batch_size": costs.batch_size,
+        "params": costs.params,
+        "fixed": costs.fixed,
+        "macs": costs.macs,
+        "memory": dataclasses.asdict(held)
+        | {"training": held.training, "inference": held.inference},
+        "rows": rows,
+    }
+
+
+def _print_table(costs) -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False)
+    # A pipe has no width, and cuts nothing off.
+    console.print(costs.table() if console.is_terminal else str(costs), soft_wrap=True)

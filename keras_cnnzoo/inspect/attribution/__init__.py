@@ -1,0 +1,30 @@
+"""Where in an image a model finds its answer, for any Keras model."""
+
+from keras_cnnzoo.inspect.attribution.cam import (
+    eigen_cam,
+    grad_cam,
+    grad_cam_pp,
+    layer_cam,
+)
+from keras_cnnzoo.inspect.attribution.dream import deep_dream
+from keras_cnnzoo.inspect.attribution.gradients import (
+    integrated_gradients,
+    saliency,
+    smooth_grad,
+)
+from keras_cnnzoo.inspect.attribution.maximise import maximise
+from keras_cnnzoo.inspect.attribution.perturbation import occlusion, score_cam
+
+__all__ = [
+    "deep_dream",
+    "eigen_cam",
+    "grad_cam",
+    "grad_cam_pp",
+    "integrated_gradients",
+    "layer_cam",
+    "maximise",
+    "occlusion",
+    "saliency",
+    "score_cam",
+    "smooth_grad",
+]

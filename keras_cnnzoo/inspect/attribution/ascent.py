@@ -1,0 +1,140 @@
+"""Climb the gradient of what layers give, by the pixels of pictures."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cnnzoo.inspect.calls import observe
+from keras_cnnzoo.inspect.gradient import differentiate
+from keras_cnnzoo.inspect.head import before_activation, squashes
+from keras_cnnzoo.inspect.shapes import image_shape, spatial_dims
+
+#: From outputs in the order of their layers, and weights, to one number per picture.
+Objective = Callable[[list[Any], Any], Any]
+
+
+class Pictures:
+    """What of a picture, `(height, width, channels)` in 0..1, a model takes.
+
+    Attributes:
+        size: Height and width that the model takes, None where it takes any.
+        channels: How many channels a picture has.
+    """
+
+    def __init__(self, model: keras.Model, value_range: tuple[float, float]) -> None:
+        low, high = value_range
+        if not low < high:
+            raise ValueError(
+                f"`value_range` is the least and the greatest value of a pixel. "
+                f"Received: {value_range}"
+            )
+        shape = (None, *image_shape(model))
+        self._range = low, high
+        self._axis = -1 if spatial_dims(model, len(shape)) == (1, 2) else 1
+        channels = shape[self._axis]
+        if len(shape) != 4 or channels is None:
+            raise ValueError(
+                f"{model.name!r} takes no images of a known number of channels but "
+                f"inputs of shape {shape[1:]}."
+            )
+        self.channels = channels
+        self.size = shape[1:3] if self._axis == -1 else shape[2:4]
+
+    def shape(self, size: tuple[int, int]) -> tuple[int, ...]:
+        """Return the shape of one image of a size, as the model takes it."""
+        return self.to_model(np.zeros((1, *size, self.channels))).shape[1:]
+
+    def to_model(self, pictures: np.ndarray) -> np.ndarray:
+        """Bring pictures to the model's range and format."""
+        low, high = self._range
+        images = np.moveaxis(pictures, -1, self._axis) * (high - low) + low
+        return images.astype("float32")
+
+    def from_model(self, gradients: np.ndarray) -> np.ndarray:
+        """Bring gradients by the model's images to the pictures' format."""
+        return np.moveaxis(gradients, self._axis, -1).astype("float64")
+
+
+def ascent(
+    model: keras.Model,
+    layers: list[keras.layers.Layer],
+    objective: Objective,
+    pictures: Pictures,
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Compile a function from pictures and weights to the gradient by the pictures.
+
+    Args:
+        model: Any model.
+        layers: Whose outputs the objective is made of; of a layer called more than
+            once, the last. A head that ends in a softmax or sigmoid gives its logits.
+        objective: What the gradient is of.
+        pictures: How the model takes pictures.
+    """
+
+    def score(images, weights):
+        given: dict[int, Any] = {}
+
+        def keep(layer, inputs, output):
+            if layer in layers and id(layer) not in at_work:
+                at_work.add(id(layer))  # `before_activation` calls the layer again
+                vector = len(getattr(output, "shape", ())) == 2
+                if vector and inputs and squashes(layer):
+                    output = before_activation(layer, inputs)
+                at_work.discard(id(layer))
+                given[id(layer)] = ops.cast(output, "float32")
+
+        at_work: set[int] = set()
+        with observe(keep):
+            model(images, training=False)
+        outputs = [given[id(layer)] for layer in layers if id(layer) in given]
+        return ops.sum(objective(outputs, weights)), ()
+
+    run = differentiate(model, score)
+
+    def climb(shown: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        _, gradients = run(pictures.to_model(shown), weights.astype("float32"))
+        if gradients is None:
+            raise ValueError(
+                f"What {', '.join(repr(layer.name) for layer in layers)} gives has no "
+                f"gradient by the images of {model.name!r}: look for operations that "
+                "hold gradients back."
+            )
+        return pictures.from_model(ops.convert_to_numpy(gradients))
+
+    return climb
+
+
+#: How far the colours of photographs differ, as a share of how far brightness does.
+_COLOUR = 0.5
+#: Waves in a picture, below which all share alike; else the mean outweighs all forms.
+_SLOWEST = 4
+
+
+def natural(values: np.ndarray) -> np.ndarray:
+    """Share values out among frequencies and colours as photographs have them.
+
+    Every octave gets the same, and brightness more than colour. White noise becomes
+    cloudy, and a gradient, of which most is at high frequencies, shows forms. Each
+    picture comes out with deviation 1, or 0 where it was.
+
+    Args:
+        values: `(batch, height, width, channels)`.
+    """
+    height, width, channels = values.shape[1:]
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    frequency = np.maximum(np.hypot(rows, columns), _SLOWEST / max(height, width))
+    spectrum = np.fft.rfft2(values, axes=(1, 2)) / frequency[..., None]
+    smooth = np.fft.irfft2(spectrum, (height, width), axes=(1, 2))
+    if channels == 3:
+        brightness = smooth.mean(-1, keepdims=True)
+        smooth = brightness + _COLOUR * (smooth - brightness)
+    spread = smooth.std((1, 2, 3), keepdims=True)
+    return smooth / np.where(spread > 0, spread, 1)
+
+
+def to_uint8(pictures: np.ndarray) -> np.ndarray:
+    """Bring pictures in 0..1 to 0..255."""
+    return np.round(pictures * 255).astype("uint8")

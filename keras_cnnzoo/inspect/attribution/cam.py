@@ -1,0 +1,201 @@
+"""Class activation maps: where the channels of one map speak for a class."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.attribution.maps import batches, finish
+from keras_cnnzoo.inspect.attribution.target import Target
+from keras_cnnzoo.inspect.attribution.view import View, view
+from keras_cnnzoo.inspect.paths import Selection
+
+
+def grad_cam(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Weigh each channel by the mean of its gradient (Grad-CAM).
+
+    Args:
+        model: Any built Keras model that answers an image with one vector. Where that
+            ends in a softmax or sigmoid, the logits are explained.
+        images: `(batch, height, width, channels)`, as `model(images)` takes them, or
+            channels first for a model that is.
+        target: The class to explain: its number, one number per image, or None for
+            each image's own top class.
+        layer: The layer whose map is looked at, as `find` takes it: a path, a pattern
+            or the layer itself. One that is called more than once is looked at in its
+            last call. None takes the last spatial map, which feeds the pooling or
+            flattening before the answer.
+        batch_size: Images that are computed at once.
+        normalize: Keep what is positive and stretch each map to 0..1. False leaves the
+            signed values, interpolated to the images' size.
+
+    Returns:
+        `(batch, height, width)` maps in float32, of the images' size.
+
+    Raises:
+        ValueError: The answer does not depend on the layer's map; the target is not in
+            the model's range; the layer is not one, or gives no map; the model's
+            answer is no vector of classes.
+
+    Source:
+        Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+        Gradient-based Localization", 2017, equations 1 and 2.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [
+        ...         keras.Input((8, 8, 3)),
+        ...         keras.layers.Conv2D(4, 3),
+        ...         keras.layers.GlobalAveragePooling2D(),
+        ...         keras.layers.Dense(2, activation="softmax"),
+        ...     ]
+        ... )
+        >>> grad_cam(model, np.ones((1, 8, 8, 3)), target=1).shape
+        (1, 8, 8)
+    """
+
+    def formula(maps, gradients):
+        return (gradients.mean((1, 2), keepdims=True) * maps).sum(-1)
+
+    with view(model, images, target, layer) as seen:
+        return _of_gradients(formula, seen, batch_size, normalize)
+
+
+def grad_cam_pp(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    epsilon: float = 1e-6,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Weigh each channel by its positive gradients, evened out (Grad-CAM++).
+
+    Args:
+        model, images, target, layer, batch_size, normalize: See `grad_cam`.
+        epsilon: Added to a denominator of about twice the squared gradient. The
+            default is pytorch-grad-cam's, and makes itself felt where gradients are
+            below 0.001, as behind the averaging of a large map; 0 is the paper's
+            equation as it stands.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Chattopadhay et al., "Grad-CAM++: Improved Visual Explanations for Deep
+        Convolutional Networks", 2018, equation 19.
+    """
+
+    def formula(maps, gradients):
+        squared = gradients**2
+        total = maps.sum((1, 2), keepdims=True)
+        evened = squared * (2 + total * gradients) + epsilon
+        # Only a positive gradient counts, and its denominator may still be nothing.
+        used = (gradients > 0) & (evened != 0)
+        alpha = np.divide(squared, evened, where=used, out=np.zeros_like(squared))
+        weights = (np.maximum(gradients, 0) * alpha).sum((1, 2), keepdims=True)
+        return (weights * maps).sum(-1)
+
+    with view(model, images, target, layer) as seen:
+        return _of_gradients(formula, seen, batch_size, normalize)
+
+
+def layer_cam(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Weigh each pixel of each channel by its own positive gradient (LayerCAM).
+
+    Fine maps of early layers come out as well as those of the last.
+
+    Args:
+        model, images, target, layer, batch_size, normalize: See `grad_cam`.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for
+        Localization", 2021, equations 5 to 7.
+    """
+
+    def formula(maps, gradients):
+        return (np.maximum(gradients, 0) * maps).sum(-1)
+
+    with view(model, images, target, layer) as seen:
+        return _of_gradients(formula, seen, batch_size, normalize)
+
+
+def _of_gradients(
+    formula: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    seen: View,
+    batch_size: int,
+    normalize: bool,
+) -> np.ndarray:
+    """Apply a formula of maps and their gradients, both channels last."""
+    found = []
+    for where, kept in batches(len(seen.images), batch_size):
+        _, *both = seen.gradient(seen.images[where], seen.wanted[where])
+        maps, gradients = (seen.channels_last(x) for x in both)
+        found.append(formula(maps[:kept], gradients[:kept]))
+    seen.check_gradient()
+    return finish(np.concatenate(found), seen.size, normalize=normalize)
+
+
+def eigen_cam(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Show the first principal component of the map, whatever the class (Eigen-CAM).
+
+    A component has no sign of its own; the side that reaches further counts as
+    positive.
+
+    Args:
+        model, images, layer, batch_size, normalize: See `grad_cam`.
+        target: Not looked at, but it must be one that the model has.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Muhammad and Yeasin, "Eigen-CAM: Class Activation Map using Principal
+        Components", 2020; the maps are centred first, as pytorch-grad-cam does. The
+        sign is that of Chung and Ying, "Seg-Eigen-CAM", 2025, equation 13.
+    """
+    with view(model, images, target, layer) as seen:
+        found: list[np.ndarray] = []
+        for where, kept in batches(len(seen.images), batch_size):
+            maps = seen.channels_last(seen.forward(seen.images[where])[1])
+            found.extend(_first_component(map_) for map_ in maps[:kept])
+        return finish(np.stack(found), seen.size, normalize=normalize)
+
+
+def _first_component(map_: np.ndarray) -> np.ndarray:
+    """Project the pixels of a `(height, width, channels)` map."""
+    pixels = map_.reshape(-1, map_.shape[-1]).astype("float64")
+    pixels -= pixels.mean(0)
+    _, _, axes = np.linalg.svd(pixels, full_matrices=False)
+    projected = (pixels @ axes[0]).reshape(map_.shape[:2])
+    return -projected if -projected.min() > projected.max() else projected

@@ -1,0 +1,170 @@
+"""Gradients by the pixels: what a small change of each would do to the answer."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.attribution.maps import batches, finish
+from keras_cnnzoo.inspect.attribution.target import Target
+from keras_cnnzoo.inspect.attribution.variations import (
+    background,
+    copies,
+    mean_gradient,
+    one_by_one,
+    settle,
+)
+from keras_cnnzoo.inspect.attribution.view import view
+from keras_cnnzoo.inspect.paths import Selection
+
+
+def saliency(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Show the largest size of the gradient over the channels of each pixel.
+
+    Args:
+        model, images, target, batch_size, normalize: See `grad_cam`.
+        layer: None for the pixels of the images. A layer has its map take their place,
+            and the result is interpolated to the images' size.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Simonyan et al., "Deep Inside Convolutional Networks", 2014, section 3.1.
+    """
+    with view(model, images, target, layer, pixels=True) as seen:
+        found = []
+        for where, kept in batches(len(seen.images), batch_size):
+            *_, gradients = seen.gradient(seen.images[where], seen.wanted[where])
+            found.append(np.abs(seen.channels_last(gradients)).max(-1)[:kept])
+        seen.check_gradient()
+        return finish(np.concatenate(found), seen.size, normalize=normalize)
+
+
+def smooth_grad(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    samples: int = 50,
+    noise: float | np.ndarray = 0.15,
+    seed: int = 0,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Average the gradient over noisy copies of the image, then take its size.
+
+    The gradients keep their signs until they are averaged, as in the paper; captum's
+    `NoiseTunnel(Saliency(net))` does so with `abs=False`.
+
+    Args:
+        model, images, target, batch_size, normalize: See `grad_cam`.
+        layer: See `saliency`. The noise is added to the images in any case.
+        samples: Copies of each image.
+        noise: Standard deviation of Gaussian noise, as a share of each image's own
+            range of values. Or the noise itself, `(samples, height, width, channels)`
+            in the model's format, in the images' units.
+        seed: Draws the noise, the same for all images.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Smilkov et al., "SmoothGrad: removing noise by adding noise", 2017, section 3.
+    """
+    if samples < 1:
+        raise ValueError(f"`samples` is at least 1. Received: {samples}")
+    with view(model, images, target, layer, pixels=True) as seen:
+        drawn = _noise(noise, samples, seed, seen.images.shape[1:])
+        weights = np.full(len(drawn), 1 / len(drawn))
+        found = []
+        for image, wanted in one_by_one(seen):
+            if not wanted.any():
+                wanted = settle(wanted, seen.forward(image[None])[0][0])
+            scale = 1.0 if np.ndim(noise) else noise * np.ptp(image)
+
+            def noisy(where, image=image, scale=scale):
+                return image + scale * drawn[where], None
+
+            mean = mean_gradient(seen, wanted, noisy, weights, batch_size)
+            found.append(np.abs(seen.channels_last(mean[None])[0]).max(-1))
+        seen.check_gradient()
+        return finish(np.stack(found), seen.size, normalize=normalize)
+
+
+def _noise(noise: Any, samples: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return noise of one image's shape: the caller's own, or standard normal."""
+    if np.ndim(noise) == 0:
+        if noise < 0:
+            raise ValueError(f"`noise` is at least 0. Received: {noise}")
+        rng = np.random.default_rng(seed)
+        return rng.standard_normal((samples, *shape), "float32")
+    own = np.asarray(noise, "float32")
+    if own.shape[1:] != shape or not len(own):
+        raise ValueError(
+            f"`noise` is a number, or an array of shape (samples, {str(shape)[1:]}. "
+            f"Received an array of shape {own.shape}."
+        )
+    return own
+
+
+def integrated_gradients(
+    model: keras.Model,
+    images: Any,
+    target: Target = None,
+    layer: Selection | None = None,
+    *,
+    baseline: float | np.ndarray = 0.0,
+    steps: int = 50,
+    batch_size: int = 32,
+    normalize: bool = True,
+) -> np.ndarray:
+    """Integrate the gradient on the straight way from a baseline to the image.
+
+    What the pixels get adds up to the difference of the target's logit between image
+    and baseline. It is summed over the channels; `normalize` keeps what is positive.
+
+    Args:
+        model, images, target, batch_size, normalize: See `grad_cam`.
+        layer: See `saliency`. The way leads from the map of the baseline to that of
+            the image, as in captum's `LayerIntegratedGradients`.
+        baseline: What stands for the absence of everything, in the images' units: a
+            number, or an array that broadcasts to one image.
+        steps: Points of the Gauss-Legendre quadrature, captum's default too.
+
+    Returns, Raises:
+        As `grad_cam`.
+
+    Source:
+        Sundararajan et al., "Axiomatic Attribution for Deep Networks", 2017, section 3.
+    """
+    if steps < 1:
+        raise ValueError(f"`steps` is at least 1. Received: {steps}")
+    points, weights = np.polynomial.legendre.leggauss(steps)
+    # From -1..1 to what of the way is left, and to shares of it.
+    left, weights = (points - 1) / 2, weights / 2
+    with view(model, images, target, layer, pixels=True) as seen:
+        empty = background(baseline, seen.images.shape[1:])
+        found = []
+        for image, wanted in one_by_one(seen):
+            answers, (end, start) = seen.forward(np.stack([image, empty]))
+            way = end - start
+
+            def between(where, image=image, way=way):
+                added = left[where].reshape(-1, 1, 1, 1) * way
+                return copies(image, steps, batch_size), added
+
+            wanted = settle(wanted, answers[0])
+            total = way * mean_gradient(seen, wanted, between, weights, batch_size)
+            found.append(seen.channels_last(total[None])[0].sum(-1))
+        seen.check_gradient()
+        return finish(np.stack(found), seen.size, normalize=normalize)

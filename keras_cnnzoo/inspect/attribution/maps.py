@@ -1,0 +1,91 @@
+"""From what a method has found to maps that can be laid over the images."""
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from keras import ops
+
+
+def finish(
+    found: np.ndarray, size: tuple[int, int], *, normalize: bool = True
+) -> np.ndarray:
+    """Bring values to the images' size and to 0..1.
+
+    What speaks against the target, the negative, becomes 0; each map is then stretched
+    to 0..1. A map that holds nothing in favour stays 0, with a warning.
+
+    Args:
+        found: `(batch, height, width)` values, of any size and sign.
+        size: Height and width of the images; values are interpolated bilinearly.
+        normalize: False leaves the values as they are.
+
+    Raises:
+        ValueError: A value is not finite.
+
+    Example:
+        >>> finish(np.array([[[-1.0, 0.0, 5.0, 10.0]]]), (1, 4))
+        array([[[0. , 0. , 0.5, 1. ]]], dtype=float32)
+    """
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "The attribution holds NaN or infinity. Look for them in the model's "
+            "weights and answers."
+        )
+    found = found.astype("float32")
+    if not normalize:
+        return resize(found, size)
+    for_it = np.maximum(found, 0)
+    blank = np.flatnonzero(~for_it.any((1, 2)))
+    if len(blank):
+        warnings.warn(
+            f"Nothing speaks for the target in images {blank.tolist()}, and their maps "
+            "are blank. `normalize=False` gives what speaks against it.",
+            stacklevel=3,
+        )
+    return stretch(resize(for_it, size), (1, 2))
+
+
+def resize(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Interpolate `(batch, height, width)` bilinearly, pixel centres on centres."""
+    if maps.shape[1:] == size:
+        return maps
+    scaled = ops.image.resize(
+        maps[..., None], size, interpolation="bilinear", data_format="channels_last"
+    )
+    return ops.convert_to_numpy(scaled)[..., 0]
+
+
+def stretch(maps: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Bring the values along some axes to 0..1; where all are the same, to 0."""
+    low = maps.min(axes, keepdims=True)
+    spread = maps.max(axes, keepdims=True) - low
+    return (maps - low) / np.where(spread > 0, spread, 1)
+
+
+def batches(count: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield the positions of each batch, and how many of them count.
+
+    All batches are of one length, at most `size`, so that a function is compiled for
+    one shape; the last repeats its last position to fill up.
+
+    Example:
+        >>> [(list(map(int, where)), kept) for where, kept in batches(5, 3)]
+        [([0, 1, 2], 3), ([3, 4, 4], 2)]
+    """
+    length = batch_length(count, size)
+    for start in range(0, count, length):
+        where = np.arange(start, start + length)
+        yield np.minimum(where, count - 1), min(length, count - start)
+
+
+def batch_length(count: int, size: int) -> int:
+    """Return the length of the batches, at most `size`, that `count` is cut into.
+
+    Raises:
+        ValueError: `size` is less than 1.
+    """
+    if size < 1:
+        raise ValueError(f"`batch_size` is at least 1. Received: {size}")
+    return math.ceil(count / math.ceil(count / size))

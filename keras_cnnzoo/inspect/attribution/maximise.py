@@ -1,0 +1,154 @@
+"""What a filter likes, as an image."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, natural, to_uint8
+from keras_cnnzoo.inspect.paths import Selection
+from keras_cnnzoo.inspect.precision import full_precision
+from keras_cnnzoo.inspect.survey import Call, last_call, survey
+
+#: Side of the image where the model takes any.
+_SIDE = 128
+#: Deviation of the pixels in a picture of a direction, which holds contrast in bounds.
+_CONTRAST = 0.5
+
+
+def maximise(
+    model: keras.Model,
+    layer: Selection,
+    channel: int | Sequence[int] | None = None,
+    *,
+    steps: int = 128,
+    size: int | tuple[int, int] | None = None,
+    rate: float = 0.1,
+    jitter: int | None = None,
+    value_range: tuple[float, float] = (0.0, 255.0),
+    seed: int = 0,
+) -> np.ndarray:
+    """Make the image that a filter likes best, by climbing its gradient from noise.
+
+    At each step the image is moved a little, at random, and the gradient is smoothed
+    to the frequencies of photographs: without both, noise of high frequency comes out.
+
+    Args:
+        model: Any built Keras model.
+        layer: The layer, as `find` takes it: one that gives maps, or a dense layer, of
+            which a softmax or sigmoid is left out.
+        channel: The channel whose mean is made large, or the dense unit; several make
+            an image each, at once. None makes the mean square of all channels large.
+        steps: How many steps are taken.
+        size: Height and width, one int for both. None takes the model's own, 128 where
+            it takes any.
+        rate: How far the first step goes from the image to a picture of the gradient's
+            direction alone, 1 for all the way; the steps shrink evenly to none.
+        jitter: Pixels by which the image is moved at most. None takes a sixteenth of
+            the shorter side.
+        value_range: The range of pixels in what the model takes.
+        seed: Draws the start and the moves; the same seed makes the same image.
+
+    Returns:
+        `(height, width, channels)` uint8; `(n, height, width, channels)` for several
+        channels.
+
+    Raises:
+        ValueError: The layer is not one, has no such channel or does not answer to the
+            image; or the model does not take the size.
+
+    Source:
+        Erhan et al., "Visualizing Higher-Layer Features of a Deep Network", 2009; Olah
+        et al., "Feature Visualization", 2017, for the moves and the frequencies.
+    """
+    pictures = Pictures(model, value_range)
+    height, width = _size(model, size, pictures.size)
+    with full_precision(model):
+        calls = survey(model, pictures.shape((height, width)))
+        found = last_call(model, calls, layer)
+        weights = _weights(found, channel)
+        climb = ascent(model, [found.layer], _objective(found, channel), pictures)
+        rng = np.random.default_rng(seed)
+        reach = max(1, min(height, width) // 16) if jitter is None else jitter
+        shape = (len(weights), height, width, pictures.channels)
+        # All start alike, so that a channel's image is the same alone and with others.
+        noise = np.broadcast_to(natural(rng.standard_normal((1, *shape[1:]))), shape)
+        shown = np.clip(0.5 + rate * _CONTRAST * noise, 0, 1)
+        silent = np.ones(len(weights), bool)
+        for step in range(steps):
+            move = rng.integers(-reach, reach + 1, 2)
+            uphill = climb(np.roll(shown, move, (1, 2)), weights)
+            silent &= ~uphill.any((1, 2, 3))
+            pace = rate * (1 - step / steps)
+            goal = 0.5 + _CONTRAST * natural(np.roll(uphill, -move, (1, 2)))
+            shown = shown + pace * (goal - shown)
+            # Where nothing has answered yet, look for a start that it does answer to.
+            noise = 0.5 + _CONTRAST * natural(rng.standard_normal((1, *shape[1:])))
+            shown = np.where(silent[:, None, None, None], noise, shown)
+            shown = np.clip(shown, 0, 1)
+    if steps and silent.any():
+        which = (
+            "" if channel is None else f"channel {np.atleast_1d(channel)[silent]} of "
+        )
+        raise ValueError(
+            f"{which}{found.layer.name!r} gives the same for any image that was tried: "
+            "its gradient stayed zero. It may be dead, or another `seed` finds a start."
+        )
+    drawn = to_uint8(shown)
+    return drawn if isinstance(channel, Sequence | np.ndarray) else drawn[0]
+
+
+def _size(model: keras.Model, size: Any, own: tuple) -> tuple[int, int]:
+    """Return height and width of the image, if the model takes them."""
+    if size is None:
+        size = tuple(side or _SIDE for side in own)
+    height, width = (size, size) if np.ndim(size) == 0 else size
+    if any(
+        side not in (None, asked)
+        for side, asked in zip(own, (height, width), strict=True)
+    ):
+        raise ValueError(
+            f"{model.name!r} takes images of height and width {own}. Received: "
+            f"size={size}"
+        )
+    return height, width
+
+
+def _channel_axis(found: Call) -> int:
+    rank = len(found.shape or ())
+    return 1 if rank > 2 and found.data_format == "channels_first" else rank - 1
+
+
+def _weights(found: Call, channel: int | Sequence[int] | None) -> np.ndarray:
+    """Return a row per image, 1 at its channel; one empty row for all channels."""
+    if found.shape is None or len(found.shape) < 2:
+        raise ValueError(
+            f"{found.layer.name!r} gives no maps and no vector. Name another layer."
+        )
+    channels = found.shape[_channel_axis(found)]
+    if channel is None:
+        return np.zeros((1, channels))
+    chosen = np.atleast_1d(channel)
+    if not np.issubdtype(chosen.dtype, np.integer) or not len(chosen):
+        raise TypeError(f"`channel` is a number, or several. Received: {channel!r}")
+    if chosen.min() < 0 or chosen.max() >= channels:
+        raise ValueError(
+            f"`channel` is in 0..{channels - 1}: {found.layer.name!r} gives {channels} "
+            f"channels. Received: {channel!r}"
+        )
+    return np.eye(channels)[chosen]
+
+
+def _objective(found: Call, channel: int | Sequence[int] | None):
+    axis = _channel_axis(found)
+
+    def objective(outputs, weights):
+        (output,) = outputs
+        others = tuple(i for i in range(1, len(output.shape)) if i != axis)
+        if channel is None:
+            return ops.mean(ops.square(output), (*others, axis))
+        return ops.sum(ops.mean(output, others) * weights, -1)
+
+    return objective

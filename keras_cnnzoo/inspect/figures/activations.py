@@ -1,0 +1,111 @@
+"""The maps of layers, side by side."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.figures.style import caption, draw_map, grid, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_activations(
+    maps: Any,
+    *,
+    image: int = 0,
+    limit: int = 32,
+    order: str = "strength",
+    scale: str = "own",
+    title: str | None = None,
+) -> "Figure":
+    """Draw the maps of one layer or of several.
+
+    Zero is white, what is positive blue and what is negative orange.
+
+    Args:
+        maps: A batch of maps, `(batch, height, width, channels)`; the maps of one
+            image, without the batch; or a mapping of layers' paths to such, as
+            `activations` gives it. Channels come first where Keras is set so. Of a
+            mapping, what is no map is left out.
+        image: Which image of the batch.
+        limit: At most so many channels of a layer.
+        order: "strength", the highest peak first, or "number".
+        scale: "own" colours each channel by its own range, "common" all of a layer by
+            one.
+        title: At the top of the figure.
+
+    Returns:
+        The figure, with one axes for each channel; each tells its number.
+
+    Raises:
+        ValueError: There is no map, or no such image, order or scale.
+
+    Example:
+        >>> figure = plot_activations(np.zeros((8, 8, 3)), order="number")
+        >>> [axes.get_title(loc="left") for axes in figure.axes]
+        ['0', '1', '2']
+    """
+    for name, given, known in (
+        ("order", order, ("strength", "number")),
+        ("scale", scale, ("own", "common")),
+    ):
+        if given not in known:
+            raise ValueError(f"`{name}` is one of {known}. Received: {given!r}")
+    if isinstance(maps, Mapping):
+        layers = {p: x for p, x in maps.items() if np.ndim(x) in (3, 4)}
+    else:
+        layers = {"": maps}
+    if not layers:
+        raise ValueError(
+            f"There is no map of height and width in {list(maps)}. Tap layers that "
+            "give maps, such as layers='*conv*'."
+        )
+    chosen = {path: _of_one_image(x, image) for path, x in layers.items()}
+    grids = [grid(min(limit, x.shape[-1])) for x in chosen.values()]
+    # Small pictures all over the figure, one strip for each layer.
+    height = sum(0.35 + 1.3 * rows for rows, _ in grids)
+    figure = new_figure(10.4, height + 0.4 * bool(title), title)
+    shares = [rows + 0.3 for rows, _ in grids]
+    strips = figure.subfigures(len(chosen), 1, squeeze=False, height_ratios=shares)
+    rows = zip(strips[:, 0], chosen.items(), grids, strict=True)
+    for strip, (path, x), shape in rows:
+        if path:
+            text = f"{path}   {'×'.join(map(str, x.shape))}"
+            strip.suptitle(text, fontsize=10, x=0.01, ha="left")
+        _draw(strip, x, shape, order, scale)
+    return figure
+
+
+def _of_one_image(maps: Any, image: int) -> np.ndarray:
+    """Return the maps of one image, `(height, width, channels)`."""
+    array = keras.ops.convert_to_numpy(maps).astype("float32")
+    if array.ndim == 4:
+        if not -len(array) <= image < len(array):
+            raise ValueError(f"There are {len(array)} images. Received: image={image}")
+        array = array[image]
+    if array.ndim != 3:
+        raise ValueError(
+            "Maps are (height, width, channels), or a batch of these. Received an "
+            f"array of shape {array.shape}."
+        )
+    first = keras.config.image_data_format() == "channels_first"
+    return np.moveaxis(array, 0, -1) if first else array
+
+
+def _draw(strip, x: np.ndarray, shape: tuple[int, int], order: str, scale: str):
+    rows, columns = shape
+    peaks = x.max(axis=(0, 1))
+    numbers = (
+        np.argsort(-peaks, kind="stable") if order == "strength" else range(len(peaks))
+    )
+    cells = strip.subplots(rows, columns, squeeze=False).ravel()
+    for axes, channel in zip(cells, numbers, strict=False):
+        values = x[..., channel]
+        ends = x if scale == "common" else values
+        draw_map(axes, values, float(ends.min()), float(ends.max()))
+        caption(axes, str(channel))
+    for axes in cells[len(peaks) :]:
+        axes.remove()

@@ -1,0 +1,135 @@
+"""What a unit sees, drawn on the image."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.figures.style import INK, ORANGE, draw_picture, new_figure
+from keras_cnnzoo.inspect.paths import Selection, layer_paths
+from keras_cnnzoo.inspect.pictures import as_picture
+from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.shapes import data_format
+from keras_cnnzoo.inspect.survey import spatial, survey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: More points than this on a side hide the image.
+MAX_POINTS = 40
+
+
+def plot_receptive_field(
+    model: keras.Model,
+    image: Any,
+    layer: Selection,
+    at: tuple[int, int] | None = None,
+    *,
+    title: str | None = None,
+) -> "Figure":
+    """Draw on an image what one unit of a layer sees of it.
+
+    The frame is the receptive field, which may reach over the edge; the points are the
+    centres of what all units see.
+
+    Args:
+        model: Any built Keras model with one image input.
+        image: `(height, width, channels)`, of the size that the model takes.
+        layer: Which layer, as `find` takes it.
+        at: Row and column of the unit; None takes the one whose field is nearest to
+            the middle of the image.
+        title: At the top; None says the size and the step.
+
+    Returns:
+        The figure. Its axes are in pixels of the image.
+
+    Raises:
+        ValueError: The layer is not exactly one, is not reached by the image, or has
+            no such unit.
+
+    Example:
+        >>> conv = keras.layers.Conv2D(4, 3, name="conv")
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), conv])
+        >>> figure = plot_receptive_field(model, np.zeros((8, 8, 3)), "conv", at=(0, 2))
+        >>> figure.axes[0].get_title(loc="left")
+        'conv, unit (0, 2): sees 3×3 pixels, step 1'
+    """
+    array = np.asarray(image, "float32")
+    array = array[0] if array.ndim == 4 else array
+    path, field = _of_one_layer(model, layer, array.shape)
+    first = data_format(model) == "channels_first"
+    picture = as_picture(np.moveaxis(array, 0, -1) if first else array)
+    height, width = picture.shape[:2]
+
+    centres = _centres(field, _map_size(model, path, array.shape))
+    unit = at or tuple(
+        int(np.abs(along - (side - 1) / 2).argmin())
+        for along, side in zip(centres, (height, width), strict=True)
+    )
+    if not all(0 <= i < len(along) for i, along in zip(unit, centres, strict=True)):
+        raise ValueError(
+            f"{path!r} has {len(centres[0])}×{len(centres[1])} units, counted from 0. "
+            f"Received: at={at}"
+        )
+    figure = new_figure(5, 5 * height / width + 0.5)
+    axes = figure.subplots()
+    draw_picture(axes, picture)
+    axes.spines[:].set_visible(False)
+    if max(map(len, centres)) <= MAX_POINTS:
+        y, x = np.meshgrid(*centres, indexing="ij")
+        axes.plot(x.ravel(), y.ravel(), ".", color="white", ms=4.5, mec=INK, mew=0.5)
+    _frame(axes, field, unit, (height, width))
+    rows, columns = field.size
+    step = "×".join(f"{stride:g}" for stride in dict.fromkeys(field.stride))
+    words = f"sees {rows:g}×{columns:g} pixels, step {step}"
+    text = title or f"{path}, unit ({unit[0]}, {unit[1]}): {words}"
+    axes.set_title(text, loc="left", fontsize=10)
+    return figure
+
+
+def _of_one_layer(model, layer, shape) -> tuple[str, ReceptiveField]:
+    found = receptive_field(model, layer, input_shape=shape)
+    if len(found) != 1:
+        raise ValueError(
+            f"`layer` names one layer that the image reaches. {layer!r} matches "
+            f"{len(found)}: {', '.join(found) or 'none'}."
+        )
+    return next(iter(found.items()))
+
+
+def _centres(field: ReceptiveField, units: Sequence[int]) -> list[np.ndarray]:
+    """Return the middles of what all units see, along each axis."""
+    return [
+        field.start[i] + (field.size[i] - 1) / 2 + np.arange(n) * field.stride[i]
+        for i, n in enumerate(units)
+    ]
+
+
+def _map_size(model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return height and width of the map that a call of a layer gives."""
+    name, _, number = path.partition(":")
+    layer = layer_paths(model)[name]
+    for call in survey(model, shape):
+        own = call.layer is layer and call.number == int(number or 0)
+        if own and call.shape is not None and len(call.shape) == 4:
+            return spatial(call.shape, call.data_format)
+    return 1, 1
+
+
+def _frame(axes: "Axes", field: ReceptiveField, unit, size: tuple[int, int]) -> None:
+    """Draw the field, and make room where it reaches over the edge."""
+    from matplotlib.patches import Rectangle
+
+    top, left = (field.start[i] + unit[i] * field.stride[i] - 0.5 for i in (0, 1))
+    rows, columns = field.size
+    axes.add_patch(Rectangle((left, top), columns, rows, fill=False, ec=ORANGE, lw=2.2))
+    # But never for miles.
+    reach = max(size)
+    ends = []
+    for low, length, side in ((top, rows, size[0]), (left, columns, size[1])):
+        before = max(min(-0.5, low - 1), -reach)
+        ends.append((before, min(max(side - 0.5, low + length + 1), side + reach)))
+    axes.set_ylim(*reversed(ends[0]))
+    axes.set_xlim(*ends[1])

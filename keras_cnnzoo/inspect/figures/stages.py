@@ -1,0 +1,109 @@
+"""The way of an image through a model, as a few sizes one after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+from keras_cnnzoo.inspect.paths import layer_paths
+from keras_cnnzoo.inspect.survey import Call, spatial, survey
+
+
+@dataclass
+class Stage:
+    """Layers in a row that give the same size.
+
+    Attributes:
+        size: `(height, width, channels)` of the last one; a vector is one pixel.
+        layers: Their paths and what they are, in order.
+    """
+
+    size: tuple[int, int, int]
+    layers: list[tuple[str, keras.layers.Layer]]
+
+    @property
+    def kind(self) -> str:
+        """What does the work: "convolution", "dense", "pooling" or "other"."""
+        held = [one for _, layer in self.layers for one in (layer, *_inside(layer))]
+        for kind, is_one in _KINDS:
+            if any(is_one(layer) for layer in held):
+                return kind
+        return "other"
+
+
+def stages(model: keras.Model, image_shape: tuple[int, ...], limit: int) -> list[Stage]:
+    """Return the stages of a model, at most `limit` where that can be.
+
+    Nested models are looked into, blocks are not. Layers in a row that give the same
+    height, width and channels are one stage; if there are too many, those that give
+    the same height and width.
+    """
+    steps = _steps(model, image_shape)
+    found = _merged(steps, 3)
+    return found if len(found) <= limit else _merged(steps, 2)
+
+
+def _steps(model, image_shape) -> list[tuple[str, keras.layers.Layer, tuple]]:
+    paths = layer_paths(model)
+    names = {id(layer): path for path, layer in paths.items()}
+    inside_blocks = {
+        path
+        for path in paths
+        for above in _above(path)
+        if not isinstance(paths.get(above), keras.Model)
+    }
+    steps = []
+    for call in survey(model, image_shape):
+        path = names.get(id(call.layer))
+        if path is None or path in inside_blocks or isinstance(call.layer, _ASIDE):
+            continue
+        if (size := _size(call)) is not None:
+            steps.append((path, call.layer, size))
+    return steps
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def _size(call: Call) -> tuple[int, int, int] | None:
+    shape = call.shape
+    if shape is None or len(shape) not in (2, 4):
+        return None
+    if len(shape) == 2:
+        return (1, 1, shape[1])
+    channels = shape[1 if call.data_format == "channels_first" else 3]
+    return (*spatial(shape, call.data_format), channels)
+
+
+def _merged(steps: Sequence[tuple], digits: int) -> list[Stage]:
+    found: list[Stage] = []
+    for path, layer, size in steps:
+        if found and found[-1].size[:digits] == size[:digits]:
+            found[-1].layers.append((path, layer))
+            found[-1].size = size
+        else:
+            found.append(Stage(size, [(path, layer)]))
+    return found
+
+
+def _inside(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    return list(layer_paths(layer).values())
+
+
+#: What is no step on the way: a model, whose layers are, and what moves numbers only.
+_ASIDE = (
+    keras.Model,
+    keras.layers.Flatten,
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+)
+_KINDS = (
+    ("convolution", lambda layer: hasattr(layer, "kernel_size")),
+    ("dense", lambda layer: isinstance(layer, keras.layers.Dense)),
+    (
+        "pooling",
+        lambda layer: hasattr(layer, "pool_size") or "Pooling" in type(layer).__name__,
+    ),
+)

@@ -1,0 +1,107 @@
+"""What all figures have in common: colours, type, and the plainest axes."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+INK, QUIET, LINE, FAINT = "#24292f", "#57606a", "#d0d7de", "#f6f8fa"
+BLUE, ORANGE, GREY = "#1f6feb", "#d9731a", "#9aa5b1"
+#: From the lowest to the highest: negative is orange, zero white, positive blue.
+SIGNED = (
+    *("#431d03", "#7d3c0a", "#b95f17", "#e38a3f", "#f5bd8a", "#fbe3cf", "#ffffff"),
+    *("#d7e5fb", "#9cc0f5", "#5590e6", "#2560bd", "#123a80", "#081d45"),
+)
+
+
+def new_figure(width: float, height: float, title: str | None = None) -> "Figure":
+    """Make a figure that belongs to nobody: pyplot knows nothing of it.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        title: At the top left.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    # The canvas of Agg draws without a screen and leaves pyplot's state alone.
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title, fontsize=13, x=0.01, ha="left", color=INK)
+    return figure
+
+
+def signed_colours() -> "Colormap":
+    """Return the colours of numbers around zero."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", SIGNED)
+
+
+def draw_map(axes: "Axes", values: np.ndarray, low: float, high: float) -> Any:
+    """Draw a map in the colours of its numbers.
+
+    Zero is white if the range holds it, so that two maps can be compared; else the
+    colours go from the lowest to the highest.
+    """
+    bound = max(-low, high) or 1.0
+    if low > 0 or high < 0:
+        low, high = low - (high - low or 1.0), high
+    else:
+        low, high = -bound, bound
+    image = axes.imshow(
+        values, cmap=signed_colours(), vmin=low, vmax=high, interpolation="nearest"
+    )
+    bare(axes)
+    return image
+
+
+def draw_picture(axes: "Axes", picture: np.ndarray) -> None:
+    """Draw a uint8 picture, grey or RGB."""
+    smooth = min(picture.shape[:2]) >= 96
+    axes.imshow(
+        picture,
+        cmap="gray",
+        vmin=0,
+        vmax=255,
+        interpolation="antialiased" if smooth else "nearest",
+    )
+    bare(axes)
+
+
+def bare(axes: "Axes") -> None:
+    """Leave nothing of the axes but a hairline around."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set(color=LINE, linewidth=0.6)
+
+
+def caption(axes: "Axes", text: str) -> None:
+    """Write a small title above the axes, at the left."""
+    axes.set_title(text, loc="left", fontsize=9, color=QUIET, pad=3)
+
+
+def plain(axes: "Axes", across: str, title: str) -> None:
+    """Leave of the axes of a curve what one reads from them."""
+    axes.set_title(title, loc="left", fontsize=11, color=QUIET)
+    axes.set_xlabel(across, color=QUIET)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=LINE, lw=0.6)
+    axes.tick_params(colors=QUIET)
+
+
+def grid(count: int, widest: int = 8) -> tuple[int, int]:
+    """Return rows and columns for a number of small pictures.
+
+    Example:
+        >>> grid(6), grid(32), grid(20)
+        ((1, 6), (4, 8), (3, 7))
+    """
+    rows = -(-count // widest)
+    return rows, -(-count // rows)

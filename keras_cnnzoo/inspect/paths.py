@@ -1,0 +1,129 @@
+"""Find layers by name: a path through nested models and blocks, a pattern, a type."""
+
+import difflib
+import fnmatch
+from collections.abc import Iterator, Sequence
+from types import UnionType
+from typing import TypeAlias
+
+import keras
+from keras import layers as kl
+
+from keras_cnnzoo.layers import PartialConv2D
+
+_Part: TypeAlias = str | type[keras.layers.Layer] | UnionType | keras.layers.Layer
+#: What names layers: a shell-style pattern, a class, a layer itself, or several.
+Selection: TypeAlias = _Part | Sequence[_Part]
+#: Every kind of convolution that there is.
+CONVOLUTION = (
+    kl.Conv1D
+    | kl.Conv2D
+    | kl.Conv3D
+    | kl.Conv1DTranspose
+    | kl.Conv2DTranspose
+    | kl.Conv3DTranspose
+    | kl.DepthwiseConv1D
+    | kl.DepthwiseConv2D
+    | kl.SeparableConv1D
+    | kl.SeparableConv2D
+    | PartialConv2D
+)
+
+
+def layer_paths(model: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
+    """Return every layer inside a model by its path, in the model's order.
+
+    A path is made of the names on the way down, `"backbone/stage3_block1/conv2"`, and
+    leaves out the model itself. A layer that several hold has the path found first.
+
+    Example:
+        >>> inner = keras.Sequential([keras.layers.ReLU(name="act")], name="inner")
+        >>> list(layer_paths(keras.Sequential([inner])))
+        ['inner', 'inner/act']
+    """
+    paths: dict[str, keras.layers.Layer] = {}
+    _collect(model, "", paths, {id(model)})
+    return paths
+
+
+def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers.Layer]:
+    """Return the layers that a selection names, by path, in the model's order.
+
+    Args:
+        model: A model or layer.
+        layers: A shell-style pattern, matched with a layer's own name, or with its
+            whole path where the pattern has a "/"; a layer class, whose subclasses
+            count, or a union of classes; a layer of the model; or a sequence of these.
+
+    Raises:
+        ValueError: A part of the selection matches nothing; the message offers the
+            nearest names.
+
+    Example:
+        >>> model = keras.Sequential([keras.layers.ReLU(name="act")])
+        >>> find(model, "a*"), find(model, keras.layers.ReLU)
+        ({'act': <ReLU name=act, built=True>}, {'act': <ReLU name=act, built=True>})
+    """
+    paths = layer_paths(model)
+    parts: Sequence[_Part] = (layers,)
+    if isinstance(layers, Sequence) and not isinstance(layers, str):
+        parts = layers
+    chosen: set[str] = set()
+    for part in parts:
+        matched = {path for path, layer in paths.items() if _matches(path, layer, part)}
+        if not matched:
+            raise ValueError(_nothing(model, part, paths))
+        chosen |= matched
+    return {path: layer for path, layer in paths.items() if path in chosen}
+
+
+def _matches(path: str, layer: keras.layers.Layer, part) -> bool:
+    if isinstance(part, str):
+        return fnmatch.fnmatchcase(path if "/" in part else layer.name, part)
+    if isinstance(part, type | UnionType):
+        return isinstance(layer, part)
+    return layer is part
+
+
+def _nothing(model, part, paths: dict[str, keras.layers.Layer]) -> str:
+    if isinstance(part, str):
+        names = [*paths, *(layer.name for layer in paths.values())]
+        near = difflib.get_close_matches(part.strip("*"), names, cutoff=0.4)
+        hint = f"Near: {', '.join(dict.fromkeys(near))}" if near else "Nothing is near"
+        return f"No layer of {model.name!r} matches {part!r}. {hint}."
+    kinds = sorted({type(layer).__name__ for layer in paths.values()})
+    return (
+        f"No layer of {model.name!r} is {part!r}. It has layers of these kinds: "
+        f"{', '.join(kinds)}."
+    )
+
+
+def _collect(root, above: str, paths: dict, seen: set[int]) -> None:
+    for layer in children(root):
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        path = unique = f"{above}{layer.name}"
+        count = 1
+        while unique in paths:
+            count += 1
+            unique = f"{path}#{count}"
+        paths[unique] = layer
+        _collect(layer, f"{unique}/", paths, seen)
+
+
+def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """List the layers that a model or layer holds directly."""
+    if isinstance(layer, keras.Model):
+        return list(layer.layers)
+    return list(_held(list(vars(layer).values())))
+
+
+def _held(values: list) -> Iterator[keras.layers.Layer]:
+    for value in values:
+        if isinstance(value, keras.layers.Layer):
+            yield value
+        elif isinstance(value, dict):
+            yield from _held(list(value.values()))
+        elif isinstance(value, list | tuple):
+            yield from _held(list(value))

@@ -1,0 +1,43 @@
+"""Have a model compute in float32 for a while, whatever its dtype policy."""
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from keras_cnnzoo.inspect.walk import sublayers
+
+_HALVES = ("float16", "bfloat16")
+
+
+@contextlib.contextmanager
+def full_precision(model: keras.layers.Layer) -> Iterator[None]:
+    """Within the context, layers that compute in half precision compute in float32.
+
+    Their weights stay as they are. What was compiled before is not changed; compile
+    inside the context. Quantized layers are left alone, and so are those whose policy
+    is a map of policies.
+
+    Example:
+        >>> layer = keras.layers.Dense(2, dtype="mixed_float16")
+        >>> with full_precision(layer):
+        ...     print(keras.backend.standardize_dtype(layer([[1.0]]).dtype))
+        float32
+        >>> layer.compute_dtype
+        'float16'
+    """
+    layers: list[keras.layers.Layer] = sublayers(model)
+    before = {
+        layer: layer.dtype_policy
+        for layer in layers
+        if layer.compute_dtype in _HALVES
+        and layer.quantization_mode is None
+        and not isinstance(layer.dtype_policy, keras.dtype_policies.DTypePolicyMap)
+    }
+    try:
+        for layer in before:
+            layer.dtype_policy = "float32"
+        yield
+    finally:
+        for layer, policy in before.items():
+            layer.dtype_policy = policy

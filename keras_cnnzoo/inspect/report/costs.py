@@ -1,0 +1,64 @@
+"""Sizes and costs of each row, and what its pixels see of the image."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.inspect.profile import profile
+from keras_cnnzoo.inspect.profile_table import Profile, Row
+from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.report.entries import Entry
+
+#: What is summed up of the layers inside a block or model.
+SUMMED = ("params", "fixed", "macs")
+
+
+def costs(
+    model: keras.Model, entries: Sequence[Entry], image_shape: tuple[int, ...]
+) -> tuple[dict[str, dict[str, Any]], dict[str, int | None]]:
+    """Return what each row costs and sees, by path, and what the whole model costs.
+
+    Of a row these are "params", "fixed", "macs", "bytes", "dense" and "field", as of
+    `profile`; None is what is not known. A field is `{"size", "stride", "start"}`, each
+    of height and width.
+    """
+    try:
+        table = profile(model, image_shape)
+        fields = receptive_field(model, input_shape=image_shape)
+    except ValueError:
+        # A model that cannot be followed has everything else on its page.
+        unknown = dict.fromkeys((*SUMMED, "bytes", "dense", "field"))
+        whole = {"params": model.count_params(), "fixed": None, "macs": None}
+        return {entry.path: dict(unknown) for entry in entries}, whole
+    rows = {row.path: row for row in table.rows}
+    found = {
+        entry.path: _costs(entry.path, rows.get(entry.path), table)
+        | {"field": _field(fields.get(entry.path))}
+        for entry in entries
+    }
+    return found, {name: getattr(table, name) for name in SUMMED}
+
+
+def _costs(path: str, row: Row | None, table: Profile) -> dict[str, Any]:
+    inside = [other for other in table.rows if _is_inside(other.path, path)]
+    held = inside + ([row] if row else [])
+    return {name: sum(getattr(one, name) for one in held) for name in SUMMED} | {
+        "bytes": row.activation_bytes if row else None,
+        "dense": row.dense if row else None,
+    }
+
+
+def _is_inside(path: str, block: str) -> bool:
+    """Tell whether a path lies inside a block's, at the same call of both."""
+    name, _, number = block.partition(":")
+    inner, _, again = path.partition(":")
+    return inner.startswith(f"{name}/") and again == number
+
+
+def _field(field: ReceptiveField | None) -> dict[str, Any] | None:
+    """Return a field as the page takes it; None where it is not known or has no end."""
+    if field is None or len(field.size) != 2 or math.inf in field.size:
+        return None
+    return {"size": field.size, "stride": field.stride, "start": field.start}

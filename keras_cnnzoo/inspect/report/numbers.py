@@ -1,0 +1,117 @@
+"""The numbers behind output pixels: of every pixel, or of each channel's highest."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.report.windows import Window
+from keras_cnnzoo.inspect.report.words import activation_name
+
+#: Input channels that are shown in full: with a window, with a single pixel.
+WINDOWS, SINGLES = 8, 24
+#: How far the sum may be from what the network gave, as a share of the largest.
+TOLERANCE = 2e-3
+#: Activations that the page computes itself; of others it holds what they gave.
+COMPUTED = ("relu", "relu6", "sigmoid", "silu", "tanh")
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """How the highest pixel of each channel came about; one row per channel.
+
+    Attributes:
+        which: The input channels that contribute most, `(channels, n)`.
+        window, kernel: Theirs, `(channels, n, height, width)`.
+        rest: What all others contribute.
+        bias: The bias.
+        total: Sum and bias.
+        output: What the network gave.
+    """
+
+    which: np.ndarray
+    window: np.ndarray
+    kernel: np.ndarray
+    rest: np.ndarray
+    bias: np.ndarray
+    total: np.ndarray
+    output: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all of them as the page takes them."""
+        floats = ("window", "kernel", "rest", "bias", "total", "output")
+        return {"which": self.which.astype("int32")} | {
+            name: getattr(self, name).astype("float32") for name in floats
+        }
+
+
+def explain_peaks(
+    window: Window,
+    given: np.ndarray,
+    maps: np.ndarray,
+    channels: np.ndarray,
+    places: np.ndarray,
+) -> Peaks:
+    """Compute the highest pixel of channels from its window, in double precision.
+
+    Args:
+        window: How the layer computes.
+        given: Its input, `(height, width, channels)`.
+        maps: Its output.
+        channels: Output channels.
+        places: Of each, the place of a pixel, counted row by row.
+    """
+    rows = [
+        _explain(window, given, maps, int(c), divmod(int(p), maps.shape[1]))
+        for c, p in zip(channels, places, strict=True)
+    ]
+    return Peaks(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+
+def _explain(window, given, maps, channel, at):
+    sources = window.sources(channel, given.shape[-1], maps.shape[-1])
+    cut = np.moveaxis(window.cut(given, at, sources), -1, 0).astype("float64")
+    output = maps[at[0], at[1], channel]
+    if window.rule == "max":
+        none = np.zeros_like(cut[:1])
+        return [sources.start], cut[:1], none, 0.0, 0.0, cut.max(), output
+    kernel = np.moveaxis(window.kernel[..., channel], -1, 0).astype("float64")
+    sums = (cut * kernel).sum(axis=(1, 2))
+    bias = 0.0 if window.bias is None else float(window.bias[channel])
+    limit = SINGLES if window.size == (1, 1) else WINDOWS
+    most = np.argsort(-np.abs(sums), kind="stable")[:limit]
+    return (
+        most + sources.start,
+        cut[most],
+        kernel[most],
+        sums.sum() - sums[most].sum(),
+        bias,
+        sums.sum() + bias,
+        output,
+    )
+
+
+def holds(layer: keras.layers.Layer, peaks: Peaks) -> bool:
+    """Tell whether the sums are what the network gave, its activation included.
+
+    A layer may be of a known kind and compute otherwise. Nothing is better on a page
+    than a number that is wrong.
+    """
+    totals = peaks.total
+    if activation_name(layer) == "softmax":
+        return _is_softmax(totals, peaks.output)
+    if activation_name(layer):
+        tensor = keras.ops.convert_to_tensor(totals[None].astype("float32"))
+        totals = keras.ops.convert_to_numpy(layer.activation(tensor))[0]
+    largest = np.abs(peaks.output).max(initial=1e-6)
+    return bool(np.abs(totals - peaks.output).max(initial=0) <= TOLERANCE * largest)
+
+
+def _is_softmax(totals: np.ndarray, output: np.ndarray) -> bool:
+    """Tell whether outputs are the softmax of totals, of which not all are there.
+
+    What they are divided by is unknown then, but the same for all.
+    """
+    sure = output > 1e-6
+    divisors = totals[sure] - np.log(output[sure], dtype="float64")
+    return bool(np.ptp(divisors) <= TOLERANCE * max(1.0, np.abs(totals).max()))

@@ -1,0 +1,90 @@
+"""Arrays as text that a page can hold, and a browser unpacks by its own means."""
+
+import base64
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+#: How the page reads each type of array. All are little-endian.
+TYPES = {"u1": np.uint8, "i1": np.int8, "u2": np.uint16, "i4": np.int32}
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[list], str]:
+    """Put arrays into one compressed text.
+
+    Floats are stored byte by byte: all first bytes, all second bytes and so on, which
+    compresses better, since neighbours have exponents in common. Maps, `u1` of three
+    dimensions `(channels, height, width)`, are stored as differences to the pixel on
+    the left for the same reason.
+
+    Args:
+        arrays: By name; of the types of `TYPES`, or float32.
+
+    Returns:
+        The index, a list of `[name, type, shape]` in order, and the text, base64 of
+        zlib's format.
+    """
+    index: list[list] = []
+    stream = bytearray()
+    for name, array in arrays.items():
+        kind = _kind(array)
+        index.append([name, kind, list(array.shape)])
+        stream += _bytes(array, kind)
+    return index, base64.b64encode(zlib.compress(bytes(stream), 6)).decode("ascii")
+
+
+def _kind(array: np.ndarray) -> str:
+    if array.dtype == np.float32:
+        return "f4"
+    for name, dtype in TYPES.items():
+        if array.dtype == dtype:
+            return name
+    raise TypeError(f"Arrays are of {[*TYPES, 'f4']}. Received: {array.dtype}")
+
+
+def _bytes(array: np.ndarray, kind: str) -> bytes:
+    if kind == "u1" and array.ndim == 3:
+        return np.diff(array, axis=-1, prepend=np.uint8(0)).tobytes()
+    array = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
+    if kind == "f4":
+        return array.reshape(-1).view(np.uint8).reshape(-1, 4).T.tobytes()
+    return array.tobytes()
+
+
+def quantise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bring `(height, width, channels)` to 256 levels, channel by channel.
+
+    Args:
+        maps: Of any range. What is not finite becomes the lowest level.
+
+    Returns:
+        `(channels, height, width)` uint8, and float32 `(channels, 2)` of the lowest
+        and the highest value: level n stands for `low + n * (high - low) / 255`.
+    """
+    planes = np.moveaxis(np.asarray(maps, "float32"), -1, 0)
+    finite = np.where(np.isfinite(planes), planes, np.nan)
+    with np.errstate(all="ignore"):
+        low = np.nan_to_num(np.nanmin(finite, axis=(1, 2)))
+        high = np.nan_to_num(np.nanmax(finite, axis=(1, 2)))
+        span = np.where(high > low, high - low, 1.0)
+        levels = (finite - low[:, None, None]) / span[:, None, None] * 255
+    whole = np.rint(np.nan_to_num(levels)).astype(np.uint8)
+    return whole, np.stack([low, high], axis=1).astype("float32")
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as the `json` module takes it: NumPy's numbers become Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return as_json(value.tolist())
+    if isinstance(value, np.generic):
+        return as_json(value.item())
+    # JSON has no word for these, and JavaScript reads no other.
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,63 @@
+"""Put a report together: one HTML file that needs nothing else."""
+
+import html
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from keras_cnnzoo.inspect.report.packing import as_json, pack
+
+_WEB = resources.files("keras_cnnzoo.inspect.report") / "web"
+#: The page's program, in the order in which its parts need each other.
+SCRIPTS = (
+    "data.js",
+    "dom.js",
+    "colours.js",
+    "state.js",
+    "photo.js",
+    "answers.js",
+    "layers.js",
+    "maps.js",
+    "channel.js",
+    "arithmetic.js",
+    "filters.js",
+    "main.js",
+)
+
+
+def make_page(
+    title: str, manifest: Mapping[str, Any], blocks: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Write the page.
+
+    Args:
+        title: Of the page.
+        manifest: What the page shows besides the arrays.
+        blocks: Arrays by name, for each block by its id; see `packing.pack`.
+    """
+    index, texts = {}, []
+    for name, arrays in blocks.items():
+        index[name], text = pack(arrays)
+        texts.append(
+            f'<script type="text/plain" id="{html.escape(name)}">{text}</script>'
+        )
+    data = json.dumps(
+        as_json({**manifest, "blocks": index}), ensure_ascii=False, allow_nan=False
+    )
+    script = "\n".join((_WEB / name).read_text("utf-8") for name in SCRIPTS)
+    parts = {
+        "title": html.escape(title),
+        "style": (_WEB / "page.css").read_text("utf-8"),
+        "blocks": "\n".join(texts),
+        # So that no text within can end the element that holds it.
+        "manifest": data.replace("<", "\\u003c"),
+        "script": f'(() => {{\n"use strict";\n{script}\n}})();',
+    }
+    page = (_WEB / "page.html").read_text("utf-8")
+    # Piece by piece: what is put in may hold such marks itself.
+    pieces = []
+    for piece in page.split("<!--"):
+        name, mark, rest = piece.partition("-->")
+        pieces.append(parts[name.strip()] + rest if mark else piece)
+    return "".join(pieces)

@@ -1,0 +1,15 @@
+"""Pictures as addresses that hold themselves, as a page without a network needs."""
+
+import base64
+import io
+
+import numpy as np
+
+
+def as_url(picture: np.ndarray) -> str:
+    """Return a uint8 picture as the address of a PNG."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

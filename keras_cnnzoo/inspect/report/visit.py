@@ -1,0 +1,87 @@
+"""One image through a model, and every layer's output on the way, as NumPy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.inspect.calls import observe
+from keras_cnnzoo.inspect.paths import layer_paths
+from keras_cnnzoo.inspect.shapes import data_format
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer with one image.
+
+    Attributes:
+        path: The layer's path; `path:1` for its second call, and so on.
+        layer: The layer.
+        inputs: The tensors that it was given.
+        output: What it gave.
+        form: The data format of the model, for layers that have none.
+    """
+
+    path: str
+    layer: keras.layers.Layer
+    inputs: tuple
+    output: Any
+    form: str
+
+    @cached_property
+    def map(self) -> np.ndarray | None:
+        """The output as `(height, width, channels)`; a vector is one pixel."""
+        return _as_map(self.layer, self.output, self.form)
+
+    @cached_property
+    def given(self) -> np.ndarray | None:
+        """The first input as `(height, width, channels)`."""
+        if not self.inputs:
+            return None
+        return _as_map(self.layer, self.inputs[0], self.form)
+
+
+def visit(
+    model: keras.Model, image: np.ndarray, see: Callable[[Call], None]
+) -> np.ndarray | None:
+    """Run one image through a model, and show every call inside to `see`.
+
+    A call's tensors are free again after it, so that memory holds one layer's.
+
+    Args:
+        model: Any model with one image input.
+        image: As the model takes it, without the batch.
+        see: Called with each call inside, innermost first.
+
+    Returns:
+        The model's answer if it is a vector, else None.
+    """
+    paths = {id(layer): path for path, layer in layer_paths(model).items()}
+    counts: dict[str, int] = {}
+    form = data_format(model)
+
+    def show(layer, inputs, output):
+        path = paths.get(id(layer))
+        if path is not None:
+            count = counts[path] = counts.get(path, -1) + 1
+            unique = f"{path}:{count}" if count else path
+            see(Call(unique, layer, inputs, output, form))
+
+    with observe(show):
+        answer = model(keras.ops.convert_to_tensor(image[None]), training=False)
+    if len(getattr(answer, "shape", ())) != 2:
+        return None
+    return keras.ops.convert_to_numpy(answer)[0].astype("float32")
+
+
+def _as_map(layer: keras.layers.Layer, tensor: Any, form: str) -> np.ndarray | None:
+    if len(getattr(tensor, "shape", ())) not in (2, 4):
+        return None
+    array = keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))[0]
+    if array.ndim == 1:
+        return array[None, None]
+    first = (getattr(layer, "data_format", None) or form) == "channels_first"
+    return np.moveaxis(array, 0, -1) if first else array

@@ -1,0 +1,25 @@
+import functools
+import sys
+from pathlib import Path
+
+import pytest
+
+# `subjects` is a helper of these tests, beside them.
+sys.path.append(str(Path(__file__).parent))
+
+from subjects import SUBJECTS
+
+
+@functools.cache
+def _built(name):
+    return SUBJECTS[name].build()
+
+
+@pytest.fixture(scope="module", params=SUBJECTS)
+def subject(request):
+    """Each of the seven: its name, the model, and its `Subject`.
+
+    Building takes longer than most tests, so that all share the models and leave
+    them as they are; `SUBJECTS[name].build()` gives one to change.
+    """
+    return request.param, _built(request.param), SUBJECTS[request.param]

@@ -1,0 +1,111 @@
+"""find: patterns, paths, classes, layers, and what it says when nothing matches."""
+
+import keras
+import pytest
+from keras import layers
+
+from keras_cnnzoo.inspect import CONVOLUTION, find, layer_paths
+from keras_cnnzoo.layers import InstrumentedConv2D, ResidualBlock
+
+EXAMPLES = {
+    "resnet18": ("stage3_block1/conv2", layers.Conv2D, 20),
+    "lenet5": ("c3", layers.Layer, 3),
+    "mobilenet_v2": ("block_5_depthwise", layers.DepthwiseConv2D, 52),
+    "sequential": ("conv2", layers.Conv2D, 2),
+    "nested": ("backbone/stem/conv", layers.Conv2D, 2),
+    "subclassed": ("conv2", layers.Conv2D, 2),
+    "keras_hub": ("res_net_backbone/stack0_block1_2_conv", layers.Conv2D, 5),
+}
+
+
+def test_every_layer_has_a_path(subject):
+    name, model, _ = subject
+    path, kind, convolutions = EXAMPLES[name]
+    paths = layer_paths(model)
+    assert isinstance(paths[path], kind)
+    assert len({id(layer) for layer in paths.values()}) == len(paths)
+    assert len(find(model, CONVOLUTION)) == convolutions
+    # Every weight belongs to a layer that has a path.
+    held = {id(w) for layer in paths.values() for w in layer.weights}
+    assert {id(w) for w in model.weights} <= held
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Build `image`, `stem`, `stage1_block1/...`, `inner/conv`, `conv`, `head`."""
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 4)), layers.Conv2D(4, 1, name="conv")], name="inner"
+    )
+    inputs = keras.Input((8, 8, 3), name="image")
+    x = InstrumentedConv2D(4, 1, name="stem")(inputs)
+    x = inner(ResidualBlock(4, name="stage1_block1")(x))
+    x = layers.Conv2D(4, 1, name="conv")(x)
+    return keras.Model(inputs, layers.Dense(2, name="head")(x), name="example")
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ("conv", ["inner/conv", "conv"]),
+        ("inner/*", ["inner/conv"]),
+        ("*/conv?", ["stage1_block1/conv1", "stage1_block1/conv2"]),
+        ("stage1_block1/conv[2-9]", ["stage1_block1/conv2"]),
+        (InstrumentedConv2D, ["stem"]),
+        (layers.Dense | InstrumentedConv2D, ["stem", "head"]),
+        (["head", "inner/*", "head"], ["inner/conv", "head"]),
+        (("h*", ResidualBlock), ["stage1_block1", "head"]),
+        (
+            CONVOLUTION,
+            [
+                "stem",
+                "stage1_block1/conv1",
+                "stage1_block1/conv2",
+                "inner/conv",
+                "conv",
+            ],
+        ),
+    ],
+)
+def test_what_a_selection_names(model, selection, expected):
+    assert list(find(model, selection)) == expected
+
+
+@pytest.mark.once
+def test_a_layer_itself(model):
+    layer = model.get_layer("inner").get_layer("conv")
+    assert find(model, layer) == find(model, [layer]) == {"inner/conv": layer}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ("stge1_block1", "'example' matches 'stge1_block1'. Near: stage1_block1"),
+        ("Conv*", "Near: .*conv"),
+        ("inner/cov", "Near: inner/conv"),
+        ("zzzz", "Nothing is near"),
+        (layers.LSTM, "InputLayer"),
+        (["head", "hed"], "'hed'.* Near: head"),
+        (layers.ReLU(name="stranger"), "stranger"),
+    ],
+)
+def test_nothing_matches(model, selection, message):
+    with pytest.raises(ValueError, match=message):
+        find(model, selection)
+
+
+@pytest.mark.once
+def test_two_of_one_name_and_one_of_two_places():
+    shared = layers.Dense(4, name="shared")
+
+    class Pair(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.parts = {"a": [layers.ReLU(name="act")], "b": (shared,)}
+            self.again = shared
+            self.act = layers.ReLU(name="act")
+
+    paths = layer_paths(Pair())
+    assert sorted(paths) == ["act", "act#2", "shared"]
+    assert paths["shared"] is shared
