@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps([dataclasses.asdict(row) for row in done], indent=2))
     if wrong:
         raise ValueError(
-            f"{len(wrong)} of {len(names)} differ from their references: "
-            f"{', '.join(wrong)}, or answer all images alike."
+            f"{len(wrong)} of {len(names)} differ from their references, or answer all "
+            f"images alike: {', '.join(wrong)}."
         )
     if not args.json:
         print(f"{len(done)} models equal their references.")

@@ -20,11 +20,11 @@ def full_precision(model: keras.layers.Layer) -> Iterator[None]:
 
     Example:
         >>> layer = keras.layers.Dense(2, dtype="mixed_float16")
+        >>> x = keras.ops.ones((1, 1))
         >>> with full_precision(layer):
-        ...     print(keras.backend.standardize_dtype(layer([[1.0]]).dtype))
-        float32
-        >>> layer.compute_dtype
-        'float16'
+        ...     y = layer(x)
+        >>> keras.backend.standardize_dtype(y.dtype), layer.compute_dtype
+        ('float32', 'float16')
     """
     layers: list[keras.layers.Layer] = sublayers(model)
     before = {

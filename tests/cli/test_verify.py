@@ -67,7 +67,22 @@ def test_a_difference_is_told_and_the_others_are_kept(answers, tmp_path, capsys)
     assert _verify(answers, "--table", table) != 0
     printed = capsys.readouterr()
     assert "DIFFERS" in printed.out
-    assert "1 of 2 differ from their references: lenet1." in printed.err
+    assert "1 of 2 differ from their references, or answer all images" in printed.err
+    assert printed.err.endswith("alike: lenet1.\n")
+    assert set(_rows(table)) == {"lenet5"}
+
+
+def test_answers_that_say_little_are_not_kept(answers, tmp_path, capsys):
+    with np.load(answers / "lenet1.npz") as file:
+        kept = dict(file)
+    for name in kept:
+        if name.startswith("logits"):
+            kept[name] = np.stack([kept[name][0]] * 2)
+    np.savez(answers / "lenet1.npz", **kept)
+    found, _ = verify.verify("lenet1", answers)
+    assert not found.telling
+    table = tmp_path / "table.csv"
+    assert _verify(answers, "--table", table) != 0
     assert set(_rows(table)) == {"lenet5"}
 
 
