@@ -14,8 +14,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-#: Memory in GB above which a worker gives back what it compiled; two are at work.
-ENOUGH = 3.0
+#: Memory in GB above which a worker gives back what it compiled; two are at work. What
+#: stays is tried again when it has grown by as much as the second number.
+ENOUGH, GROWN = 3.0, 0.7
 #: Where Linux says how many pages of memory this process has.
 PAGES = Path("/proc/self/statm")
 
@@ -25,17 +26,29 @@ def _fixed_seed():
     keras.utils.set_random_seed(0)
 
 
-@pytest.fixture(autouse=True)
-def _bounded_memory():
-    yield
+def _memory() -> float:
+    """Return the memory of this process in GB, 0 where it is not known."""
     pages = int(PAGES.read_text().split()[1]) if PAGES.exists() else 0
-    if pages and pages * os.sysconf("SC_PAGE_SIZE") > ENOUGH * 1e9:
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e9
+
+
+@pytest.fixture(scope="session")
+def _left():
+    """What the memory was after the last time that some was given back."""
+    return [0.0]
+
+
+@pytest.fixture(autouse=True)
+def _bounded_memory(_left):
+    yield
+    if _memory() > max(ENOUGH, _left[0] + GROWN):
         gc.collect()
         if keras.backend.backend() == "jax":
             import jax
 
             jax.clear_caches()
         ctypes.CDLL(None).malloc_trim(0)
+        _left[0] = _memory()
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,7 @@ def test_every_kind_of_model(subject):
     assert len(dead) == len(find(seeing, InstrumentedConv2D))
 
 
+@pytest.mark.once
 def test_works_with_a_network_of_blocks(rng):
     from keras_cnnzoo import build
 

@@ -156,6 +156,7 @@ def test_by_default_the_top_class_and_the_last_map_are_explained(references, twi
     assert np.abs(found - kept["cifar_resnet20/captum/grad_cam"]).max() > 0.1
 
 
+@pytest.mark.once
 def test_integrated_gradients_add_up_to_the_difference(twins):
     model, images = twins("cifar_resnet20")
     spread = inspect.integrated_gradients(
@@ -303,6 +304,7 @@ def test_the_last_map_feeds_the_pooling_before_the_answer(name, layer):
     assert layer in found.layer.name
 
 
+@pytest.mark.once
 def test_batches_change_nothing(rng):
     images = rng.uniform(size=(5, 16, 16, 3)).astype("float32")
     model = SUBJECTS["sequential"].build()
@@ -327,6 +329,7 @@ def test_mixed_precision_is_computed_in_float32(policy, rng):
     assert {layer.compute_dtype for layer in mixed.layers} >= {"float16"}
 
 
+@pytest.mark.once
 def test_channels_first_is_the_same(rng):
     def make(data_format):
         first = data_format == "channels_first"
@@ -362,6 +365,7 @@ def test_statistics_are_not_moved(rng):
         np.testing.assert_array_equal(weight, before[weight.path])
 
 
+@pytest.mark.once
 def test_a_layer_takes_the_place_of_the_pixels(rng):
     images = rng.uniform(size=(2, 16, 16, 3)).astype("float32")
     model = SUBJECTS["nested"].build()

@@ -34,8 +34,8 @@ def _assert_same_weights(one, other):
         )
 
 
-def test_there_and_back(subject):
-    _, model, about = subject
+def test_there_and_back(large_once):
+    _, model, about = large_once
     convolutions = {p for p, x in find(model, layers.Conv2D).items() if _exact(x)}
     seeing = instrument(model)
     assert set(find(seeing, InstrumentedConv2D)) == convolutions

@@ -140,8 +140,8 @@ CHOSEN = {
 }
 
 
-def test_measured_lies_within_computed(subject):
-    name, model, about = subject
+def test_measured_lies_within_computed(large_once):
+    name, model, about = large_once
     computed = receptive_field(model, input_shape=about.shape)
     chosen = CHOSEN.get(name, keras.layers.Layer)
     measured = receptive_field(model, chosen, input_shape=about.shape, empirical=True)

@@ -57,8 +57,8 @@ class Page:
         return low + arrays["maps"] * (high - low) / 255
 
 
-def test_shows_what_any_model_computes(subject, tmp_path):
-    _, model, about = subject
+def test_shows_what_any_model_computes(large_once, tmp_path):
+    _, model, about = large_once
     images = about.images()
     page = Page(
         explain(model, images, tmp_path / "r.html", attributions=(), max_megabytes=6)

@@ -119,7 +119,14 @@ def test_hands_over_each_batch_of_predict(subject):
         _close(maps, look(batch))
 
 
-@pytest.mark.parametrize("name", ["lenet5", "mobilenet_v2", "sequential"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sequential",
+        pytest.param("lenet5", marks=pytest.mark.once),
+        pytest.param("mobilenet_v2", marks=pytest.mark.once),
+    ],
+)
 def test_equals_a_model_cut_at_the_layers(name):
     model, about = SUBJECTS[name].build(), SUBJECTS[name]
     chosen = find(model, CONVOLUTION)
