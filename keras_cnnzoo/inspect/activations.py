@@ -1,5 +1,6 @@
 """What layers give on a set of images, whole or reduced to what is wanted of it."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -92,14 +93,11 @@ def activations(
 def _batches(images: Any, size: int) -> Iterator[Any]:
     if size < 1:
         raise ValueError(f"`batch_size` is at least 1. Received: {size}")
-    if isinstance(images, Mapping):
-        count = min(map(len, images.values()))
+    if hasattr(images, "shape") or isinstance(images, Mapping):
+        count = max(map(len, keras.tree.flatten(images)), default=0)
         for start in range(0, count, size):
-            yield {name: x[start : start + size] for name, x in images.items()}
-        return
-    if hasattr(images, "shape"):
-        for start in range(0, len(images), size):
-            yield images[start : start + size]
+            cut = operator.itemgetter(slice(start, start + size))
+            yield keras.tree.map_structure(cut, images)
         return
     if isinstance(images, keras.utils.PyDataset):
         images = map(images.__getitem__, range(images.num_batches))

@@ -54,8 +54,7 @@ def instrument(
         config = layer.get_config()
         if type(layer) is keras.layers.Conv2D and id(layer) in chosen:
             return InstrumentedConv2D.from_config(config | {"record": record})
-        inside = [x for x in (layer, *sublayers(layer)) if id(x) in chosen]
-        if "record" in config and inside:
+        if "record" in config and chosen & set(map(id, sublayers(layer))):
             config["record"] = record
         return layer.__class__.from_config(config)
 

@@ -147,6 +147,19 @@ def test_however_the_images_come(model, images, whole, source):
     np.testing.assert_allclose(found["conv1"].values, best, rtol=1e-4)
 
 
+def test_images_by_the_name_of_their_input(images):
+    inputs = keras.Input(images.shape[1:], name="pixels")
+    maps = layers.Conv2D(2, 3, name="conv")(inputs)
+    model = keras.Model({"pixels": inputs}, maps)
+    found = activations(model, {"pixels": images}, batch_size=3)["conv"]
+    answers = model.predict({"pixels": images}, verbose=0)
+    np.testing.assert_allclose(found, answers, rtol=1e-5, atol=1e-6)
+    mean = activations(model, {"pixels": images}, reduce="mean", batch_size=3)["conv"]
+    np.testing.assert_allclose(mean, found.mean((0, 1, 2)), rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="at least 1"):
+        activations(model, images, batch_size=-1)
+
+
 def test_no_maps_leave_the_device(subject, monkeypatch):
     """A reduction of a pass brings home the numbers of the channels, and no more."""
     _, model, about = subject
