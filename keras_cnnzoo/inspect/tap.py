@@ -15,6 +15,7 @@ from keras_cnnzoo.inspect.forward import (
     to_numpy,
     traced_anew,
 )
+from keras_cnnzoo.inspect.heap import keep_while
 from keras_cnnzoo.inspect.paths import CONVOLUTION, Selection, find
 
 #: Whether the pass that runs is one of a tap's own, of no concern to open contexts.
@@ -28,7 +29,9 @@ def tap(
 
     What comes back is called with images, as often as you like, and answers with the
     layers' outputs by path, from one compiled forward pass in inference mode. The
-    model keeps its state, and weights that change later are seen.
+    model keeps its state, and weights that change later are seen. From the second call
+    on, memory that maps leave serves the next ones, as long as the tap lives: on Linux,
+    JAX and PyTorch would give it back and ask for it anew at each pass.
 
     It is a context manager too. Within it, each forward pass of the model, called or
     in `fit`, `evaluate` and `predict`, hands over its maps as it runs, in training
@@ -96,6 +99,8 @@ class Tap:
             self.model(keras.tree.map_structure(lambda x: x[:1], images))
         if self._run is None:
             self._run = compiled(self.model, self._forward)
+        elif keras.backend.backend() != "tensorflow":  # which keeps memory by itself
+            keep_while(self)
         found = self._run(images)
         # JAX sorts dictionaries.
         return {
