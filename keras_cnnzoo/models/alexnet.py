@@ -12,9 +12,16 @@ from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 
 @dataclass(frozen=True)
 class Config:
-    """Inner pooling ("max", "avg" or "l2") and the share of units dropped."""
+    """What may differ.
+
+    Attributes:
+        pool: "max", "avg" or "l2".
+        units: Units of the two wide dense layers.
+        dropout: Share of them that each dropout silences.
+    """
 
     pool: str = "max"
+    units: tuple[int, int] = (4096, 4096)
     dropout: float = 0.5
 
 
@@ -44,6 +51,7 @@ def head(x, config: Config, *, classes: int, activation):
         x,
         ("fc6", "fc7"),
         size=6,
+        units=config.units,
         classes=classes,
         activation=activation,
         dropout=config.dropout,
@@ -93,6 +101,7 @@ FAMILY = Family(
             [Rename(f"^{ours}", theirs) for ours, theirs in _TORCHVISION.items()]
         )
     },
+    sketch={"units": (32, 32)},
     deviations=(
         "As in torchvision, conv1 has 64 filters, conv4 256 and nothing is grouped.",
     ),

@@ -16,9 +16,16 @@ MEAN = (123.675, 116.28, 103.53)
 
 @dataclass(frozen=True)
 class Config:
-    """Inner pooling ("max", "avg" or "l2") and the share of units dropped."""
+    """What may differ.
+
+    Attributes:
+        pool: "max", "avg" or "l2".
+        units: Units of the two wide dense layers.
+        dropout: Share of them that each dropout silences.
+    """
 
     pool: str = "max"
+    units: tuple[int, int] = (4096, 4096)
     dropout: float = 0.5
 
 
@@ -66,6 +73,7 @@ def head(x, config: Config, *, classes: int, activation):
         x,
         ("fc6", "fc7"),
         size=6,
+        units=config.units,
         classes=classes,
         activation=activation,
         dropout=config.dropout,
@@ -101,7 +109,7 @@ FAMILY = Family(
         ),
     },
     name_maps={"paper": NameMap(())},
-    sketch={"input_shape": (131, 131, 3)},
+    sketch={"input_shape": (131, 131, 3), "units": (32, 32)},
     deviations=(
         "One mean colour is subtracted, not a mean image.",
         "Response normalisation also looks across the border between the towers.",

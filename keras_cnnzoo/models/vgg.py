@@ -21,6 +21,7 @@ class Config:
         batch_norm: Whether each convolution is followed by batch norm.
         widths: Number of maps in each stage.
         pool: "max", "avg" or "l2".
+        units: Units of the two wide dense layers.
         dropout: Share of the units that each dropout silences.
     """
 
@@ -28,6 +29,7 @@ class Config:
     batch_norm: bool = False
     widths: tuple[int, ...] = (64, 128, 256, 512, 512)
     pool: str = "max"
+    units: tuple[int, int] = (4096, 4096)
     dropout: float = 0.5
 
 
@@ -52,6 +54,7 @@ def head(x, config: Config, *, classes: int, activation):
         x,
         ("fc1", "fc2"),
         size=7,
+        units=config.units,
         classes=classes,
         activation=activation,
         dropout=config.dropout,
@@ -143,7 +146,7 @@ FAMILY = Family(
     input_shape=(224, 224, 3),
     variants=dict(_variants()),
     name_maps={"torchvision": NameMap(_torchvision)},
-    sketch={"depths": (1, 1, 1, 1, 2)},
+    sketch={"depths": (1, 1, 1, 1, 2), "units": (32, 32)},
     deviations=(
         "Images of other sizes than 224 are taken: the last map is averaged to 7x7.",
     ),

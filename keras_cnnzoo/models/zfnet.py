@@ -17,10 +17,12 @@ class Config:
     """What may differ.
 
     Attributes:
+        units: Units of the two wide dense layers.
         dropout: Share of units dropped behind each of the two dense layers.
         lrn: Whether the first two maps are normalised across neighbours.
     """
 
+    units: tuple[int, int] = (4096, 4096)
     dropout: float = 0.5
     lrn: bool = True
 
@@ -65,6 +67,7 @@ def head(x, config: Config, *, classes: int, activation):
         x,
         ("fc6", "fc7"),
         size=6,
+        units=config.units,
         classes=classes,
         activation=activation,
         dropout=config.dropout,
@@ -101,7 +104,7 @@ FAMILY = Family(
         ),
     },
     name_maps={"paper": NameMap(())},
-    sketch={"input_shape": (131, 131, 3)},
+    sketch={"input_shape": (131, 131, 3), "units": (32, 32)},
     deviations=(
         "One mean colour is subtracted, not the mean of each pixel.",
         "The contrast normalisation has AlexNet's constants; the paper gives none.",
