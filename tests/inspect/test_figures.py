@@ -135,6 +135,10 @@ def test_activations_channels_first(channels_first, rng):
     figure = plot_activations(maps, order="number")
     assert len(figure.axes) == 3
     np.testing.assert_allclose(_values(figure.axes[2]), maps[0, 2], rtol=1e-6)
+    last = plot_activations(maps, order="number", data_format="channels_last")
+    assert len(last.axes) == 5
+    with pytest.raises(ValueError, match="`data_format` is one of"):
+        plot_activations(maps, data_format="first")
 
 
 def test_attributions_lie_over_the_image(rng):

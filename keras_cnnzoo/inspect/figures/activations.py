@@ -20,6 +20,7 @@ def plot_activations(
     order: str = "strength",
     scale: str = "own",
     title: str | None = None,
+    data_format: str | None = None,
 ) -> "Figure":
     """Draw the maps of one layer or of several.
 
@@ -28,29 +29,32 @@ def plot_activations(
     Args:
         maps: A batch of maps, `(batch, height, width, channels)`; the maps of one
             image, without the batch; or a mapping of layers' paths to such, as
-            `activations` gives it. Channels come first where Keras is set so. Of a
-            mapping, what is no map is left out.
+            `activations` gives it. Of a mapping, what is no map is left out.
         image: Which image of the batch.
         limit: At most so many channels of a layer.
         order: "strength", the highest peak first, or "number".
         scale: "own" colours each channel by its own range, "common" all of a layer by
             one.
         title: At the top of the figure.
+        data_format: "channels_last" or "channels_first", of the maps; by default as
+            Keras is set.
 
     Returns:
         The figure, with one axes for each channel; each tells its number.
 
     Raises:
-        ValueError: There is no map, or no such image, order or scale.
+        ValueError: There is no map, or no such image, order, scale or format.
 
     Example:
         >>> figure = plot_activations(np.zeros((8, 8, 3)), order="number")
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['0', '1', '2']
     """
+    form = data_format or keras.config.image_data_format()
     for name, given, known in (
         ("order", order, ("strength", "number")),
         ("scale", scale, ("own", "common")),
+        ("data_format", form, ("channels_last", "channels_first")),
     ):
         if given not in known:
             raise ValueError(f"`{name}` is one of {known}. Received: {given!r}")
@@ -63,7 +67,7 @@ def plot_activations(
             f"There is no map of height and width in {list(maps)}. Tap layers that "
             "give maps, such as layers='*conv*'."
         )
-    chosen = {path: _of_one_image(x, image) for path, x in layers.items()}
+    chosen = {path: _of_one_image(x, image, form) for path, x in layers.items()}
     grids = [grid(min(limit, x.shape[-1])) for x in chosen.values()]
     # Small pictures all over the figure, one strip for each layer.
     height = sum(0.35 + 1.3 * rows for rows, _ in grids)
@@ -79,7 +83,7 @@ def plot_activations(
     return figure
 
 
-def _of_one_image(maps: Any, image: int) -> np.ndarray:
+def _of_one_image(maps: Any, image: int, data_format: str) -> np.ndarray:
     """Return the maps of one image, `(height, width, channels)`."""
     array = keras.ops.convert_to_numpy(maps).astype("float32")
     if array.ndim == 4:
@@ -91,7 +95,7 @@ def _of_one_image(maps: Any, image: int) -> np.ndarray:
             "Maps are (height, width, channels), or a batch of these. Received an "
             f"array of shape {array.shape}."
         )
-    first = keras.config.image_data_format() == "channels_first"
+    first = data_format == "channels_first"
     return np.moveaxis(array, 0, -1) if first else array
 
 
