@@ -34,9 +34,8 @@ def keep_while(owner: Any) -> None:
     libc = _glibc()
     if libc is None or id(owner) in _owners:
         return
-    if not _owners:
-        _set(libc, kept=True)
-    _owners.add(id(owner))
+    _owners.add(id(owner))  # first, as another may go meanwhile
+    _set(libc, kept=True)
     weakref.finalize(owner, _let_go, libc, id(owner)).atexit = False
 
 
