@@ -24,7 +24,7 @@ CHECKS = {
 #: Two workers for two cores; who is done takes over half of what the other has left.
 PYTEST = ["-m", "pytest", "-n", "2", "--dist", "worksteal", "--durations", "5"]
 #: A worker for each core already, so PyTorch's threads would wait for cores. XLA takes
-#: a fifth of the time to compile when it does not optimise what runs once, and emits
+#: a sixth of the time to compile when it does not optimise what runs once, and emits
 #: code in the way that it did before there were emitters of whole fusions.
 SETTINGS = {
     "OMP_NUM_THREADS": "1",

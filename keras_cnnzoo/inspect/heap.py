@@ -6,6 +6,7 @@ a tap's does, that can take longer than a tenth of the pass itself.
 """
 
 import ctypes
+import functools
 import os
 import sys
 import weakref
@@ -31,8 +32,7 @@ def keep_while(owner: Any) -> None:
     the last owner has gone. Nothing happens where the C library is not glibc, or where
     its environment variables (mallopt(3)) say what the user wants.
     """
-    libc = _glibc()
-    if libc is None or id(owner) in _owners:
+    if id(owner) in _owners or not (libc := _glibc()):
         return
     _owners.add(id(owner))  # first, as another may go meanwhile
     _set(libc, kept=True)
@@ -51,6 +51,7 @@ def _set(libc: ctypes.CDLL, *, kept: bool) -> None:
         libc.mallopt(parameter, while_kept if kept else after)
 
 
+@functools.cache
 def _glibc() -> ctypes.CDLL | None:
     chosen = any(name.startswith("MALLOC_") for name in os.environ)
     if chosen or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", ""):
