@@ -19,8 +19,8 @@ import numpy as np
 from interleaved import ratios
 
 import keras_cnnzoo
+from keras_cnnzoo.backend.forward import compiled, to_numpy
 from keras_cnnzoo.inspect import tap
-from keras_cnnzoo.inspect.forward import compiled, to_numpy
 
 #: Keras's own network, and ours.
 NAMES = ("ResNet50", "resnet50")

@@ -7,16 +7,20 @@ import pytest
 
 import keras_cnnzoo
 
-LIBRARY = {"files", "cards", "layers", "blocks", "models", "inspect", "registry"}
+BOTTOM = {"files", "internals", "backend", "cards", "layers", "structure"}
+LIBRARY = BOTTOM | {"blocks", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
-    "layers": set(),
-    "cards": set(),
+    "internals": set(),
+    "backend": set(),
     "files": set(),
-    "inspect": {"layers", "files"},
+    "cards": set(),
+    "layers": {"internals"},
+    "structure": {"layers"},
+    "inspect": {"files", "internals", "backend", "layers", "structure"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},
-    "registry": {"files", "cards", "models", "inspect", "layers", "blocks"},
+    "registry": BOTTOM | {"blocks", "models", "inspect"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
     "data": {"cards"},

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print the table."""
     from keras_cnnzoo import inspect
-    from keras_cnnzoo.inspect.shapes import image_shape
+    from keras_cnnzoo.structure.shapes import image_shape
 
     model = _open(args.model, args.input_size)
     shape = image_shape(model)

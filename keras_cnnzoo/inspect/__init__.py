@@ -1,8 +1,9 @@
 """Look into any Keras model. Knows nothing of the zoo."""
 
-from keras_cnnzoo.inspect.activation_stats import ActivationStats
-from keras_cnnzoo.inspect.activations import activations
-from keras_cnnzoo.inspect.arithmetic import (
+from keras_cnnzoo.inspect.arithmetic.conv_gradients import ConvGradients, conv_gradients
+from keras_cnnzoo.inspect.arithmetic.convolution import convolve, correlate
+from keras_cnnzoo.inspect.arithmetic.matmul import ConvAsMatmul, conv_as_matmul
+from keras_cnnzoo.inspect.arithmetic.sizes import (
     conv_output_size,
     padding_for,
     pool_output_size,
@@ -22,11 +23,12 @@ from keras_cnnzoo.inspect.attribution import (
     score_cam,
     smooth_grad,
 )
-from keras_cnnzoo.inspect.calls import observe
-from keras_cnnzoo.inspect.conv_gradients import ConvGradients, conv_gradients
-from keras_cnnzoo.inspect.convolution import convolve, correlate
-from keras_cnnzoo.inspect.counting import count_macs, count_params
-from keras_cnnzoo.inspect.equivariance import Equivariance, equivariance
+from keras_cnnzoo.inspect.cost.counting import count_macs, count_params
+from keras_cnnzoo.inspect.cost.memory import Memory
+from keras_cnnzoo.inspect.cost.profile import dense_equivalent, profile
+from keras_cnnzoo.inspect.cost.table import Profile, Row
+from keras_cnnzoo.inspect.field.equivariance import Equivariance, equivariance
+from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
 from keras_cnnzoo.inspect.figures import (
     plot_activations,
     plot_attribution,
@@ -36,17 +38,20 @@ from keras_cnnzoo.inspect.figures import (
     plot_history,
     plot_receptive_field,
 )
-from keras_cnnzoo.inspect.instrument import instrument, plain, set_record, statistics
-from keras_cnnzoo.inspect.matmul import ConvAsMatmul, conv_as_matmul
-from keras_cnnzoo.inspect.memory import Memory
-from keras_cnnzoo.inspect.paths import CONVOLUTION, find, layer_paths
-from keras_cnnzoo.inspect.profile import dense_equivalent, profile
-from keras_cnnzoo.inspect.profile_table import Profile, Row
-from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
-from keras_cnnzoo.inspect.reductions import Counts, Histogram, TopImages, TopK
+from keras_cnnzoo.inspect.hooks.activation_stats import ActivationStats
+from keras_cnnzoo.inspect.hooks.activations import activations
+from keras_cnnzoo.inspect.hooks.instrument import (
+    instrument,
+    plain,
+    set_record,
+    statistics,
+)
+from keras_cnnzoo.inspect.hooks.reductions import Counts, Histogram, TopImages, TopK
+from keras_cnnzoo.inspect.hooks.tap import tap
 from keras_cnnzoo.inspect.report import explain
-from keras_cnnzoo.inspect.tap import tap
-from keras_cnnzoo.inspect.walk import sublayers
+from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.structure.paths import CONVOLUTION, find, layer_paths
+from keras_cnnzoo.structure.walk import sublayers
 
 __all__ = [
     "CONVOLUTION",

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_cnnzoo.inspect.calls import observe
-from keras_cnnzoo.inspect.gradient import differentiate
-from keras_cnnzoo.inspect.head import before_activation, squashes
-from keras_cnnzoo.inspect.shapes import image_shape, spatial_dims
+from keras_cnnzoo.backend.gradient import differentiate
+from keras_cnnzoo.inspect.attribution.logits import before_activation, squashes
+from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
 
 #: From outputs in the order of their layers, and weights, to one number per picture.
 Objective = Callable[[list[Any], Any], Any]

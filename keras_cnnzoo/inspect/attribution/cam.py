@@ -9,7 +9,7 @@ import numpy as np
 from keras_cnnzoo.inspect.attribution.maps import batches, finish
 from keras_cnnzoo.inspect.attribution.target import Target
 from keras_cnnzoo.inspect.attribution.view import View, view
-from keras_cnnzoo.inspect.paths import Selection
+from keras_cnnzoo.structure.paths import Selection
 
 
 def grad_cam(

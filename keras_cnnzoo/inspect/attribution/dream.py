@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, to_uint8
-from keras_cnnzoo.inspect.paths import Selection, find
-from keras_cnnzoo.inspect.precision import full_precision
+from keras_cnnzoo.inspect.attribution.precision import full_precision
+from keras_cnnzoo.structure.paths import Selection, find
 
 
 def deep_dream(

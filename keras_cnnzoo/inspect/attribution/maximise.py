@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, natural, to_uint8
-from keras_cnnzoo.inspect.paths import Selection
-from keras_cnnzoo.inspect.precision import full_precision
-from keras_cnnzoo.inspect.survey import Call, last_call, survey
+from keras_cnnzoo.inspect.attribution.precision import full_precision
+from keras_cnnzoo.inspect.trace.survey import Call, last_call, survey
+from keras_cnnzoo.structure.paths import Selection
 
 #: Side of the image where the model takes any.
 _SIDE = 128

@@ -17,7 +17,7 @@ from keras_cnnzoo.inspect.attribution.variations import (
     settle,
 )
 from keras_cnnzoo.inspect.attribution.view import view
-from keras_cnnzoo.inspect.paths import Selection
+from keras_cnnzoo.structure.paths import Selection
 
 
 def score_cam(

@@ -10,15 +10,15 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.backend.forward import compiled
+from keras_cnnzoo.backend.gradient import differentiate
+from keras_cnnzoo.inspect.attribution.logits import logits, undo_softmax
+from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.attribution.target import Target, one_hot
-from keras_cnnzoo.inspect.calls import observe
-from keras_cnnzoo.inspect.forward import compiled
-from keras_cnnzoo.inspect.gradient import differentiate
-from keras_cnnzoo.inspect.head import logits, undo_softmax
-from keras_cnnzoo.inspect.paths import Selection
-from keras_cnnzoo.inspect.precision import full_precision
-from keras_cnnzoo.inspect.shapes import data_format
-from keras_cnnzoo.inspect.survey import Call, last_call, spatial, survey
+from keras_cnnzoo.inspect.trace.survey import Call, last_call, spatial, survey
+from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.structure.paths import Selection
+from keras_cnnzoo.structure.shapes import data_format
 
 
 @contextmanager

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_cnnzoo.inspect.figures.pictures import as_picture, brighten
 from keras_cnnzoo.inspect.figures.style import caption, draw_picture, new_figure
-from keras_cnnzoo.inspect.pictures import as_picture, brighten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

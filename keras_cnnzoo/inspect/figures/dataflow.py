@@ -7,7 +7,7 @@ import keras
 
 from keras_cnnzoo.inspect.figures.stages import Stage, stages
 from keras_cnnzoo.inspect.figures.style import GREY, INK, QUIET, new_figure
-from keras_cnnzoo.inspect.shapes import image_shape, spatial_dims
+from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

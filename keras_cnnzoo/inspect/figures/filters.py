@@ -12,8 +12,8 @@ from keras_cnnzoo.inspect.figures.style import (
     grid,
     new_figure,
 )
-from keras_cnnzoo.inspect.kernels import has_kernels, kernels
-from keras_cnnzoo.inspect.paths import Selection, find
+from keras_cnnzoo.structure.kernels import has_kernels, kernels
+from keras_cnnzoo.structure.paths import Selection, find
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

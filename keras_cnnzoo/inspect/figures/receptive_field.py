@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.figures.pictures import as_picture
 from keras_cnnzoo.inspect.figures.style import INK, ORANGE, draw_picture, new_figure
-from keras_cnnzoo.inspect.paths import Selection, layer_paths
-from keras_cnnzoo.inspect.pictures import as_picture
-from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
-from keras_cnnzoo.inspect.shapes import data_format
-from keras_cnnzoo.inspect.survey import spatial, survey
+from keras_cnnzoo.inspect.trace.survey import spatial, survey
+from keras_cnnzoo.structure.paths import Selection, layer_paths
+from keras_cnnzoo.structure.shapes import data_format
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

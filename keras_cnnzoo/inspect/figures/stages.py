@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import keras
 
-from keras_cnnzoo.inspect.paths import layer_paths
-from keras_cnnzoo.inspect.survey import Call, spatial, survey
+from keras_cnnzoo.inspect.trace.survey import Call, spatial, survey
+from keras_cnnzoo.structure.paths import layer_paths
 
 
 @dataclass

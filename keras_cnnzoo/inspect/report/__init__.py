@@ -1,5 +1,5 @@
 """The page that `explain` writes."""
 
-from keras_cnnzoo.inspect.report.explain import explain
+from keras_cnnzoo.inspect.report.writing import explain
 
 __all__ = ["explain"]

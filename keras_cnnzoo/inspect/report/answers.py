@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect import attribution
-from keras_cnnzoo.inspect.pictures import brighten
+from keras_cnnzoo.inspect.figures.pictures import brighten
 
 #: How many answers are shown, and how many of them are explained.
 TOP, EXPLAINED = 5, 3

@@ -11,14 +11,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.kernels import has_kernels
 from keras_cnnzoo.inspect.report.budget import choose_channels, choose_full
 from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.layer_text import activation_name
 from keras_cnnzoo.inspect.report.numbers import COMPUTED, Peaks, explain_peaks, holds
 from keras_cnnzoo.inspect.report.packing import quantise
 from keras_cnnzoo.inspect.report.visit import Call, visit
 from keras_cnnzoo.inspect.report.windows import Window, find_window
-from keras_cnnzoo.inspect.report.words import activation_name
+from keras_cnnzoo.structure.kernels import has_kernels
 
 Arrays = dict[str, np.ndarray]
 

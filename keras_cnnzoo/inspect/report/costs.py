@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.inspect.profile import profile
-from keras_cnnzoo.inspect.profile_table import Profile, Row
-from keras_cnnzoo.inspect.receptive_field import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.cost.profile import profile
+from keras_cnnzoo.inspect.cost.table import Profile, Row
+from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
 from keras_cnnzoo.inspect.report.entries import Entry
 
 #: What is summed up of the layers inside a block or model.

@@ -7,13 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.pictures import as_picture
+from keras_cnnzoo.inspect.figures.pictures import as_picture
 from keras_cnnzoo.inspect.report.answers import EXPLAINED, METHODS
 from keras_cnnzoo.inspect.report.blocks import Blocks
 from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.layer_text import describe
 from keras_cnnzoo.inspect.report.photos import as_url
-from keras_cnnzoo.inspect.report.words import describe
-from keras_cnnzoo.inspect.shapes import spatial_dims
+from keras_cnnzoo.structure.shapes import spatial_dims
 
 
 def about_model(

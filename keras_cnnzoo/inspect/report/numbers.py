@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.report.layer_text import activation_name
 from keras_cnnzoo.inspect.report.windows import Window
-from keras_cnnzoo.inspect.report.words import activation_name
 
 #: Input channels that are shown in full: with a window, with a single pixel.
 WINDOWS, SINGLES = 8, 24

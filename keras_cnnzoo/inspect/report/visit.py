@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.calls import observe
-from keras_cnnzoo.inspect.paths import layer_paths
-from keras_cnnzoo.inspect.shapes import data_format
+from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.structure.paths import layer_paths
+from keras_cnnzoo.structure.shapes import data_format
 
 
 @dataclass(frozen=True)

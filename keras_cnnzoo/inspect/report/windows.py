@@ -12,14 +12,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.arithmetic import same_padding
-from keras_cnnzoo.inspect.kernels import kernels
+from keras_cnnzoo.inspect.arithmetic.sizes import same_padding
 from keras_cnnzoo.layers import (
     ColorNormalization,
     PaddedMaxPooling2D,
     PartialConv2D,
     Subsampling2D,
 )
+from keras_cnnzoo.structure.kernels import kernels
 
 #: A global mean over more pixels is no window that one would want to read.
 MAX_MEAN = 64

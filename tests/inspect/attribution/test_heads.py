@@ -7,7 +7,7 @@ from keras import layers, ops
 from methods import draw
 
 from keras_cnnzoo import inspect
-from keras_cnnzoo.inspect.head import logits
+from keras_cnnzoo.inspect.attribution.logits import logits
 
 
 def _headed(head, seed=3):

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from keras_cnnzoo import inspect
 from keras_cnnzoo.inspect.attribution.ascent import natural
-from keras_cnnzoo.inspect.head import logits
+from keras_cnnzoo.inspect.attribution.logits import logits
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from subjects import SUBJECTS
 
 from keras_cnnzoo import build, inspect
 from keras_cnnzoo.inspect.attribution.view import locate
-from keras_cnnzoo.inspect.survey import survey
+from keras_cnnzoo.inspect.trace.survey import survey
 
 
 def _pairs():

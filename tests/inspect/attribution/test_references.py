@@ -9,7 +9,7 @@ from keras import ops
 from methods import METHODS
 
 from keras_cnnzoo import build, card, inspect, weights
-from keras_cnnzoo.inspect.head import logits
+from keras_cnnzoo.inspect.attribution.logits import logits
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
 
 REFERENCES = Path(__file__).parents[2] / "references" / "attributions.npz"

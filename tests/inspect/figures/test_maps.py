@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import plot_activations, plot_attribution, plot_filters
-from keras_cnnzoo.inspect.pictures import as_picture, brighten
+from keras_cnnzoo.inspect.figures.pictures import as_picture, brighten
 
 pytestmark = pytest.mark.once
 

@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import plot_dataflow, plot_receptive_field, receptive_field
-from keras_cnnzoo.inspect.pictures import as_picture
+from keras_cnnzoo.inspect.figures.pictures import as_picture
 
 pytestmark = pytest.mark.once
 

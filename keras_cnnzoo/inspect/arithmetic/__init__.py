@@ -1,0 +1,1 @@
+"""Convolution by hand: output sizes, padding, gradients, im2col."""

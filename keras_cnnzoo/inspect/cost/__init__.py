@@ -1,0 +1,1 @@
+"""Parameters, arithmetic and memory of each layer."""

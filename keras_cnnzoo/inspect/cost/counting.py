@@ -1,0 +1,87 @@
+"""Count what a network holds and what one image costs it."""
+
+import math
+
+import keras
+
+from keras_cnnzoo.inspect.trace.tracing import trace
+from keras_cnnzoo.structure.shapes import known_shape
+
+
+def count_params(model: keras.Model) -> int:
+    """Count the trainable numbers of a model."""
+    return sum(math.prod(w.shape) for w in model.trainable_weights)
+
+
+def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
+    """Count the multiply-accumulates of one image through a model.
+
+    Convolutions of every kind and dense layers count, as in fvcore and most papers;
+    biases, normalisation, activation, pooling, attention and recurrence do not. The
+    model is traced once and nothing is computed; nested and subclassed models are
+    counted in full.
+
+    Args:
+        model: Any built Keras model with one image input.
+        input_shape: `(height, width, channels)`, in the model's data format. None
+            takes the model's own; it must then be known in full.
+
+    Raises:
+        ValueError: The model's input size is unknown and `input_shape` is None.
+    """
+    shape = known_shape(model, input_shape)
+    total = 0
+
+    def add(layer, inputs, output):
+        nonlocal total
+        total += layer_macs(layer, inputs, output)
+
+    def begin():
+        nonlocal total
+        total = 0
+
+    trace(model, shape, add, begin)
+    return total
+
+
+def layer_macs(layer, inputs, output) -> int:
+    """Count one call, batch 1. A layer of another kind may say so by `count_macs`."""
+    if hasattr(layer, "count_macs"):
+        return layer.count_macs(tuple(inputs[0].shape), tuple(output.shape))
+    if isinstance(layer, keras.layers.Dense):
+        return math.prod(output.shape) * math.prod(layer.kernel.shape[:-1])
+    if isinstance(layer, keras.layers.EinsumDense):
+        return math.prod(output.shape) * _summed(layer)
+    if isinstance(layer, keras.layers.TimeDistributed):
+        # It calls what is in it where nobody sees it.
+        one = [keras.KerasTensor((1, *x.shape[2:])) for x in (inputs[0], output)]
+        return output.shape[1] * layer_macs(layer.layer, one[:1], one[1])
+    if isinstance(layer, keras.layers.RNN):
+        return 0
+    if isinstance(layer, keras.layers.SeparableConv1D | keras.layers.SeparableConv2D):
+        per_pixel = math.prod(layer.depthwise_kernel.shape)
+        per_pixel += math.prod(layer.pointwise_kernel.shape)
+    elif hasattr(layer, "kernel_size") and hasattr(layer, "kernel"):
+        per_pixel = math.prod(layer.kernel.shape)
+    else:  # or one made of layers, which are counted by themselves
+        return 0
+    transposed = isinstance(
+        layer,
+        keras.layers.Conv1DTranspose
+        | keras.layers.Conv2DTranspose
+        | keras.layers.Conv3DTranspose,
+    )
+    return per_pixel * _pixels(layer, inputs[0] if transposed else output)
+
+
+def _summed(layer: keras.layers.EinsumDense) -> int:
+    """Count the products that are added up for each number of an `EinsumDense`."""
+    operands, _, result = layer.equation.partition("->")
+    letters = operands.partition(",")[2]
+    sizes = zip(letters, layer.kernel.shape, strict=True)
+    return math.prod(size for letter, size in sizes if letter not in result)
+
+
+def _pixels(layer, image) -> int:
+    first = getattr(layer, "data_format", None) == "channels_first"
+    return math.prod(image.shape[2:] if first else image.shape[1:-1])

@@ -1,0 +1,139 @@
+"""What a forward and a training step hold in memory, estimated from a model's steps."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+from keras import KerasTensor
+
+from keras_cnnzoo.inspect.field.wiring import PIXELWISE, RESHAPING
+from keras_cnnzoo.inspect.trace.steps import LayerCall, OpCall, Step
+
+#: These give what they were given, where the type stays.
+CONVERTING = ("Cast", "ConvertToTensor", "StopGradient")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes, estimated; what a backend needs for its own work comes on top.
+
+    Attributes:
+        weights: Of all weights, trainable or not.
+        gradients: One number for each trainable weight.
+        slots: What the optimizer keeps for each trainable weight.
+        activations: What layers give, and operations between them in blocks, all of it
+            kept for the way back.
+        peak: The most that is alive at one moment of a forward pass: each operation
+            writes a tensor of its own, which lives until its last reader has run;
+            reshapes share it, and pixelwise operations write over an input that
+            nobody reads after them.
+    """
+
+    weights: int
+    gradients: int
+    slots: int
+    activations: int
+    peak: int
+
+    @property
+    def training(self) -> int:
+        """Weights, gradients, optimizer slots and all activations."""
+        return self.weights + self.gradients + self.slots + self.activations
+
+    @property
+    def inference(self) -> int:
+        """Weights, and the activations that are alive at once."""
+        return self.weights + self.peak
+
+
+def memory(
+    model: keras.Model, steps: Sequence[Step], batch_size: int, optimizer_slots: int
+) -> Memory:
+    """Estimate what a model needs, from the steps of one image through it."""
+    trainable = sum(map(weight_bytes, model.trainable_weights))
+    kept = (given_bytes(step) for step in steps if isinstance(step, LayerCall))
+    return Memory(
+        weights=sum(map(weight_bytes, model.weights)),
+        gradients=trainable,
+        slots=optimizer_slots * trainable,
+        activations=batch_size * sum(kept),
+        peak=batch_size * peak(steps),
+    )
+
+
+def weight_bytes(weight) -> int:
+    """Return the bytes of one weight."""
+    return math.prod(weight.shape) * _itemsize(weight.dtype)
+
+
+def given_bytes(call: LayerCall) -> int:
+    """Return the bytes that a layer makes, apart from layers inside it.
+
+    One that hands on its input makes none.
+    """
+    if not call.leaf:
+        ops = [op for op in call.between if not _hands_on(op)]
+        return sum(_bytes(x, call.layer) for op in ops for x in op.outputs)
+    given = {id(x) for x in call.inputs}
+    made = {id(x): x for x in call.outputs if id(x) not in given}
+    return sum(_bytes(x, call.layer) for x in made.values())
+
+
+def peak(steps: Sequence[Step]) -> int:
+    """Return the most bytes alive at once while one image goes through."""
+    ops = [step for step in steps if isinstance(step, OpCall)]
+    root = _shared(ops)
+    last = {root[id(x)]: n for n, op in enumerate(ops) for x in op.tensors}
+    if steps and isinstance(steps[-1], LayerCall):
+        last |= {root.get(id(x), id(x)): len(ops) for x in steps[-1].outputs}
+    alive: dict[int, int] = {}
+    most = 0
+    for n, op in enumerate(ops):
+        for x in op.tensors:  # the image, the first time
+            alive.setdefault(root[id(x)], _bytes(x, op.layer))
+        ending = {root[id(x)] for x in op.tensors if last[root[id(x)]] == n}
+        made = {id(x): _bytes(x, op.layer) for x in op.outputs if root[id(x)] == id(x)}
+        if type(op.op).__name__ in PIXELWISE:
+            over = [name for name in ending if alive[name] >= sum(made.values())]
+            for name in over[:1]:
+                del alive[name]
+                ending.discard(name)
+        alive |= made
+        most = max(most, sum(alive.values()))
+        unread = {name for name in made if name not in last}
+        for name in ending | unread:
+            alive.pop(name, None)
+    return most
+
+
+def _shared(ops: Sequence[OpCall]) -> dict[int, int]:
+    """Return for each tensor the one whose memory it shares, as identities."""
+    root: dict[int, int] = {}
+    for op in ops:
+        for x in op.tensors:
+            root.setdefault(id(x), id(x))
+        for x in op.outputs:
+            root[id(x)] = root[id(op.tensors[0])] if _hands_on(op) else id(x)
+    return root
+
+
+def _hands_on(op: OpCall) -> bool:
+    """Tell whether an operation gives the memory it was given."""
+    name = type(op.op).__name__
+    if name in CONVERTING:
+        return bool(op.tensors) and op.tensors[0].dtype == op.outputs[0].dtype
+    return bool(op.tensors) and name in RESHAPING
+
+
+def _bytes(x: KerasTensor, layer: keras.layers.Layer) -> int:
+    # Symbolic tensors are not cast on their way into a layer, as real ones are.
+    floating = keras.backend.is_float_dtype(x.dtype)
+    dtype = layer.compute_dtype if floating else x.dtype
+    return math.prod(n or 1 for n in x.shape) * _itemsize(dtype)
+
+
+def _itemsize(dtype) -> int:
+    bits = re.search(r"\d+", keras.backend.standardize_dtype(dtype))
+    return max(int(bits[0]) // 8, 1) if bits else 1

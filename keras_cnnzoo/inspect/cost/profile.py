@@ -1,0 +1,150 @@
+"""What each layer of a model costs: parameters, arithmetic, memory."""
+
+import math
+from collections.abc import Sequence
+
+import keras
+
+from keras_cnnzoo.inspect.cost.counting import layer_macs
+from keras_cnnzoo.inspect.cost.memory import given_bytes, memory
+from keras_cnnzoo.inspect.cost.table import Profile, Row
+from keras_cnnzoo.inspect.field.receptive_field import from_view, look
+from keras_cnnzoo.inspect.trace.dataflow import dataflow
+from keras_cnnzoo.inspect.trace.steps import LayerCall, Step, named
+from keras_cnnzoo.structure.paths import children
+from keras_cnnzoo.structure.shapes import known_shape, spatial_dims
+
+
+def profile(
+    model: keras.Model,
+    input_shape: tuple[int | None, ...] | None = None,
+    batch_size: int = 1,
+    optimizer_slots: int = 2,
+) -> Profile:
+    """Return what each layer of a model costs, and the model in all.
+
+    Every call of a layer is a row, through nested models, blocks and subclassed models;
+    nothing is computed. Multiply-accumulates are counted as by `count_macs`.
+
+    Args:
+        model: Any built Keras model with one image input.
+        input_shape: Shape of one image; None takes the model's own.
+        batch_size: How many images the activations' bytes are for.
+        optimizer_slots: How many numbers the optimizer keeps for each trainable one:
+            2 for Adam, 1 for SGD with momentum, 0 for plain SGD.
+
+    Raises:
+        ValueError: The size of the image is not known, or the model cannot be
+            followed.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [
+        ...         keras.Input((32, 32, 3)),
+        ...         keras.layers.Conv2D(8, 3, name="conv"),
+        ...         keras.layers.GlobalAveragePooling2D(name="pool"),
+        ...         keras.layers.Dense(10, name="head"),
+        ...     ],
+        ...     name="small",
+        ... )
+        >>> costs = profile(model)
+        >>> costs.params, costs.macs
+        (314, 194480)
+        >>> [(row.path, row.macs, row.dense) for row in costs.rows]
+        [('conv', 194400, 22118400), ('pool', 0, None), ('head', 80, None)]
+    """
+    if batch_size < 1 or optimizer_slots < 0:
+        raise ValueError(
+            "`batch_size` is at least 1 and `optimizer_slots` at least 0. Received: "
+            f"batch_size={batch_size}, optimizer_slots={optimizer_slots}"
+        )
+    shape = known_shape(model, input_shape)
+    steps = dataflow(model, shape)
+    held = memory(model, steps, batch_size, optimizer_slots)
+    rows = _rows(model, steps, shape)
+    whole = {
+        "params": sum(row["params"] for row in rows),
+        "macs": sum(row["macs"] for row in rows),
+        "activation_bytes": sum(row["activation_bytes"] for row in rows),
+    }
+    finished = [
+        Row(
+            **row | {"activation_bytes": batch_size * row["activation_bytes"]},
+            params_share=_share(row["params"], whole["params"]),
+            macs_share=_share(row["macs"], whole["macs"]),
+            memory_share=_share(row["activation_bytes"], whole["activation_bytes"]),
+        )
+        for row in rows
+    ]
+    return Profile(model.name, shape, batch_size, tuple(finished), held)
+
+
+def dense_equivalent(
+    input_shape: int | Sequence[int], output_shape: int | Sequence[int]
+) -> int:
+    """Count the connections of a fully connected layer between two maps.
+
+    Each is a weight and a multiply-accumulate. It is why images are convolved: 1,000
+    neurons that each see all of 100 x 100 pixels have ten million of them.
+
+    Args:
+        input_shape: Of what goes in, without the batch.
+        output_shape: Of what comes out, without the batch.
+
+    Example:
+        >>> dense_equivalent((100, 100), 1000)
+        10000000
+    """
+    sizes = (input_shape, output_shape)
+    return math.prod(
+        size if isinstance(size, int) else math.prod(size) for size in sizes
+    )
+
+
+def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]:
+    seen = look(steps, spatial_dims(model, 1 + len(shape)))
+    counted: set[int] = set()
+    rows: list[dict] = []
+    called = {step.layer for step in steps if isinstance(step, LayerCall)}
+    calls = list(named(model, steps))
+    if steps and isinstance(steps[-1], LayerCall):
+        calls.append((model.name, steps[-1]))  # A subclassed model's own weights.
+    for path, call in calls:
+        own = _own_weights(call.layer, counted, called)
+        counted |= {id(w) for w in own}
+        inputs, outputs = call.inputs, call.outputs
+        macs = layer_macs(call.layer, inputs, outputs[0]) if outputs and inputs else 0
+        made = given_bytes(call)
+        if not (own or macs or made or (call.leaf and call.layer is not model)):
+            continue
+        given = tuple(outputs[0].shape[1:]) if outputs else ()
+        slides = macs and hasattr(call.layer, "kernel_size")
+        view = seen.get(id(outputs[0])) if outputs else None
+        rows.append(
+            {
+                "path": path,
+                "kind": type(call.layer).__name__,
+                "output_shape": given,
+                "params": sum(math.prod(w.shape) for w in own if w.trainable),
+                "fixed": sum(math.prod(w.shape) for w in own if not w.trainable),
+                "macs": macs,
+                "activation_bytes": made,
+                "field": None if view is None else from_view(view),
+                "dense": dense_equivalent(inputs[0].shape[1:], given)
+                if slides
+                else None,
+            }
+        )
+    return rows
+
+
+def _own_weights(layer, counted: set[int], called: set) -> list:
+    """List the weights that no layer called inside has, and that were not counted."""
+    inner = {
+        id(w) for child in children(layer) if child in called for w in child.weights
+    }
+    return [w for w in layer.weights if id(w) not in inner | counted]
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0

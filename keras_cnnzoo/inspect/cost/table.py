@@ -1,0 +1,194 @@
+"""A model's costs as a table: for the terminal, for a spreadsheet, for a data frame."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_cnnzoo.files import replacing
+from keras_cnnzoo.inspect.cost.memory import Memory
+from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField
+
+#: Headings of the plain and the rich table, and what stands below, as text.
+COLUMNS = {
+    "layer": lambda row: row.path,
+    "kind": lambda row: row.kind,
+    "output": lambda row: _sizes(row.output_shape),
+    "params": lambda row: f"{row.params:,}",
+    "MACs": lambda row: f"{row.macs:,}",
+    "share": lambda row: f"{row.macs_share:.1%}",
+    "memory": lambda row: nbytes(row.activation_bytes),
+    "sees": lambda row: "" if row.field is None else _sizes(row.field.size),
+    "fully connected": lambda row: f"{row.dense:.1e}" if row.dense else "",
+}
+_LEFT = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of a layer.
+
+    Attributes:
+        path: Where the layer is; `path:1` for its second call.
+        kind: Name of the layer's class.
+        output_shape: Of what it gives for one image, without the batch.
+        params: Trainable numbers of the layer, at its first call.
+        fixed: Its other numbers, such as a batch norm's running statistics.
+        macs: Multiply-accumulates for one image; see `count_macs`.
+        activation_bytes: Of what it makes of the whole batch.
+        field: What one of its units sees of the image; None where it is not known.
+        dense: Beside a convolution: the weights, and multiply-accumulates, that a
+            fully connected layer of the same input and output would have.
+        params_share: Of the model's trainable numbers.
+        macs_share: Of the model's multiply-accumulates.
+        memory_share: Of all activations.
+    """
+
+    path: str
+    kind: str
+    output_shape: tuple[int, ...]
+    params: int
+    fixed: int
+    macs: int
+    activation_bytes: int
+    field: ReceptiveField | None
+    dense: int | None
+    params_share: float
+    macs_share: float
+    memory_share: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a model costs, layer by layer and in all.
+
+    `print` shows it as a table; `table()` is one of rich, `to_csv` writes a file, and
+    `pandas.DataFrame(profile.columns)` makes a data frame.
+
+    Attributes:
+        name: Of the model.
+        input_shape: Of one image.
+        batch_size: How many images the bytes are for.
+        rows: One for each call of a layer that holds no others, or has weights or
+            operations of its own beside them, as a block that adds has.
+        memory: What training and inference hold.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    batch_size: int
+    rows: tuple[Row, ...]
+    memory: Memory
+
+    @property
+    def params(self) -> int:
+        """Trainable numbers."""
+        return sum(row.params for row in self.rows)
+
+    @property
+    def fixed(self) -> int:
+        """Numbers that are not trained."""
+        return sum(row.fixed for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The rows as columns of plain values, sizes written as in "112x112x64"."""
+        return {
+            name: [_plain(getattr(row, name)) for row in self.rows]
+            for name in Row.__dataclass_fields__
+        }
+
+    def to_csv(self, path: str | os.PathLike) -> None:
+        """Write the rows to a CSV file, whole or not at all.
+
+        Raises:
+            OSError: The file cannot be written; what was there is unchanged.
+        """
+        with (
+            replacing(path) as partial,
+            partial.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(self.columns)
+            writer.writerows(zip(*self.columns.values(), strict=True))
+
+    def table(self) -> Any:
+        """Return the rows and totals as a `rich.table.Table`."""
+        from rich.table import Table
+
+        table = Table(title=self._title, caption="\n".join(self._totals), box=None)
+        for i, heading in enumerate(COLUMNS):
+            left = i < _LEFT - 1
+            table.add_column(
+                heading,
+                justify="left" if left else "right",
+                overflow="fold" if left else "ellipsis",
+                no_wrap=not left,
+            )
+        for cells in self._cells():
+            table.add_row(*cells)
+        return table
+
+    def __str__(self) -> str:
+        lines = [tuple(COLUMNS), *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        body = [
+            "  ".join(
+                cell.ljust(width) if i < _LEFT else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        ]
+        return "\n".join([self._title, *body, *self._totals])
+
+    @property
+    def _title(self) -> str:
+        images = "1 image" if self.batch_size == 1 else f"{self.batch_size} images"
+        return f"{self.name}: {images} of {_sizes(self.input_shape)}"
+
+    @property
+    def _totals(self) -> list[str]:
+        held = self.memory
+        return [
+            f"{self.params:,} trainable parameters, {self.fixed:,} others; "
+            f"{self.macs:,} multiply-accumulates an image",
+            f"inference: {nbytes(held.inference)} = weights {nbytes(held.weights)}, "
+            f"activations alive at once {nbytes(held.peak)}",
+            f"training: {nbytes(held.training)} = weights, gradients "
+            f"{nbytes(held.gradients)}, optimizer {nbytes(held.slots)}, all "
+            f"activations {nbytes(held.activations)}",
+        ]
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [tuple(text(row) for text in COLUMNS.values()) for row in self.rows]
+
+
+def nbytes(number: float) -> str:
+    """Write bytes for people.
+
+    Example:
+        >>> nbytes(512), nbytes(1536), nbytes(102_760_448)
+        ('512 B', '1.5 KiB', '98.0 MiB')
+    """
+    units = ("B", "KiB", "MiB", "GiB", "TiB")
+    power = 0
+    while number >= 1024 and power < len(units) - 1:
+        number /= 1024
+        power += 1
+    return f"{number:.0f} B" if power == 0 else f"{number:.1f} {units[power]}"
+
+
+def _sizes(sizes: Sequence[float]) -> str:
+    return "x".join(f"{size:g}" for size in sizes)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ReceptiveField):
+        return _sizes(value.size)
+    return _sizes(value) if isinstance(value, tuple) else value

@@ -1,0 +1,1 @@
+"""Which pixels of the image a unit sees."""

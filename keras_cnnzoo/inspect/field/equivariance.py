@@ -1,0 +1,211 @@
+"""How well features move with the image, and how stable the answer is meanwhile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.backend.forward import compiled
+from keras_cnnzoo.inspect.field.fields import View
+from keras_cnnzoo.inspect.field.receptive_field import from_view, look
+from keras_cnnzoo.inspect.trace.dataflow import dataflow
+from keras_cnnzoo.inspect.trace.steps import named
+from keras_cnnzoo.internals.calls import collect
+from keras_cnnzoo.structure.paths import Selection, find, layer_paths
+from keras_cnnzoo.structure.shapes import spatial_dims
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Equivariance:
+    """How a model takes it that its images are moved. Averages over images and shifts.
+
+    Attributes:
+        layer: Whose features were looked at, by path.
+        distance: Between the features of the moved images and the moved features of
+            the images: the norm of their difference over the mean of both norms, 0
+            where features move exactly as the image does, about 1.4 where the two have
+            nothing to do with each other.
+        interior: Whether that is over the pixels whose features see neither the border
+            nor what came in over it. Where there are none, as in deep networks on small
+            images, it is over all pixels.
+        consistency: Share of images that have the same top class before and after.
+        change: Half the sum over classes by which probabilities change, 0 to 1.
+            It and `consistency` are None where the model does not answer with classes.
+    """
+
+    layer: str
+    distance: float
+    interior: bool
+    consistency: float | None
+    change: float | None
+
+
+def equivariance(
+    model: keras.Model,
+    images: Any,
+    shift: int | tuple[int, int] | Sequence[tuple[int, int]],
+    layer: Selection | None = None,
+) -> Equivariance:
+    """Move images, and compare what a model makes of them with what it made before.
+
+    Images are moved around their ends, so that what leaves on one side comes in on the
+    other. To compare maps of fewer pixels than the image has, each pixel takes the
+    features of the unit whose receptive field has the nearest centre. So a layer with a
+    stride moves exactly with shifts that the stride divides, and at others as well as
+    its features are smooth: blurring before the stride helps, as in the source.
+
+    Args:
+        model: Any built Keras model with one image input.
+        images: A batch, in the model's range and data format.
+        shift: Pixels downwards and to the right, one int for both; or several such
+            pairs.
+        layer: A layer that gives maps; None takes the last that gives a map of more
+            than one pixel.
+
+    Raises:
+        ValueError: There is no such layer, `layer` names several, or it gives no map.
+
+    Source:
+        Zhang, "Making Convolutional Networks Shift-Invariant Again", 2019, sections
+        3.1 and 4, https://arxiv.org/abs/1904.11486, for the idea and `consistency`;
+        `distance` is normalised otherwise there.
+
+    Example:
+        >>> model = keras.Sequential(
+        ...     [keras.Input((16, 16, 1)), keras.layers.Conv2D(2, 3, name="conv")]
+        ... )
+        >>> images = np.random.default_rng(0).normal(size=(2, 16, 16, 1))
+        >>> found = equivariance(model, images, shift=(1, 2))
+        >>> found.layer, found.interior, round(found.distance, 5)
+        ('conv', True, 0.0)
+    """
+    images = np.asarray(images, "float32")
+    pairs = np.broadcast_to(shift, (2,)) if np.ndim(shift) == 0 else np.asarray(shift)
+    pairs = np.atleast_2d(pairs).tolist()
+    dims = spatial_dims(model, images.ndim)
+    sizes = [images.shape[dim] for dim in dims]
+    path, view = _choose(model, layer, images.shape[1:])
+    run = _both(model, path)
+    before, answers = run(images)
+
+    rows = []
+    for pair in pairs:
+        moved = np.roll(images, pair, axis=dims)
+        after, changed = run(moved)
+        distance, interior = _compare(before, after, view, sizes, pair)
+        rows.append((distance, interior, *_stability(answers, changed)))
+    distances, interiors, same, changes = zip(*rows, strict=True)
+    return Equivariance(
+        layer=path,
+        distance=float(np.mean(distances)),
+        interior=all(interiors),
+        consistency=None if None in same else float(np.mean(same)),
+        change=None if None in changes else float(np.mean(changes)),
+    )
+
+
+def _choose(model, layer: Selection | None, shape) -> tuple[str, View]:
+    maps = _maps(model, shape)
+    if layer is not None:
+        chosen = list(find(model, layer))
+        if len(chosen) > 1:
+            raise ValueError(
+                f"One layer is compared, and {layer!r} names {len(chosen)}: "
+                f"{', '.join(chosen[:5])}."
+            )
+        if chosen[0] not in maps:
+            raise ValueError(
+                f"{chosen[0]!r} of {model.name!r} gives no map of more than one pixel, "
+                "and there is nothing to move. Name an earlier `layer`, or give larger "
+                "images."
+            )
+        return chosen[0], maps[chosen[0]]
+    if not maps:
+        raise ValueError(
+            f"{model.name!r} has no layer that gives a map of more than one pixel. Its "
+            "answers can be compared by predicting images and moved images."
+        )
+    return list(maps.items())[-1]
+
+
+def _maps(model, shape) -> dict[str, View]:
+    """Return what those layers see that give maps, at their first call."""
+    steps = dataflow(model, shape)
+    # Gates see all of the image; what they scale is where it was.
+    known = look(steps, spatial_dims(model, 1 + len(shape)), averages=False)
+    paths, found = layer_paths(model), {}
+    for path, call in named(model, steps):
+        view = known.get(id(call.outputs[0])) if call.outputs else None
+        if view is None or path not in paths:
+            continue
+        sizes = [
+            0 if along.dim is None else call.outputs[0].shape[along.dim]
+            for along in view
+        ]
+        if min(sizes) > 1:
+            found[path] = view
+    return found
+
+
+def _both(model: keras.Model, path: str):
+    """Return a compiled function from images to a layer's features and the answers."""
+    layers = {path: layer_paths(model)[path]}
+
+    def forward(images):
+        with collect(layers, lambda path, layer, output: output) as kept:
+            answers = model(images, training=False)
+        return keras.tree.flatten(kept[path])[0], keras.tree.flatten(answers)[0]
+
+    run = compiled(model, forward)
+    return lambda images: [keras.ops.convert_to_numpy(x) for x in run(images)]
+
+
+def _compare(before, after, view: View, sizes, pair) -> tuple[float, bool]:
+    """Return how far features are from moved ones, and if it is of the interior."""
+    field = from_view(view)
+    pixels, lands, clean = [], [], []
+    for axis, (size, shift) in enumerate(zip(sizes, pair, strict=True)):
+        units = before.shape[view[axis].dim]
+        where = np.arange(size)
+        start, stride, seen = field.start[axis], field.stride[axis], field.size[axis]
+        here, there = (
+            np.floor((p - start - (seen - 1) / 2) / stride + 0.5).astype(int)
+            for p in (where, (where + shift) % size)
+        )
+        inside = (here >= 0) & (here < units) & (there >= 0) & (there < units)
+        first, landed = start + here * stride, start + there * stride
+        whole = (first >= 0) & (first + seen <= size)
+        # What came in over the border lies before `shift`, or behind the end less it.
+        kept = (landed >= max(shift, 0)) & (landed + seen <= size + min(shift, 0))
+        pixels.append(here)
+        lands.append(there)
+        clean.append((inside, inside & whole & kept))
+    interior = all(inner.any() for _, inner in clean)
+    masks = [inner if interior else inside for inside, inner in clean]
+    a, b = before.astype("float64"), after.astype("float64")
+    for along, here, there, mask in zip(view, pixels, lands, masks, strict=True):
+        a = np.take(a, here[mask], axis=along.dim)
+        b = np.take(b, there[mask], axis=along.dim)
+    rest = tuple(range(1, a.ndim))
+    norms = [np.sqrt((x**2).sum(rest)) for x in (a - b, a, b)]
+    return float((norms[0] / ((norms[1] + norms[2]) / 2 + _TINY)).mean()), interior
+
+
+def _stability(before: np.ndarray, after: np.ndarray):
+    if before.ndim != 2 or before.shape[1] < 2:
+        return None, None
+    before, after = _probabilities(before), _probabilities(after)
+    same = before.argmax(-1) == after.argmax(-1)
+    return same.mean(), (np.abs(before - after).sum(-1) / 2).mean()
+
+
+def _probabilities(answers: np.ndarray) -> np.ndarray:
+    answers = answers.astype("float64")
+    if (answers >= 0).all() and np.allclose(answers.sum(-1), 1, atol=1e-3):
+        return answers
+    powers = np.exp(answers - answers.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)

@@ -1,0 +1,1 @@
+"""Feature maps out of a running model."""

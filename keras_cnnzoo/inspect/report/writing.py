@@ -1,0 +1,146 @@
+"""A page in which one clicks through a network with images of one's own."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.files import write_text
+from keras_cnnzoo.inspect.attribution.precision import full_precision
+from keras_cnnzoo.inspect.figures.pictures import as_picture
+from keras_cnnzoo.inspect.report.answers import DEFAULT, attribute, check_methods, rank
+from keras_cnnzoo.inspect.report.blocks import Blocks, fill
+from keras_cnnzoo.inspect.report.costs import costs
+from keras_cnnzoo.inspect.report.entries import list_entries
+from keras_cnnzoo.inspect.report.manifest import (
+    about_images,
+    about_layer,
+    about_methods,
+    about_model,
+    show,
+)
+from keras_cnnzoo.inspect.report.page import make_page
+
+#: Shares of the page's size for maps and for the numbers behind pixels, tried one
+#: after the other: how far maps compress shows only then.
+SHARES = ((0.5, 0.25), (0.35, 0.15), (0.2, 0.1), (0.1, 0.05), (0.0, 0.0))
+
+
+def explain(
+    model: keras.Model,
+    images: Any,
+    path: str | os.PathLike,
+    *,
+    class_names: Sequence[str] | None = None,
+    captions: Sequence[str] | None = None,
+    pictures: Sequence[Any] | None = None,
+    attributions: Sequence[str] = DEFAULT,
+    max_megabytes: float = 15.0,
+) -> Path:
+    """Write a page in which a person clicks through a network.
+
+    It is one HTML file that loads nothing else. Layer by layer it shows the maps that
+    the images bring out, the filters, what each channel reacts to, sizes and costs,
+    what a pixel of a map sees of the image, and how it is computed from its window;
+    besides, the answers and what in the images speaks for them.
+
+    What is large is shown in part, and the page says in which: of each layer the
+    channels that the images excite most, and how their highest pixels are computed.
+    In small layers that is so for every pixel.
+
+    Args:
+        model: Any built Keras model with one image input.
+        images: A batch of images as the model takes them, preprocessed if it does not
+            do so itself.
+        path: The `.html` file. It is written whole or not at all.
+        class_names: A name for each class.
+        captions: A name for each image, such as its file's.
+        pictures: The images as a person should see them. None shows what the model
+            takes, scaled to visible colours.
+        attributions: The methods that explain the answers, by their names in
+            `keras_cnnzoo.inspect`.
+        max_megabytes: The size that the file may reach. More images or larger ones
+            have fewer channels shown.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: The images are no batch, something is not there for each of them,
+            there is no such attribution, or not even one channel of each layer fits
+            into `max_megabytes`.
+        OSError: The file cannot be written. What was there is unchanged.
+
+    Example:
+        >>> import tempfile
+        >>> conv = keras.layers.Conv2D(4, 3)
+        >>> model = keras.Sequential([keras.Input((8, 8, 3)), conv])
+        >>> page = Path(tempfile.mkdtemp(), "report.html")
+        >>> explain(model, np.zeros((1, 8, 8, 3)), page).stat().st_size < 200_000
+        True
+    """
+    check_methods(attributions)
+    batch = np.asarray(images, "float32")
+    if batch.ndim != 4 or not len(batch):
+        raise ValueError(
+            "`images` is a batch, (images, height, width, channels) or with the "
+            f"channels before. Received an array of shape {batch.shape}."
+        )
+    for name, given in (("captions", captions), ("pictures", pictures)):
+        if given is not None and len(given) != len(batch):
+            raise ValueError(
+                f"`{name}` has one for each image. Received {len(given)} for "
+                f"{len(batch)} images."
+            )
+    with full_precision(model):
+        entries, answers, left_out = list_entries(model, batch)
+        ranked, kind = rank(answers, class_names)
+        maps, failed = attribute(model, batch, ranked, attributions)
+        rows, whole = costs(model, entries, batch.shape[1:])
+        shown = show(model, batch) if pictures is None else map(as_picture, pictures)
+        names = captions or [f"image {i + 1}" for i in range(len(batch))]
+        about = about_methods(attributions, failed, kind) | {
+            "model": about_model(model, batch.shape[1:], whole, left_out),
+            "images": about_images(list(shown), names, ranked, maps),
+        }
+
+        def draft(share: Sequence[float]) -> str:
+            room = [max_megabytes * 1e6 * part for part in share]
+            blocks = fill(model, batch, entries, room)
+            layers = [about_layer(e, blocks) | rows[e.path] for e in entries]
+            title = f"{model.name}, layer by layer"
+            return make_page(title, {"layers": layers, **about}, _arrays(blocks, maps))
+
+        text = _within(max_megabytes, draft)
+    write_text(path, text)
+    return Path(path)
+
+
+def _within(megabytes: float, draft: Callable[[Sequence[float]], str]) -> str:
+    """Return the fullest draft of the page that is small enough."""
+    for share in SHARES:
+        text = draft(share)
+        size = len(text.encode()) / 1e6
+        if size <= megabytes:
+            return text
+    raise ValueError(
+        f"With a single channel of each layer the page has {size:.1f} MB. Give fewer "
+        f"images or smaller ones, or raise max_megabytes={megabytes:g}."
+    )
+
+
+def _arrays(
+    blocks: Blocks, attributions: Sequence[Mapping[str, np.ndarray]]
+) -> dict[str, Mapping[str, np.ndarray]]:
+    """Return the arrays of each block of the page by its id."""
+    found: dict[str, Mapping[str, np.ndarray]] = {}
+    for path, kernels in blocks.kernels.items():
+        found[f"k:{path}"] = kernels
+    for i, rows in enumerate(blocks.maps):
+        found |= {f"m:{i}:{path}": arrays for path, arrays in rows.items()}
+        if attributions[i]:
+            found[f"a:{i}"] = attributions[i]
+    return found

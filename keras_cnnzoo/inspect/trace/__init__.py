@@ -1,0 +1,1 @@
+"""Follow a model from image to output, without computing anything."""

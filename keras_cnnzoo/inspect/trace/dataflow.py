@@ -1,0 +1,250 @@
+"""Every operation inside a model, in order, with what it reads and writes.
+
+The model is called on symbolic tensors, and so is every layer in it, down to the
+operations of `keras.ops`: then each shows what it was given. Nothing is computed, and
+no layer keeps a trace of it.
+"""
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+from keras import KerasTensor, tree
+
+from keras_cnnzoo.backend.forward import at_hand
+from keras_cnnzoo.inspect.trace.steps import RAW, LayerCall, OpCall, Step, Tensors
+from keras_cnnzoo.internals.calls import replace_calls
+from keras_cnnzoo.structure.paths import children
+
+_LOCK = threading.RLock()
+#: Layers whose `call` shows less of them than their kind does.
+WHOLE = (
+    keras.layers.Bidirectional,
+    keras.layers.CenterCrop,
+    keras.layers.Resizing,
+    keras.layers.RNN,
+)
+
+
+def dataflow(model: keras.layers.Layer, shape: tuple[int | None, ...]) -> list[Step]:
+    """List the operations of one image's way through a model, at inference.
+
+    A layer with code that takes no symbolic tensors, a backend's own functions say,
+    is run by the backend on tensors without values instead. The calls of layers in it
+    are seen as ever; what came about between them is entered as made, by `RAW`, of
+    everything of the same height and width that the layer has had by then; or by None,
+    of all that it has had, where there is no such thing or it has a kernel of its own.
+
+    Args:
+        model: Any built model or layer with one input.
+        shape: Of one image, without the batch; sizes may be None.
+
+    Raises:
+        ValueError: The model can be called in neither way.
+    """
+    at_hand(model)
+    image = KerasTensor((1, *shape), "float32")
+    given = getattr(model, "input", None) if isinstance(model, keras.Model) else None
+    structure = image if given is None else tree.map_structure(lambda _: image, given)
+    tracer = _Tracer()
+    with tracer.watching():
+        tracer.enter(model, (structure,), {})
+    return tracer.steps
+
+
+class _Tracer:
+    """Take the calls of layers and operations on symbolic tensors into a list."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.within: list[keras.layers.Layer] = []
+        self.awake = True
+        #: While a backend runs a layer: its tensors, and the symbolic ones they are.
+        self.frame: list[tuple[Any, KerasTensor]] | None = None
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        plain_op = keras.Operation.symbolic_call
+
+        def watched_op(op, *args, **kwargs):
+            if self.awake and threading.get_ident() == thread:
+                return self.take(op, args, kwargs)
+            return plain_op(op, *args, **kwargs)
+
+        with _LOCK, replace_calls(self.call_layer):
+            keras.Operation.symbolic_call = watched_op
+            try:
+                yield
+            finally:
+                keras.Operation.symbolic_call = plain_op
+
+    def call_layer(self, plain: Callable, layer, args: tuple, kwargs: dict) -> Any:
+        if self.awake and _symbolic(args, kwargs):
+            return self.enter(layer, args, kwargs)
+        if self.awake and self.frame is not None:
+            return self.shadow(plain, layer, args, kwargs)
+        return plain(layer, *args, **kwargs)
+
+    def take(self, op, args: tuple, kwargs: dict) -> Any:
+        """Enter an operation as it is."""
+        with self._set(awake=False):
+            try:
+                outputs = op.compute_output_spec(*args, **kwargs)
+            except Exception:
+                # A grouped `ops.conv` fails on symbolic tensors (Keras 3.15.1); where a
+                # backend runs it, it does not.
+                given = tree.map_structure(_without_value, args)
+                outputs = keras.Operation.compute_output_spec(op, *given, **kwargs)
+        tensors = _symbolic(args, kwargs)
+        self.steps.append(
+            OpCall(op, args, tensors, _symbolic(outputs), self.within[-1])
+        )
+        return outputs
+
+    def enter(self, layer: keras.layers.Layer, args: tuple, kwargs: dict) -> Any:
+        """Enter what a layer does inside, and that it has ended."""
+        start = len(self.steps)
+        self.within.append(layer)
+        try:
+            if isinstance(layer, WHOLE):
+                outputs = self.take(layer, args, kwargs)
+            else:
+                outputs = self._look_into(layer, args, _at_rest(layer, kwargs), start)
+        finally:
+            self.within.pop()
+        self.steps.append(_ended(layer, args, kwargs, outputs, self.steps[start:]))
+        return outputs
+
+    def _look_into(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+        try:
+            with self._set(frame=None):
+                return layer.call(*args, **kwargs)
+        except Exception:  # Whatever foreign code raises on a symbolic tensor.
+            del self.steps[start:]
+        try:
+            return self._run(layer, args, kwargs, start)
+        except Exception as error:
+            raise ValueError(
+                f"{layer.name!r} cannot be followed: its `call` fails on tensors "
+                f"without values. {type(error).__name__}: {error}"
+            ) from error
+
+    def _run(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+        """Have the backend run a layer on tensors without values."""
+        tensors = _symbolic(args, kwargs)
+        outputs = None
+
+        def call(*given):
+            nonlocal outputs
+            # PyTorch begins anew where the layer cannot do without values.
+            del self.steps[start:]
+            twins = {id(t): x for t, x in zip(tensors, given, strict=True)}
+            frame = list(zip(given, tensors, strict=True))
+
+            def real(structure):
+                return tree.map_structure(lambda x: twins.get(id(x), x), structure)
+
+            with self._set(frame=frame):
+                answer = layer.call(*real(args), **real(kwargs))
+                outputs = tree.map_structure(self._twin, answer)
+            return answer
+
+        _Run(call, name="run").compute_output_spec(*tensors)
+        return outputs
+
+    def shadow(self, plain: Callable, layer, args: tuple, kwargs: dict) -> Any:
+        """Enter a layer that the backend runs as if it were called symbolically."""
+        symbolic = tree.map_structure(self._twin, (args, kwargs))
+        with self._set(awake=False):
+            outputs = plain(layer, *args, **kwargs)
+        pairs = zip(
+            tree.flatten(outputs),
+            tree.flatten(self.enter(layer, *symbolic)),
+            strict=True,
+        )
+        assert self.frame is not None
+        self.frame += [pair for pair in pairs if isinstance(pair[1], KerasTensor)]
+        return outputs
+
+    def _twin(self, x: Any) -> Any:
+        """Return the symbolic tensor that a backend's tensor is."""
+        if not keras.ops.is_tensor(x):
+            return x
+        assert self.frame is not None
+        for tensor, twin in self.frame:
+            if tensor is x:
+                return twin
+        twin = KerasTensor(tuple(x.shape), keras.backend.standardize_dtype(x.dtype))
+        alike = []
+        if not _has_kernel(self.within[-1]):
+            alike = [twin for tensor, twin in self.frame if _alike(tensor, x)]
+        made_of = tuple(alike or [twin for _, twin in self.frame])
+        op = RAW if alike else None
+        self.steps.append(OpCall(op, made_of, made_of, (twin,), self.within[-1]))
+        self.frame.append((x, twin))
+        return twin
+
+    @contextlib.contextmanager
+    def _set(self, **values: Any) -> Iterator[None]:
+        before = {name: getattr(self, name) for name in values}
+        vars(self).update(values)
+        try:
+            yield
+        finally:
+            vars(self).update(before)
+
+
+class _Run(keras.layers.Layer):
+    """Call a function where a layer is asked what it gives."""
+
+    def __init__(self, function: Callable, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.function = function
+
+    def call(self, *tensors):
+        return self.function(*tensors)
+
+
+def _symbolic(*structure: Any) -> Tensors:
+    return tuple(x for x in tree.flatten(structure) if isinstance(x, KerasTensor))
+
+
+def _ended(layer, args, kwargs, outputs, inside: list[Step]) -> LayerCall:
+    leaf = not any(isinstance(step, LayerCall) for step in inside)
+    ops = [step for step in inside if isinstance(step, OpCall)]
+    between = [] if leaf else [op for op in ops if op.layer is layer]
+    inputs = _symbolic(args, kwargs)
+    return LayerCall(layer, inputs, _symbolic(outputs), leaf, tuple(between))
+
+
+def _without_value(x: Any) -> Any:
+    """Return a symbolic tensor in the place of a weight; JAX traces no others."""
+    return KerasTensor(x.shape, x.dtype) if isinstance(x, keras.Variable) else x
+
+
+def _at_rest(layer: keras.layers.Layer, kwargs: dict) -> dict:
+    """Say `training=False` to a layer that takes it, and nothing to another."""
+    kwargs = dict(kwargs)
+    training = kwargs.pop("training", None)
+    if "training" in inspect.signature(layer.call).parameters:
+        kwargs["training"] = bool(training)
+    return kwargs
+
+
+def _has_kernel(layer: keras.layers.Layer) -> bool:
+    """Tell whether a layer itself, not one inside it, has weights that may slide."""
+    inner = {id(w) for child in children(layer) for w in child.weights}
+    return any(len(w.shape) > 2 for w in layer.weights if id(w) not in inner)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Tell whether two tensors have the same sizes, but for the channels."""
+    if len(a.shape) != len(b.shape):
+        return False
+    pairs = zip(a.shape, b.shape, strict=True)
+    differ = [dim for dim, (n, m) in enumerate(pairs) if n != m]
+    return differ in ([], [1], [len(a.shape) - 1])

@@ -1,0 +1,1 @@
+"""The few places that reach into Keras beyond its public interface."""

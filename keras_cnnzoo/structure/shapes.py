@@ -1,0 +1,79 @@
+"""What images a model takes."""
+
+import keras
+
+from keras_cnnzoo.structure.walk import sublayers
+
+
+def image_shape(
+    model: keras.Model, input_shape: tuple[int | None, ...] | None = None
+) -> tuple[int | None, ...]:
+    """Return the shape of one image of a model, without the batch.
+
+    Args:
+        model: Any built Keras model with one image input.
+        input_shape: What the caller says it is; None takes the model's own, that of
+            the data a subclassed model was built with. Sizes may be None.
+
+    Raises:
+        ValueError: The model takes several inputs, or has no shape and is given none.
+
+    Example:
+        >>> act = keras.layers.ReLU()
+        >>> image_shape(keras.Sequential([keras.Input((None, None, 3)), act]))
+        (None, None, 3)
+    """
+    inputs = getattr(model, "inputs", None) or []
+    if len(inputs) > 1:
+        raise ValueError(
+            f"{model.name!r} takes {len(inputs)} inputs, and there is one image. Look "
+            "at the part of it that takes the image."
+        )
+    if input_shape is not None:
+        return tuple(input_shape)
+    if inputs:
+        return tuple(inputs[0].shape[1:])
+    built = (model.get_build_config() or {}).get("input_shape")
+    if built is None:
+        raise ValueError(
+            f"{model.name!r} does not say what images it takes. Pass `input_shape="
+            "(height, width, channels)`, or call it on an image first."
+        )
+    return tuple(built[1:])
+
+
+def known_shape(
+    model: keras.Model, input_shape: tuple[int | None, ...] | None = None
+) -> tuple[int, ...]:
+    """Return the shape of one image of a model, where every size must be known.
+
+    Raises:
+        ValueError: As for `image_shape`, or a size is None.
+    """
+    shape = image_shape(model, input_shape)
+    sizes = [n for n in shape if n is not None]
+    if len(sizes) < len(shape):
+        raise ValueError(
+            f"{model.name!r} takes images of any size, {shape}, and its cost depends "
+            "on the size. Pass `input_shape=(height, width, channels)`."
+        )
+    return tuple(sizes)
+
+
+def data_format(model: keras.layers.Layer) -> str:
+    """Return the data format of a model: that of its first layer that has one."""
+    inside: list[keras.layers.Layer] = sublayers(model)
+    forms = [getattr(layer, "data_format", None) for layer in inside]
+    known = [form for form in forms if form in ("channels_first", "channels_last")]
+    return known[0] if known else keras.config.image_data_format()
+
+
+def spatial_dims(model: keras.Model, rank: int) -> tuple[int, ...]:
+    """Return the dimensions of a batch of images that are their height and width.
+
+    Args:
+        model: Any Keras model.
+        rank: Of the batch.
+    """
+    form = data_format(model)
+    return tuple(range(1, rank - 1) if form == "channels_last" else range(2, rank))
