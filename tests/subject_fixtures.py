@@ -1,12 +1,8 @@
+"""Fixtures of the models that tests look into, each built once."""
+
 import functools
-import sys
-from pathlib import Path
 
 import pytest
-
-# `subjects` is a helper of these tests, beside them.
-sys.path.append(str(Path(__file__).parent))
-
 from subjects import SUBJECTS
 
 
