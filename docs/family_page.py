@@ -4,7 +4,8 @@ import dataclasses
 import inspect
 
 import griffe
-from tables import bullets, link, numbers, page, settings, size, table
+import published
+from tables import bullets, codes, page, settings, size, table
 
 from keras_cnnzoo import registry
 
@@ -15,6 +16,7 @@ def family_page(family) -> str:
     """Write the page; for Keras Applications nothing is built or measured."""
     theirs = family.source == APPLICATIONS
     paper = family.paper
+    about = [card for _, card in cards(family)]
     return page(
         family.name,
         inspect.getdoc(registry.module_of(family)),
@@ -22,16 +24,16 @@ def family_page(family) -> str:
         "## Models",
         applications_table(family) if theirs else _variants_table(family),
         "" if theirs else _options(family),
-        _deviations(family),
+        _deviations(about, "Keras Applications" if theirs else "the paper"),
         "## Features",
-        "`stage{n}` is the last map whose stride is `2**n`."
+        "`stage{n}` is the last feature map whose stride is `2**n`."
         if theirs
-        else _stages(family),
+        else stages(family),
         "## Weights",
-        _weights(family),
-        _preprocessing(family),
-        _claims(family),
-        _results(family),
+        _names(family),
+        *published.weights_and_preprocessing(about),
+        published.claims(about),
+        published.results(about),
     )
 
 
@@ -103,102 +105,36 @@ def _options(family) -> str:
     )
 
 
-def _deviations(family) -> str:
+def _deviations(about: list[registry.Card], what: str) -> str:
+    """List what differs, each with the models of which it holds."""
+    found: dict[str, list[str]] = {}
+    for card in about:
+        for text in card.deviations:
+            found.setdefault(text, []).append(card.name)
+    if not found:
+        return ""
     lines = [
-        *family.deviations,
-        *(
-            f"`{name}`: {text}"
-            for name, variant in family.variants.items()
-            for text in variant.deviations
-        ),
+        text if len(names) == len(about) else f"{codes(names)}: {text}"
+        for text, names in found.items()
     ]
-    return f"## Where it differs from the paper\n\n{bullets(lines)}" if lines else ""
+    return f"## Where it differs from {what}\n\n{bullets(lines)}"
 
 
-def _stages(family) -> str:
+def stages(family) -> str:
+    """Write the table of the feature maps of the family's first model."""
     name = next(iter(family.variants))
-    stages = registry.card(name).stages
-    if not stages:
-        return "It has no maps to give: nothing in it is an image."
-    rows = [(f"`{s.name}`", f"{s.stride}", f"{s.channels:,}") for s in stages]
-    return f'Maps that `build("{name}", features=...)` gives:\n\n' + table(
-        ("Stage", "Stride:", "Channels:"), rows
-    )
+    found = registry.card(name).stages
+    if not found:
+        return "There are none: the model has no feature maps."
+    rows = [(f"`{s.name}`", f"{s.stride}", f"{s.channels:,}") for s in found]
+    introduction = f'The feature maps that `build("{name}", features=...)` returns:'
+    return f"{introduction}\n\n{table(('Stage', 'Stride:', 'Channels:'), rows)}"
 
 
-def _weights(family) -> str:
+def _names(family) -> str:
     maps = [f"`{name}`" for name in family.name_maps]
-    lines = [
-        f"`{name}`: `{weights.tag}` from [{weights.source}]({weights.url}), "
-        f"{weights.license}"
-        for name, variant in family.variants.items()
-        for weights in variant.weights
-    ]
-    known = f"our own and those of {', '.join(maps)}" if maps else "our own"
-    return "\n\n".join(
-        [
-            f"Names of variables that a file may use: {known}.",
-            bullets(lines)
-            or "No weights are published under a tag yet; a path will do.",
-        ]
-    )
-
-
-def _preprocessing(family) -> str:
-    rows: dict[tuple[str, ...], list[str]] = {}
-    for name, about in cards(family):
-        fed = about.preprocessing
-        row = (
-            fed.order.upper() if len(fed.mean) > 1 else "grey",
-            numbers(fed.mean),
-            numbers(fed.std),
-            _crop(fed),
-            fed.interpolation,
-        )
-        rows.setdefault(row, []).append(f"`{name}`")
-    header = ("Order", "Mean", "Standard deviation", "Crop", "Interpolation", "Models")
-    everyone = len(rows) == 1
-    lines = [(*row, "all" if everyone else ", ".join(n)) for row, n in rows.items()]
-    introduction = "Images go in as pixels of 0..255; the first layer does the rest."
-    return f"## Preprocessing\n\n{introduction}\n\n{table(header, lines)}"
-
-
-def _crop(fed) -> str:
-    """Say what is cut out of an image, and of which."""
-    words = {"crop": "{:g}", "squash": "{:g}, of it stretched", "resize": "stretched"}
-    return words[fed.fit].format(fed.crop)
-
-
-def _claims(family) -> str:
-    rows = [
-        (f"`{name}`", claim.metric, f"{claim.value:g}", link(claim.source))
-        for name, about in cards(family)
-        for claim in (*about.claims, *(c for w in about.weights for c in w.claims))
-    ]
-    if not rows:
-        return ""
-    header = ("Model", "Metric", "Value:", "Source")
-    introduction = "Quoted, not measured here."
-    return f"## Published by others\n\n{introduction}\n\n{table(header, rows)}"
-
-
-def _results(family) -> str:
-    rows = [
-        (
-            f"`{name}`",
-            result.metric,
-            f"{result.value:g}",
-            f"`{result.command}`",
-            result.date,
-            "" if result.seed is None else str(result.seed),
-        )
-        for name, about in cards(family)
-        for result in about.results
-    ]
-    if not rows:
-        return ""
-    header = ("Model", "Metric", "Value:", "Command", "Date", "Seed:")
-    return f"## Measured by this project\n\n{table(header, rows)}"
+    theirs = f", or those of {', '.join(maps)}" if maps else ""
+    return f"A file of weights may use our names of variables{theirs}."
 
 
 def cards(family) -> list[tuple[str, registry.Card]]:

@@ -22,6 +22,11 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
+def codes(names: Iterable[str]) -> str:
+    """Write names as code, one after the other."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def link(source: str) -> str:
     """Link to where a number is from: an address, and where in it."""
     url, _, place = source.partition(" ")

@@ -3,11 +3,15 @@
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from mkdocs.commands import build
+from mkdocs.config import load_config
 
 import keras_cnnzoo
+from keras_cnnzoo import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,8 +41,11 @@ def generated():
     with pytest.MonkeyPatch.context() as patch:
         # As for the script, whose folder Python puts first.
         patch.syspath_prepend(ROOT / "docs")
+        import family_page
         import generate
 
+        # Feature maps are read off networks that are built, which takes a minute.
+        patch.setattr(family_page, "stages", lambda family: "")
         return generate.pages()
 
 
@@ -64,4 +71,129 @@ def test_every_model_is_in_the_table_and_on_its_family_page(generated, source):
 def test_claims_come_with_their_link(generated):
     page = generated["families/cifar_resnet.md"]
     claim = "| 8.75 | [arxiv.org](https://arxiv.org/abs/1512.03385), table 6 |"
-    assert f"| `cifar_resnet20` | CIFAR-10 test error, % {claim}" in page
+    assert f"| `cifar_resnet20` |  | CIFAR-10 test error, % {claim}" in page
+
+
+def test_every_tag_of_a_card_is_on_its_page(generated):
+    tagged = keras_cnnzoo.list_models(weights=True)
+    assert len(tagged) > 200
+    for name in tagged:
+        about = keras_cnnzoo.card(name)
+        page = generated[f"families/{about.family}.md"]
+        for weights in about.weights:
+            assert f"\n| `{name}` | `{weights.tag}` | " in page
+
+
+class _Tables(HTMLParser):
+    """Read the tables of a page, by the heading above them, and its lists."""
+
+    def __init__(self):
+        super().__init__()
+        self.tables, self.heading, self.cell = {}, "", None
+
+    def handle_starttag(self, tag, attrs):
+        if tag in ("h2", "td", "th", "li"):
+            self.cell = ""
+        if tag == "tr":
+            self.tables.setdefault(self.heading, []).append([])
+
+    def handle_endtag(self, tag):
+        if tag == "h2":
+            self.heading = self.cell.removesuffix("\N{PILCROW SIGN}")
+        elif tag in ("td", "th"):
+            self.tables[self.heading][-1].append(self.cell.strip())
+        elif tag == "li":
+            self.tables.setdefault(self.heading, []).append([self.cell])
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Let MkDocs make the pages of some families, and read their tables."""
+    folder, site = tmp_path_factory.mktemp("docs"), tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        from family_page import family_page
+    families = ("resnet", "squeezenet", "mobilenet_v2", "cspnet", "dqn")
+    for family in registry.families():
+        if family.name in families:
+            (folder / f"{family.name}.md").write_text(family_page(family))
+    config = load_config(
+        str(ROOT / "mkdocs.yml"),
+        docs_dir=str(folder),
+        site_dir=str(site),
+        nav=[f"{name}.md" for name in families],
+        hooks=[],
+        plugins=[],
+        extra_css=[],
+    )
+    build.build(config)
+    pages = {}
+    for name in families:
+        reader = _Tables()
+        reader.feed((site / name / "index.html").read_text())
+        pages[name] = reader.tables
+    return pages
+
+
+def test_a_rendered_page_has_the_tags_and_what_they_bring(rendered):
+    _, *rows = rendered["squeezenet"]["Weights"]
+    tags = {tuple(row[:2]): row[-2] for row in rows}
+    assert tags["squeezenet1_1", "torchvision/IMAGENET1K_V1"] == "1"
+    assert tags["squeezenet1_1", "deepscale/squeezenet_v1.1"] == "2"
+    _, one, two = rendered["squeezenet"]["Preprocessing"]
+    assert one[:3] == ["1", "RGB", "123.675, 116.28, 103.53"]
+    assert two[:3] == ["2", "BGR", "104, 117, 123"]
+    _, *rows = rendered["mobilenet_v2"]["Weights"]
+    options = {tuple(row[:2]): row[-1] for row in rows}
+    google = "google/mobilenet_v2_1.0_224"
+    assert options["mobilenet_v2", google] == "classes=1001, padding='same'"
+
+
+def test_no_figure_of_a_rendered_page_stands_twice(rendered):
+    for tables in rendered.values():
+        _, *rows = tables.get("Published by others", [()])
+        figures = [(model, float(value)) for model, _, _, value, _ in rows]
+        assert len(set(figures)) == len(figures)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        from published import labelled
+    for name in keras_cnnzoo.list_models():
+        told = [claim.value for _, claim in labelled(keras_cnnzoo.card(name))]
+        assert len(set(told)) == len(told), name
+    _, *rows = rendered["resnet"]["Published by others"]
+    found = {float(row[3]): row[1] for row in rows if row[0] == "resnet50"}
+    assert found == {
+        76.13: "torchvision/IMAGENET1K_V1",
+        80.858: "torchvision/IMAGENET1K_V2",
+    }
+
+
+def test_what_differs_is_said_of_the_models_it_is_true_of(rendered):
+    lines = rendered["resnet"]["Where it differs from the paper"]
+    strides = [line for (line,) in lines if "Bottlenecks stride" in line]
+    assert strides == [
+        "resnet50, resnet101, resnet152: Bottlenecks stride in their 3x3, the paper's "
+        "in their first 1x1."
+    ]
+
+
+def test_a_page_without_weights_says_so(rendered):
+    assert "Weights" not in rendered["dqn"]
+
+
+def test_feature_maps_are_those_of_the_model_that_the_page_names(rendered):
+    _, *rows = rendered["resnet"]["Features"]
+    stages = keras_cnnzoo.card("resnet18").stages
+    assert rows == [[s.name, str(s.stride), f"{s.channels:,}"] for s in stages]
+
+
+def test_deviations_of_a_card_hold_for_the_model():
+    for name in keras_cnnzoo.list_models():
+        about = keras_cnnzoo.card(name)
+        for text in about.deviations:
+            if "ottlenecks" in text:
+                assert about.config.get("body", "bottleneck") == "bottleneck", name

@@ -79,6 +79,11 @@ def head(x, config: Config, *, classes: int, activation):
 _PAGE = "https://arxiv.org/abs/1507.06228"
 _METRIC = "CIFAR-10 test accuracy, %, augmented"
 
+_END = (
+    "It ends in a 1x1 convolution and an average, as the network of the paper's table "
+    "3; those of its table 2 have a fully connected layer in their place."
+)
+
 FAMILY = Family(
     name="highway",
     body=body,
@@ -101,6 +106,7 @@ FAMILY = Family(
             deviations=(
                 "The paper states the depth and about 236,000 parameters; the widths "
                 "are chosen to give both.",
+                _END,
             ),
         ),
         "cifar_highway19": Variant(
@@ -119,6 +125,7 @@ FAMILY = Family(
                 "The paper states the depth, that 3x3 and 1x1 take turns, and about "
                 "1.25 million parameters; the stages and their widths are chosen to "
                 "come near that.",
+                _END,
             ),
         ),
     },
@@ -126,7 +133,5 @@ FAMILY = Family(
     sketch={"depths": (2, 2, 3), "widths": (8, 8, 12), "units": 16},
     deviations=(
         "The paper normalises the contrast of each image; here each colour is scaled.",
-        "All end as the network of the paper's table 3 does; those of its table 2 have "
-        "a fully connected layer in place of the 1x1 convolution and the average.",
     ),
 )

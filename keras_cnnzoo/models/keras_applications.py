@@ -255,7 +255,18 @@ def _variant(name: str, function: Callable) -> Variant:
                 license=license_,
             ),
         ),
+        deviations=tuple(_deviations(function)),
     )
+
+
+def _deviations(function: Callable) -> Iterator[str]:
+    if "include_preprocessing" in inspect.signature(function).parameters:
+        yield "Keras builds the preprocessing into it; here it is the first layer."
+    if function.__module__.endswith(".convnext"):
+        yield (
+            "Its features are those before the last layer normalisation, which belongs "
+            "to the top."
+        )
 
 
 FAMILY = Family(
@@ -266,9 +277,4 @@ FAMILY = Family(
     input_shape=(SIDE, SIDE, 3),
     source="keras.applications",
     variants={f"keras_{name.lower()}": _variant(name, f) for name, f in _functions()},
-    deviations=(
-        "The preprocessing that some of the networks hold is left to the first layer.",
-        "Features of ConvNeXt are those before the last layer normalisation, which "
-        "belongs to its top.",
-    ),
 )

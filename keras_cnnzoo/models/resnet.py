@@ -186,11 +186,15 @@ V2_PAPER = Paper(
     year=2016,
     url="https://arxiv.org/abs/1603.05027",
 )
-#: Where each version leaves its paper.
+#: Where the blocks of each version differ from its paper's.
 _DEVIATIONS = {
-    "v1": (),
-    "v1.5": ("Bottlenecks stride in their 3x3, the paper's in their first 1x1.",),
-    "v2": ("The stem is a convolution alone; the first block normalises it, as timm.",),
+    ("v1.5", "bottleneck"): (
+        "Bottlenecks stride in their 3x3, the paper's in their first 1x1.",
+    ),
+    **dict.fromkeys(
+        [("v2", "basic"), ("v2", "bottleneck")],
+        ("The stem is a convolution alone; the first block normalises it, as timm.",),
+    ),
 }
 
 
@@ -230,7 +234,7 @@ def _variant(depth: int, version: str) -> Variant:
         claims=claims,
         paper=V2_PAPER if version == "v2" else None,
         preprocessing=_fed_v2(_V2_CROPS[depth]) if version == "v2" else None,
-        deviations=_DEVIATIONS[version],
+        deviations=_DEVIATIONS.get((version, form), ()),
     )
 
 

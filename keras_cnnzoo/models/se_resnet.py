@@ -20,6 +20,8 @@ _TABLE = {
 
 FED = replace(IMAGENET, interpolation="bicubic")
 
+_STRIDES = ("Bottlenecks stride in their 3x3, as ResNet v1.5.",)
+
 FAMILY = Family(
     name="se_resnet",
     body=body,
@@ -39,6 +41,7 @@ FAMILY = Family(
             preprocessing=replace(FED, crop=0.95) if depth == 50 else None,
             params=params,
             macs=macs,
+            deviations=_STRIDES if form == "bottleneck" else (),
         )
         for depth, (params, macs) in _TABLE.items()
         for form, blocks in [DEPTHS[depth]]
@@ -46,7 +49,6 @@ FAMILY = Family(
     name_maps={"timm": NAME_MAPS["torchvision"]},
     sketch={"blocks": (1, 2, 1, 1)},
     deviations=(
-        "Blocks stride in their 3x3, as ResNet v1.5, and the gates' hidden units come "
-        "in eights, as timm's.",
+        "The number of a gate's hidden units is a multiple of eight, as timm's.",
     ),
 )
