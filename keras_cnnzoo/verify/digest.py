@@ -1,57 +1,50 @@
-"""A fingerprint of all that a model is made of, to know a comparison that is stale."""
+"""A fingerprint of what a model computes, to know a comparison that is stale.
 
-import ast
+Two things are put together: the model's data by value (its configuration, colours,
+shape and names of variables) and the code that its body and heads use.
+"""
+
 import hashlib
-import importlib
-import inspect
 from pathlib import Path
-from types import ModuleType
 
-from keras_cnnzoo.registry import family_of, module_of
-
-PACKAGE = __package__.partition(".")[0]
-#: Rooms that say what a model computes; what lies elsewhere does not change it.
-ROOMS = ("models", "blocks", "layers")
+from keras_cnnzoo.layers import ColorNormalization
+from keras_cnnzoo.registry import family_of
+from keras_cnnzoo.verify.code import Code
 
 
 def digest(name: str, answers: Path | None = None) -> str:
-    """Return the fingerprint of a model's code and of its reference's answers."""
-    total = hashlib.sha256()
-    for module in sorted(sources(name), key=lambda module: module.__name__):
-        # As text, so that line ends do not count.
-        total.update(inspect.getsource(module).encode())
+    """Return the fingerprint of a model and of its reference's answers.
+
+    What changes no number changes no fingerprint: comments, docstrings, annotations,
+    messages of errors, papers and claims, other models, and code that is not used.
+
+    Args:
+        name: A model of the zoo.
+        answers: The file of its reference's answers, where there is one.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    total = hashlib.sha256(model_code(name).text().encode())
     if answers is not None:
         total.update(answers.read_bytes())
     return total.hexdigest()[:16]
 
 
-def sources(name: str) -> set[ModuleType]:
-    """Return the modules of this package that a model's family needs."""
-    found: set[ModuleType] = set()
-    waiting = [module_of(family_of(name))]
-    while waiting:
-        module = waiting.pop()
-        if module not in found and _room(module.__name__) in ROOMS:
-            found.add(module)
-            waiting += _imports(module)
-    return found
-
-
-def _room(module: str) -> str | None:
-    package, _, rest = module.partition(".")
-    return rest.partition(".")[0] if package == PACKAGE else None
-
-
-def _imports(module: ModuleType) -> list[ModuleType]:
-    """List where the names that a module imports are defined."""
-    modules = []
-    for node in ast.walk(ast.parse(inspect.getsource(module))):
-        if isinstance(node, ast.ImportFrom) and _room(node.module or ""):
-            origin = importlib.import_module(str(node.module))
-            for alias in node.names:
-                thing = getattr(origin, alias.name)
-                home = getattr(thing, "__module__", origin.__name__)
-                home = thing.__name__ if inspect.ismodule(thing) else home
-                inside = home if _room(home) else origin.__name__
-                modules.append(importlib.import_module(inside))
-    return modules
+def model_code(name: str) -> Code:
+    """Collect what a model is made of: its data, and the code that works on it."""
+    family = family_of(name)
+    variant = family.variants[name]
+    seen = variant.preprocessing or family.preprocessing
+    code = Code()
+    code.add("body", family.body)
+    code.add("head", family.head)
+    code.add("auxiliary", family.auxiliary)
+    code.add("config", variant.config)
+    code.add("colours", (seen.mean, seen.std, seen.order))
+    # Every model begins with this layer.
+    code.add("normalization", ColorNormalization)
+    code.add("input_shape", variant.input_shape or family.input_shape)
+    code.add("classes", family.classes)
+    code.add("name_maps", dict(family.name_maps))
+    return code

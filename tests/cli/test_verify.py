@@ -10,7 +10,6 @@ import pytest
 
 from keras_cnnzoo import verify
 from keras_cnnzoo.cli.main import main
-from keras_cnnzoo.verify.digest import digest, sources
 
 ANSWERS = Path(__file__).parents[1] / "references" / "answers"
 pytestmark = pytest.mark.once
@@ -103,15 +102,3 @@ def test_a_backbone_of_keras_needs_no_answers(tmp_path):
     found, row = verify.verify(name, tmp_path)
     assert found.equal
     assert row.reference == "keras/MobileNetV3Small"
-
-
-def test_digest_covers_what_a_family_is_made_of():
-    named = {module.__name__.partition(".")[2] for module in sources("resnext50_32x4d")}
-    assert {
-        "models.resnext",
-        "models.resnet",
-        "layers.residual",
-        "blocks.conv",
-    } <= named
-    assert not any(name.startswith("weights") for name in named)
-    assert digest("resnext50_32x4d") != digest("resnet50")
