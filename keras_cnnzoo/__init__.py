@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from keras_cnnzoo import cards, data, inspect, layers, training, weights
     from keras_cnnzoo.layers.registry import list_layers, register_layer
-    from keras_cnnzoo.registry import card, list_models, register
+    from keras_cnnzoo.registry import card, list_models, origin, register
     from keras_cnnzoo.zoo import build
 
 __version__ = "0.1.0"
@@ -25,6 +25,7 @@ _HOMES = {
     "card": "registry",
     "list_layers": "layers.registry",
     "list_models": "registry",
+    "origin": "registry",
     "register": "registry",
     "register_layer": "layers.registry",
 }
@@ -39,6 +40,7 @@ __all__ = [
     "layers",
     "list_layers",
     "list_models",
+    "origin",
     "register",
     "register_layer",
     "training",

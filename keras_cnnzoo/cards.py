@@ -183,14 +183,41 @@ class NameMap:
     folded: bool = False
 
 
+#: Called as `head(maps, config, classes=, activation=)` with all feature maps by name.
+Head = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a network is for. A new task is a value of this; no family knows of it.
+
+    Attributes:
+        name: What `list_models(task=...)` calls it.
+        outputs: What the numbers that a model puts out mean.
+        head: What stands on the feature maps, called as a family's `head` is; None for
+            the family's own.
+    """
+
+    name: str
+    outputs: str
+    head: Head | None = None
+
+
+CLASSIFICATION = Task(
+    name="classification",
+    outputs="One probability per class, or logits where there is no activation.",
+)
+CONTROL = Task(name="control", outputs="The value of each action.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """One architecture: how to build it, what to cite, and its sizes.
 
     `body(x, config)` turns normalised images into named maps, one per stage, in
-    order; the last is what the head takes. `head(x, config, classes=, activation=)`
-    turns that map into the answer. What every model shares, the input, the
-    normalisation and features, is the registry's.
+    order. `head(maps, config, classes=, activation=)` turns these into the output;
+    classifiers look at the last, see `blocks.heads.on_last_map`. What every model
+    shares, the input, the normalisation and `features`, is the registry's.
 
     A configuration with a true `auxiliary` also gets the heads on inner maps that
     `auxiliary(maps, config, classes=, activation=)` returns by name.
@@ -202,13 +229,13 @@ class Family:
 
     name: str
     body: Callable[[keras.KerasTensor, Any], Features]
-    head: Callable[..., keras.KerasTensor]
+    head: Head
     paper: Paper
     input_shape: Shape
     variants: Mapping[str, Variant]
     classes: int = 1000
     preprocessing: Preprocessing = IMAGENET
-    task: str = "classification"
+    task: Task = CLASSIFICATION
     source: str = "keras_cnnzoo"
     license: str = "Apache-2.0"
     auxiliary: Callable[..., Features] | None = None

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "inspect": {"files", "internals", "backend", "layers", "structure"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},
-    "registry": BOTTOM | {"blocks", "models", "inspect"},
+    "registry": BOTTOM | {"blocks", "models", "inspect", "__version__"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
     "data": {"cards"},

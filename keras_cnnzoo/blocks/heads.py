@@ -1,4 +1,8 @@
-"""From the last feature map to the classes."""
+"""From the feature maps to the classes."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 from keras import layers
@@ -17,6 +21,32 @@ def logits(x, classes: int, *, activation=None, name: str = "head", **kwargs):
     )(x)
 
 
+def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a head of one feature map a head of all of them: it gets the last.
+
+    A family's head is called as `head(maps, config, classes=, activation=)`, with the
+    feature maps of every stage by name. Most classifiers look at the last one alone;
+    they are written as `head(x, config, *, classes, activation)` and decorated.
+
+    Example:
+        >>> @on_last_map
+        ... def head(x, config, *, classes, activation):
+        ...     return logits(x, classes, activation=activation)
+        >>> head({"stage1": None, "top": keras.Input((8,))}, None,
+        ...      classes=3, activation=None).shape
+        (None, 3)
+    """
+
+    @functools.wraps(head)
+    def on_maps(maps: Mapping[str, Any], config: Any, **options: Any) -> Any:
+        *_, last = maps.values()
+        return head(last, config, **options)
+
+    del on_maps.__wrapped__  # whose first parameter is another one
+    return on_maps
+
+
+@on_last_map
 def average_classifier(x, config, *, classes: int, activation):
     """Average every map, then one linear layer: the head since Network in Network."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

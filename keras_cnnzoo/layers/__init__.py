@@ -22,6 +22,7 @@ from keras_cnnzoo.layers.join import DropPathColumn, DropPathMean
 from keras_cnnzoo.layers.layer_scale import LayerScale
 from keras_cnnzoo.layers.local_response import LocalResponseNormalization
 from keras_cnnzoo.layers.normalization import ColorNormalization
+from keras_cnnzoo.layers.origin import ModelOrigin
 from keras_cnnzoo.layers.padded_pooling import PaddedMaxPooling2D
 from keras_cnnzoo.layers.partial import PartialConv2D
 from keras_cnnzoo.layers.pooling import (
@@ -70,6 +71,7 @@ __all__ = [
     "LpPooling1D",
     "LpPooling2D",
     "LpPooling3D",
+    "ModelOrigin",
     "PaddedMaxPooling2D",
     "PartialConv2D",
     "ResidualBlock",

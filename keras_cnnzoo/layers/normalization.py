@@ -1,5 +1,6 @@
 """The first layer of every model: from pixels to what the network was trained on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -26,6 +27,8 @@ class ColorNormalization(keras.layers.Layer):
         offset: `channels` start values. None starts at zero.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
+        origin: How the model that begins with this layer was built, which
+            `keras_cnnzoo.origin` reads: a dictionary of what JSON can hold, or None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -46,12 +49,14 @@ class ColorNormalization(keras.layers.Layer):
         matrix: Any = None,
         offset: Any = None,
         data_format: str | None = None,
+        origin: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.initial_matrix = None if matrix is None else _floats(matrix)
         self.initial_offset = None if offset is None else _floats(offset)
         self.data_format = data_format or keras.config.image_data_format()
+        self.origin = None if origin is None else dict(origin)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         axis = -1 if self.data_format == "channels_last" else 1
@@ -98,6 +103,7 @@ class ColorNormalization(keras.layers.Layer):
             "matrix": self.initial_matrix,
             "offset": self.initial_offset,
             "data_format": self.data_format,
+            "origin": self.origin,
         }
 
 

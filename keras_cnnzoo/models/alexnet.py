@@ -6,6 +6,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 
@@ -45,6 +46,7 @@ def body(x, config: Config):
     }
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Two wide dense layers, a dropout before each."""
     return dense_head(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Variant
 
@@ -33,6 +34,7 @@ def body(x, config: Config):
     return maps | {"stage3": x}
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """One map per class, rectified, and its average."""
     return map_classifier(x, classes, activation=activation, hidden="relu")

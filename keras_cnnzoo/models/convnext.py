@@ -10,7 +10,7 @@ from keras import initializers, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv, depthwise
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.layer_norm import layer_norm
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import DropPath, GlobalResponseNormalization, LayerScale
@@ -98,6 +98,7 @@ def _block(x, config: Config, *, drop_path: float, name: str):
     return layers.Add(name=name)([x, y])
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, normalise the averages, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -6,7 +6,7 @@ from keras import initializers, layers
 
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Variant
 from keras_cnnzoo.layers import LpPooling2D
 
@@ -52,6 +52,7 @@ def _normalise(x, config: Config, *, name: str):
     return x / (1 + config.scale * norm**2) ** config.power
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """One dense layer over all that is left."""
     x = layers.Flatten(name="flatten")(x)

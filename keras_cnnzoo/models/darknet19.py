@@ -9,6 +9,7 @@ import keras
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.models.darknet53 import conv_leaky
@@ -50,6 +51,7 @@ def body(x, config: Config):
     return maps
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """One map per class and its average: no dense layer."""
     # Full precision under a mixed policy, as everywhere.

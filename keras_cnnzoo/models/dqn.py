@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
-from keras_cnnzoo.blocks.heads import logits
-from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.blocks.heads import logits, on_last_map
+from keras_cnnzoo.cards import CONTROL, Family, NameMap, Paper, Preprocessing, Variant
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def body(x, config: Config):
     return maps | {"fc": x}
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Give the value of each action: any number, so no activation is applied."""
     return logits(x, classes)
@@ -56,7 +57,7 @@ FAMILY = Family(
     # All actions of the Atari joystick; most games know fewer.
     classes=18,
     preprocessing=Preprocessing(mean=(0.0,) * 4, std=(255.0,) * 4),
-    task="control",
+    task=CONTROL,
     variants={"dqn_nature": Variant(config=Config(), params=1_693_362, macs=9_352_192)},
     name_maps={"paper": NameMap(())},
     deviations=(

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import (
     fused_inverted_residual,
     inverted_residual,
@@ -104,6 +104,7 @@ def body(x, config: Config):
     return maps
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, dropout, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

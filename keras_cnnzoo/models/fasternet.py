@@ -11,7 +11,7 @@ from keras import initializers, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv, conv_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import DropPath
 
@@ -106,6 +106,7 @@ def _block(x, config: Config, *, drop_path: float, name: str):
     return layers.Add(name=name)([x, y])
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, one hidden layer without bias, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
@@ -106,6 +106,7 @@ def _ghost(x, filters: int, *, activation, name: str):
     return layers.Concatenate(channel_axis(), name=name)([own, ghosts])
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, one hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

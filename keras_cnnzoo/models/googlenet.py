@@ -11,7 +11,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.branches import Conv, Pool, branches, unit
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (
     Claim,
     Family,
@@ -113,6 +113,7 @@ def _module(x, sizes: tuple[int, ...], config: Config, *, name: str):
     return branches(x, table, bn=_bn(config), name=name)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

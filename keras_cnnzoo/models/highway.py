@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import HighwayBlock
 
@@ -68,6 +68,7 @@ def _plain(x, width: int, kernel: int, *, name: str):
     )
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Convolve 1x1, average, then one linear layer."""
     x = _plain(x, config.units, 1, name="head_conv")

@@ -11,7 +11,7 @@ from keras import initializers, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.layer_norm import layer_norm
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import DropPath, LayerScale
@@ -112,6 +112,7 @@ def _mix(x, config: Config, *, name: str):
     return layers.Concatenate(axis, name=f"{name}_mix")([past, *seen])
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, one hidden layer, normalised, and the classes."""
     units = config.head_expansion * channels(x)

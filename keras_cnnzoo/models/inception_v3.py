@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.branches import Conv, Fork, Pool, branches, pool3, unit
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (
     Claim,
     Family,
@@ -131,6 +131,7 @@ _HALVE_TO_STAGE5 = (
 )
 
 
+@on_last_map
 def head(x, config, *, classes: int, activation):
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

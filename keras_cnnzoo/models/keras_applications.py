@@ -17,6 +17,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.cards import IMAGENET, Family, Paper, Preprocessing, Variant, Weights
 
 PAGE = "https://keras.io/api/applications/"
@@ -160,6 +161,7 @@ def body(x, config: Config):
     return {f"stage{level}": grown[id(maps[level])] for level in maps}
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Regrow the network's own top, its classifier in full precision."""
     network = application(

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS, pool
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.layers import (
@@ -153,6 +153,7 @@ def digit_codes() -> list[list[float]]:
     ]
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Answer linearly, or by how far F6 is from the picture of each digit."""
     if config.head == "softmax":

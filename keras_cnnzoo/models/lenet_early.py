@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.models.lenet import (
@@ -80,6 +80,7 @@ def body(x, config: Config):
     return maps | {"f5": f5}
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Answer by one linear layer over all that is left."""
     values = start(config, kernel=x.shape[-1], bias=x.shape[-1])

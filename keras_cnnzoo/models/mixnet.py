@@ -14,7 +14,7 @@ from keras import layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn, depthwise
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
@@ -177,6 +177,7 @@ def _convolve(x, filters: int | None, kernel: int, **kwargs):
     return conv(x, filters, kernel, use_bias=False, **kwargs)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, dropout, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras import layers
 
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import Family, Preprocessing, Variant
 from keras_cnnzoo.models.lenet import PAPER
 
@@ -27,6 +27,7 @@ def body(x, config: Config):
     return maps
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Answer from the last hidden layer."""
     return logits(x, classes, activation=activation)

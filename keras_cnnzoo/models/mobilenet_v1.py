@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (
     IMAGENET,
     Claim,
@@ -67,6 +67,7 @@ def _maps(filters: int, config: Config) -> int:
     return round_to(filters * config.width, 8)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average every map, then one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers.attention import round_to
@@ -121,6 +121,7 @@ def _maps(filters: int, config: Config) -> int:
     return round_to(filters * config.width, 8)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, one hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

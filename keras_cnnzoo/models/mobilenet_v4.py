@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv_bn, depthwise_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import fused_inverted_residual
 from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
@@ -112,6 +112,7 @@ def _block(x, block: Block, *, name: str):
     return layers.Add(name=name)([y, x])
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, one normalised hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import (
     DropPath,
@@ -141,6 +141,7 @@ def _conv(x, filters: int, kernel: int, config: Config, *, name: str, **kwargs):
     )(x)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -9,6 +9,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.models.alexnet_2012 import MEAN
@@ -67,6 +68,7 @@ def body(x, config: Config):
     return maps
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """One map per class, rectified, and its average."""
     return map_classifier(x, classes, activation=activation, hidden="relu")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 
@@ -56,6 +57,7 @@ def body(x, config: Config):
     return maps
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Slide the last three layers over the map, and average what they answer."""
     kernels = (config.view, 1)

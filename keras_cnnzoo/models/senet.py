@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
-from keras_cnnzoo.blocks.heads import logits
+from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import Family, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D, SqueezeExcite
 
@@ -73,6 +73,7 @@ def _block(
     return layers.ReLU(name=name)(x)
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -14,6 +14,7 @@ from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import (
     Claim,
@@ -93,6 +94,7 @@ def _fire(x, squeeze: int, config: Config, *, name: str):
     return y
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """One map per class, rectified, and its average: no dense layer."""
     x = layers.Dropout(config.dropout, name="dropout")(x)

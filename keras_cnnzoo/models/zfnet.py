@@ -7,6 +7,7 @@ from keras import initializers, layers
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
+from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.layers import LocalResponseNormalization
 from keras_cnnzoo.models.alexnet_2012 import MEAN
@@ -61,6 +62,7 @@ def _pool(x, number: int, *, normalise: bool):
     return LocalResponseNormalization(name=f"lrn{number}")(x) if normalise else x
 
 
+@on_last_map
 def head(x, config: Config, *, classes: int, activation):
     """Two wide dense layers, a dropout behind each."""
     return dense_head(

@@ -10,15 +10,18 @@ from keras_cnnzoo.registry.index import (
     register,
     weights_of,
 )
+from keras_cnnzoo.registry.origin import Origin, origin
 
 __all__ = [
     "Card",
+    "Origin",
     "assemble",
     "card",
     "families",
     "family_of",
     "list_models",
     "module_of",
+    "origin",
     "register",
     "weights_of",
 ]

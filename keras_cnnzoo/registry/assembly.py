@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_cnnzoo import __version__
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.heads import POOLINGS, pool_features
-from keras_cnnzoo.layers import ColorNormalization
+from keras_cnnzoo.cards import Task
+from keras_cnnzoo.layers import ColorNormalization, ModelOrigin
 from keras_cnnzoo.registry.index import family_of
+from keras_cnnzoo.registry.origin import Origin, packed
 
 
 class Stage(NamedTuple):
@@ -67,11 +70,13 @@ def assemble(
     classifier_activation: str | None = "softmax",
     features: Any = None,
     pooling: str | None = None,
+    task: Task | None = None,
     **overrides: Any,
 ) -> keras.Model:
     """Assemble a model from its family's parts, with fresh weights.
 
-    The arguments are those of `keras_cnnzoo.build`.
+    The arguments are those of `keras_cnnzoo.build`; beside them, `task` says what the
+    model is for, None what its family says.
     """
     family = family_of(name)
     variant = family.variants[name]
@@ -82,21 +87,24 @@ def assemble(
         raise ValueError(f"`pooling` is one of {list(POOLINGS)}. Received: {pooling!r}")
 
     inputs = keras.Input(shape, name="image")
-    x = inputs
+    first: Any = ModelOrigin(name="origin")
     if preprocessing:
         convention = variant.preprocessing or family.preprocessing
         matrix, offset = convention.affine(channels(inputs))
-        x = ColorNormalization(matrix, offset, name="normalization")(x)
+        first = ColorNormalization(matrix, offset, name="normalization")
+    chosen = None
     try:
-        maps = family.body(x, config)
+        maps = family.body(first(inputs), config)
         *_, top = maps.values()
         if features is not None and features is not False:
-            outputs = _pick(name, maps, features)
+            outputs = chosen = _pick(name, maps, features)
         elif classes == 0:
             outputs = pool_features(top, pooling)
         else:
             top_of = {"classes": classes, "activation": classifier_activation}
-            outputs = family.head(top, config, **top_of)
+            outputs = ((task or family.task).head or family.head)(
+                maps, config, **top_of
+            )
             if family.auxiliary is not None and config.auxiliary:
                 outputs = {"head": outputs} | family.auxiliary(maps, config, **top_of)
     except ValueError as error:
@@ -112,6 +120,20 @@ def assemble(
             f"{name!r} does not fit images of shape {shape}; its own are "
             f"{default_shape(name)}. {error}"
         ) from error
+    first.origin = packed(
+        Origin(
+            name=name,
+            options=overrides,
+            input_shape=shape,
+            classes=classes,
+            preprocessing=preprocessing,
+            classifier_activation=classifier_activation,
+            features=None if chosen is None else tuple(chosen),
+            pooling=pooling,
+            data_format=keras.config.image_data_format(),
+            version=__version__,
+        )
+    )
     return keras.Model(inputs, outputs, name=name)
 
 

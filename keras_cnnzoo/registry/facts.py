@@ -61,7 +61,7 @@ def card(name: str) -> Card:
         name=name,
         family=family.name,
         paper=variant.paper or family.paper,
-        task=family.task,
+        task=family.task.name,
         source=family.source,
         license=family.license,
         input_shape=default_shape(name),

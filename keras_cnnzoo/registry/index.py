@@ -118,7 +118,7 @@ def list_models(
         name
         for name, family in _index().items()
         if fnmatch.fnmatchcase(name, pattern)
-        and task in (None, family.task)
+        and task in (None, family.task.name)
         and source in (None, family.source)
         and weights in (None, bool(weights_of(name)))
     ]

@@ -25,6 +25,7 @@ ROWS = {
             {
                 "matrix": [[0, 0, 0.5], [0, 0.25, 0], [1, 0, 0]],
                 "offset": [-1, 0, 1],
+                "origin": {"name": "lenet5", "classes": 10},
             },
             (5, 6, 3),
         ),
@@ -153,6 +154,7 @@ ROWS = {
             (6, 7, 3),
         ),
     ],
+    "ModelOrigin": [({"origin": {"name": "lenet5", "options": {}}}, (5, 6, 3))],
     "PaddedMaxPooling2D": [
         ({"pool_size": 3, "strides": 2, "padding": 1}, (8, 7, 3)),
         ({"pool_size": 2}, (7, 8, 3)),
