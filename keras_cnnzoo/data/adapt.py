@@ -1,5 +1,6 @@
 """Bring images to one size and one number of channels."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ RESAMPLING = {
 }
 # ITU-R 601 luma in 16-bit fixed point, as Pillow's convert("L") has it.
 LUMA = (19595, 38470, 7471)
+
+#: An image that would be scaled to this many times what is kept of it, because it is
+#: very long, is cropped first: a strip of 1 x 60,000 pixels would become gigabytes.
+MAX_SCALED = 32
 
 Box = tuple[float, float, float, float]
 
@@ -107,6 +112,8 @@ class Adapter:
         if box is not None:
             return resize(image, self.size, box, resample)
         scaled = self._scaled(*image.shape[:2])
+        if math.prod(scaled) > MAX_SCALED * math.prod(self.size):
+            return resize(image, self.size, self._central(image, scaled), resample)
         if scaled != image.shape[:2]:
             image = resize(image, scaled, None, resample)
         return self._centred(image[None])[0]
@@ -126,6 +133,15 @@ class Adapter:
         if least[0] * width >= least[1] * height:
             return least[0], int(least[0] * width / height)
         return int(least[1] * height / width), least[1]
+
+    def _central(self, image: np.ndarray, scaled: tuple[int, int]) -> Box:
+        """Return the part of an image that is left when the scaled one is cropped."""
+        (top, bottom), (left, right) = (
+            (first * has / new, (first + wanted) * has / new)
+            for has, new, wanted in zip(image.shape, scaled, self.size, strict=False)
+            for first in (round((new - wanted) / 2),)
+        )
+        return left, top, right, bottom
 
     def _centred(self, images: np.ndarray) -> np.ndarray:
         """Cut the centre out, or put black around, until the size is right."""

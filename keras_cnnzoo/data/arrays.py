@@ -1,11 +1,14 @@
 """Data sets from arrays, and from `.npz` files of arrays."""
 
+import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_cnnzoo.data.bounds import check_unpacked
 from keras_cnnzoo.data.checks import as_examples, numbered
 from keras_cnnzoo.data.examples import Source
 
@@ -39,6 +42,7 @@ def from_npz(path: Path) -> Source:
         ValueError: The file is damaged, or holds no such pair.
     """
     try:
+        _check_size(path)
         with np.load(path, allow_pickle=False) as file:
             splits = [name[2:] for name in file.files if name.startswith("x_")]
             paired = [split for split in splits if f"y_{split}" in file.files]
@@ -56,6 +60,36 @@ def from_npz(path: Path) -> Source:
             f"x_train and y_train. It holds: {names or 'nothing'}."
         )
     return _source(path.stem, pairs)
+
+
+def _check_size(path: Path) -> None:
+    """Check what the arrays of a file declare, before any of them is read.
+
+    Raises:
+        ValueError: The sizes do not belong together, or are those of a bomb.
+    """
+    with zipfile.ZipFile(path) as file:
+        members = file.infolist()
+        check_unpacked(
+            str(path), sum(m.file_size for m in members), path.stat().st_size
+        )
+        for member in members:
+            with file.open(member) as array:
+                shape, _, dtype = _HEADERS[np.lib.format.read_magic(array)](array)
+                held = member.file_size - array.tell()
+            if dtype.hasobject:
+                continue  # refused by NumPy, in its own words
+            if math.prod(shape) * dtype.itemsize != held:
+                raise ValueError(
+                    f"{member.filename} is {shape} of {dtype} by its header, and holds "
+                    f"{held:,} bytes"
+                )
+
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def _source(name: str, pairs: Mapping[str, tuple[Any, Any]]) -> Source:

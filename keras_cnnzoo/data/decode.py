@@ -1,21 +1,21 @@
 """Turn an image file of any kind into 8-bit grey or RGB pixels."""
 
 import io
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from keras_cnnzoo.data.bounds import LARGE_PIXELS, check_image, decoding_room
+
 Encoded = str | Path | bytes
 
-# Where Pillow itself begins to warn of a decompression bomb. Refusing there keeps a
-# small file from taking gigabytes, and needs no change of Pillow's global limit.
-MAX_PIXELS = 89_478_485
-# JPEGs larger than this are decoded at a half, a quarter or an eighth of their size,
-# still no smaller than the side below.
-DRAFT_ABOVE_PIXELS = 24_000_000
-DRAFT_SIDE = 1024
+# Images of more than LARGE_PIXELS are brought to a half, a quarter or an eighth of
+# their size, still no smaller than this side: JPEGs while they are decoded, others
+# after.
+LEAST_SIDE = 1024
 EXIF_ORIENTATION = 0x0112
 # What a complete file of a format ends with, within this many bytes.
 TAIL_BYTES = 64
@@ -32,15 +32,18 @@ class Header(NamedTuple):
 
 
 def _open(encoded: Encoded) -> Image.Image:
-    source = io.BytesIO(encoded) if isinstance(encoded, bytes) else encoded
-    image = Image.open(source)
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    """Open an image file, whose pixels are not decoded yet, and check its size."""
+    if isinstance(encoded, bytes):
+        image, packed = Image.open(io.BytesIO(encoded)), len(encoded)
+    else:
+        image, packed = Image.open(encoded), os.path.getsize(encoded)
+    try:
+        # A progressive JPEG is held as a whole before it is made smaller.
+        reduced = image.format in ("JPEG", "MPO") and "progressive" not in image.info
+        check_image(*image.size, packed, reduced=reduced)
+    except ValueError:
         image.close()
-        raise ValueError(
-            f"{width}x{height} is {width * height / 1e6:.0f} million pixels, more than "
-            f"the {MAX_PIXELS / 1e6:.0f} million that are decoded"
-        )
+        raise
     return image
 
 
@@ -49,7 +52,7 @@ def decode(encoded: Encoded, *, channels: int = 3) -> np.ndarray:
 
     The rotation in EXIF is applied. Transparency is composited on white. 16-bit grey
     is scaled to 8 bits, CMYK is converted, and of an animation the first frame is
-    taken. Colour profiles are not applied. A JPEG of more than 24 million pixels is
+    taken. Colour profiles are not applied. An image of more than 24 million pixels is
     decoded at a reduced size, of at least 1,024 pixels a side.
 
     Args:
@@ -60,15 +63,25 @@ def decode(encoded: Encoded, *, channels: int = 3) -> np.ndarray:
         uint8 pixels `(height, width, channels)`.
 
     Raises:
-        Exception: The file is no image, is damaged, or is larger than 89 million
-            pixels. Which exception depends on the format's decoder in Pillow.
+        Exception: The file is no image, is damaged, is larger than 89 million pixels,
+            or is a decompression bomb (`keras_cnnzoo.data.bounds`). Which exception
+            depends on the format's decoder in Pillow.
     """
     with _open(encoded) as image:
-        if image.width * image.height > DRAFT_ABOVE_PIXELS:
-            image.draft(None, (DRAFT_SIDE, DRAFT_SIDE))
-        upright = ImageOps.exif_transpose(image)
-        pixels = np.asarray(_plain(upright).convert("L" if channels == 1 else "RGB"))
+        if image.width * image.height > LARGE_PIXELS:
+            image.draft(None, (LEAST_SIDE, LEAST_SIDE))
+        with decoding_room().take(image.width * image.height):
+            upright = ImageOps.exif_transpose(image)
+            plain = _plain(upright).convert("L" if channels == 1 else "RGB")
+            if plain.width * plain.height > LARGE_PIXELS:
+                plain = plain.reduce(_reduction(*plain.size))
+            pixels = np.asarray(plain)
     return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _reduction(width: int, height: int) -> int:
+    """Return by how much a large image is made smaller: 8, 4, 2 or 1 times."""
+    return next((n for n in (8, 4, 2) if min(width, height) >= n * LEAST_SIDE), 1)
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -76,10 +89,13 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("floating-point pixels, whose white is not defined")
     if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.int64)
+        deep = np.asarray(image)
         if deep.min() < 0 or deep.max() > 0xFFFF:
             raise ValueError(f"pixels from {deep.min()} to {deep.max()}, not 16-bit")
-        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
+        shallow = deep.astype(np.uint32)
+        shallow += 128
+        shallow //= 257
+        return Image.fromarray(shallow.astype(np.uint8))
     if image.has_transparency_data:
         colour = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

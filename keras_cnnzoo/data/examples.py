@@ -85,8 +85,13 @@ class ArrayExamples:
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that decode; Pillow lets them run at the same time."""
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Return the threads that decode in a process; Pillow lets them run at once.
+
+    A process forked from one that has decoded, such as a data loader's worker,
+    inherits the executor but none of its threads, and would wait for them for ever:
+    each process has its own.
+    """
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
 
@@ -134,7 +139,7 @@ class EncodedExamples:
         def image(place: int) -> np.ndarray:
             return self._image(indices[place], place, window)
 
-        return np.stack(list(_threads().map(image, range(len(indices)))))
+        return np.stack(list(_threads(os.getpid()).map(image, range(len(indices)))))
 
     def _image(self, index: int, place: int, window: Window | None) -> np.ndarray:
         assert self.adapter is not None

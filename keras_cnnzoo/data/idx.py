@@ -5,15 +5,20 @@ import math
 import re
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from keras_cnnzoo.data.bounds import check_unpacked
 from keras_cnnzoo.data.checks import as_examples, numbered
 from keras_cnnzoo.data.examples import Source
 
 FILE = re.compile(r"(?P<split>.+?)[-.](?P<what>images|labels)[-.]idx\d.*?(\.gz)?$")
 SPLITS = {"t10k": "test"}
 UNSIGNED_BYTE = 0x08
+GZIP = b"\x1f\x8b"
+#: What gzip reaches at best.
+MOST_PER_BYTE = 1032
 
 
 def is_idx_folder(folder: Path) -> bool:
@@ -62,23 +67,33 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     Raises:
         ValueError: The file is not idx, not of this rank, or not complete.
     """
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path} is damaged: {error}") from error
-    if content[:4] != bytes([0, 0, UNSIGNED_BYTE, rank]):
-        raise ValueError(
-            f"{path} is no idx file of unsigned bytes in {rank} dimensions: it begins "
-            f"with {content[:4].hex(' ') or 'nothing'}, not "
-            f"{bytes([0, 0, UNSIGNED_BYTE, rank]).hex(' ')}."
-        )
     start = 4 + 4 * rank
-    shape = tuple(np.frombuffer(content[4:start], ">u4").tolist())
-    if len(shape) != rank or len(content) - start != math.prod(shape):
+    try:
+        with _opened(path) as file:
+            head = file.read(start)
+            if head[:4] != bytes([0, 0, UNSIGNED_BYTE, rank]):
+                raise ValueError(
+                    f"{path} is no idx file of unsigned bytes in {rank} dimensions: it "
+                    f"begins with {head[:4].hex(' ') or 'nothing'}, not "
+                    f"{bytes([0, 0, UNSIGNED_BYTE, rank]).hex(' ')}."
+                )
+            shape = tuple(np.frombuffer(head[4:], ">u4").tolist())
+            declared = math.prod(shape)
+            size = path.stat().st_size
+            check_unpacked(str(path), declared, size)
+            content = file.read(min(declared, MOST_PER_BYTE * size) + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if len(shape) != rank or len(content) != declared:
+        more = "or more " if len(content) > declared else ""
         raise ValueError(
-            f"{path} is not complete: its header says {shape}, and "
-            f"{len(content) - start:,} bytes follow."
+            f"{path} is not complete: its header says {shape}, and {len(content):,} "
+            f"{more}bytes follow."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    with open(path, "rb") as file:
+        packed = file.read(2) == GZIP
+    return gzip.open(path) if packed else open(path, "rb")

@@ -90,9 +90,8 @@ def load(
 
     if "train" in raw and "validation" not in raw:
         labels = raw["train"].labels
-        count = _held_count(validation, len(labels))
-        if count:
-            held = held_out(labels, count, seed)
+        held = held_out(labels, _held_count(validation, len(labels)), seed)
+        if held.any():
             raw["validation"] = raw["train"].take(np.flatnonzero(held))
             raw["train"] = raw["train"].take(np.flatnonzero(~held))
 

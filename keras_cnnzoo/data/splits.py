@@ -90,6 +90,9 @@ def standard_names(names: Sequence[str]) -> dict[str, str]:
 def held_out(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Choose `count` examples, the same share of every class as far as it goes.
 
+    The only example of a class is never chosen: nothing would be left to learn it from.
+    Where all are of this kind, fewer than `count` are chosen.
+
     Returns:
         A mask over the examples.
     """
@@ -100,6 +103,8 @@ def held_out(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         shares[members] = (rng.permutation(len(members)) + rng.random()) / len(members)
+        if len(members) == 1:
+            shares[members] = np.inf
     chosen = np.zeros(len(labels), bool)
     chosen[np.argsort(shares, kind="stable")[:count]] = True
-    return chosen
+    return chosen & np.isfinite(shares)

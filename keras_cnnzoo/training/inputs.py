@@ -53,15 +53,30 @@ def load_to_train(
         validation=recipe.validation,
         seed=seed,
     )
-    for split in ("train", "validation"):
-        if splits.sets.get(split) is None:
-            raise ValueError(
-                f"{splits.name!r} has no images for {split}. It has: "
-                f"{', '.join(splits.sets)}."
-            )
+    _check_splits(splits, recipe.validation)
     if len(splits.class_names) < 2:
         raise ValueError(
             f"{splits.name!r} has one class only, {splits.class_names[0]!r}, and a "
             "classifier tells at least two apart."
         )
     return splits
+
+
+def _check_splits(splits: datasets.Splits, validation: float | int) -> None:
+    if splits.train is None:
+        raise ValueError(
+            f"{splits.name!r} has no images for training. It has: "
+            f"{', '.join(splits.sets)}. Name a split 'train', or give images without "
+            "splits."
+        )
+    if splits.validation is not None:
+        return
+    count = splits.train.num_examples
+    why = f"{validation} of its {count:,} training images is none"
+    if validation:
+        why += ", or no class has one to spare"
+    raise ValueError(
+        f"{splits.name!r} has no images for validation: {why}. The best epoch is "
+        "chosen by them. Add images, best ten or more of each class, or add a split "
+        "'validation' beside 'train'."
+    )

@@ -124,11 +124,12 @@ def test_small_files_of_huge_images_are_refused():
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_very_large_jpegs_are_decoded_smaller(colours, monkeypatch):
-    monkeypatch.setattr(module, "DRAFT_ABOVE_PIXELS", 100)
-    monkeypatch.setattr(module, "DRAFT_SIDE", 16)
-    encoded = _encoded(colours, "JPEG", quality=95)
-    got = decode(encoded)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_very_large_images_are_decoded_smaller(colours, monkeypatch, kind):
+    monkeypatch.setattr(module, "LARGE_PIXELS", 100)
+    monkeypatch.setattr(module, "LEAST_SIDE", 16)
+    options = {"quality": 95} if kind == "JPEG" else {}
+    got = decode(_encoded(colours, kind, **options))
     assert got.shape == (16, 24, 3)
     halved = np.asarray(colours.resize((24, 16), Image.Resampling.BOX)).astype(int)
     assert np.abs(got - halved).mean() < 6
