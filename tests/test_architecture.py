@@ -7,17 +7,18 @@ import pytest
 
 import keras_cnnzoo
 
-BOTTOM = {"files", "internals", "backend", "cards", "layers", "structure"}
+BOTTOM = {"call_path", "files", "internals", "backend", "cards", "layers", "structure"}
 LIBRARY = BOTTOM | {"blocks", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
+    "call_path": set(),
     "internals": set(),
     "backend": set(),
     "files": set(),
     "cards": set(),
-    "layers": {"internals"},
+    "layers": {"call_path", "internals"},
     "structure": {"layers"},
-    "inspect": {"files", "internals", "backend", "layers", "structure"},
+    "inspect": {"call_path", "files", "internals", "backend", "layers", "structure"},
     "blocks": {"layers"},
     "models": {"cards", "layers", "blocks"},
     "registry": BOTTOM | {"blocks", "models", "inspect", "__version__"},

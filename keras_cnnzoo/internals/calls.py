@@ -6,14 +6,12 @@ or subclassed, is that each layer inside runs through `Layer.__call__`.
 
 import contextlib
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import keras
 
 Callback: TypeAlias = Callable[[keras.layers.Layer, tuple, Any], Any]
-Change: TypeAlias = Callable[[str, keras.layers.Layer, Any], Any]
 #: `(plain, layer, args, kwargs) -> output`, where `plain` is the call that it replaces.
 Handler: TypeAlias = Callable[[Callable, keras.layers.Layer, tuple, dict], Any]
 
@@ -89,28 +87,3 @@ def _watched(layer, *args, **kwargs):
         changed = callback(layer, args, output)
         output = output if changed is None else changed
     return output
-
-
-@contextlib.contextmanager
-def collect(
-    layers: Mapping[str, keras.layers.Layer], change: Change
-) -> Iterator[dict[str, Any]]:
-    """Within the context, keep what layers give, by path, in order of the calls.
-
-    Args:
-        layers: The layers by path, as `find` gives them. Further calls of a layer
-            are kept as `path:1`, `path:2` and so on.
-        change: What is kept, from the path, the layer and its output.
-    """
-    paths = {id(layer): path for path, layer in layers.items()}
-    calls: Counter[str] = Counter()
-    kept: dict[str, Any] = {}
-
-    def keep(layer, inputs, output):
-        if (path := paths.get(id(layer))) is not None:
-            unique = f"{path}:{calls[path]}" if calls[path] else path
-            kept[unique] = change(unique, layer, output)
-            calls[path] += 1
-
-    with observe(keep):
-        yield kept

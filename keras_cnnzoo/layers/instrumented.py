@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import keras
 from keras import ops
 
+from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.layers.registry import register_layer
 
 Record = Literal["off", "stats", "maps"]
@@ -44,8 +45,8 @@ def _hand_over(layer: keras.layers.Layer, x: Any) -> None:
     maps = _OPEN.get(None)
     if maps is None:
         return
-    calls = sum(path.partition(":")[0] == layer.path for path in maps)
-    maps[f"{layer.path}:{calls}" if calls else layer.path] = x
+    calls = sum(CallPath.parse(name).layer == layer.path for name in maps)
+    maps[str(CallPath(layer.path, calls))] = x
 
 
 @register_layer

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, natural, to_uint8
 from keras_cnnzoo.inspect.attribution.precision import full_precision
-from keras_cnnzoo.inspect.trace.survey import Call, last_call, survey
+from keras_cnnzoo.inspect.trace.layer_calls import Call, last_call, layer_calls
 from keras_cnnzoo.structure.paths import Selection
 
 #: Side of the image where the model takes any.
@@ -66,7 +66,7 @@ def maximise(
     pictures = Pictures(model, value_range)
     height, width = _size(model, size, pictures.size)
     with full_precision(model):
-        calls = survey(model, pictures.shape((height, width)))
+        calls = layer_calls(model, pictures.shape((height, width)))
         found = last_call(model, calls, layer)
         weights = _weights(found, channel)
         climb = ascent(model, [found.layer], _objective(found, channel), pictures)

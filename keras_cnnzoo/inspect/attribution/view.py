@@ -15,7 +15,7 @@ from keras_cnnzoo.backend.gradient import differentiate
 from keras_cnnzoo.inspect.attribution.logits import logits, undo_softmax
 from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.attribution.target import Target, one_hot
-from keras_cnnzoo.inspect.trace.survey import Call, last_call, spatial, survey
+from keras_cnnzoo.inspect.trace.layer_calls import Call, last_call, layer_calls, spatial
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import Selection
 from keras_cnnzoo.structure.shapes import data_format
@@ -54,7 +54,7 @@ def view(
     if not np.isfinite(pictures).all():
         raise ValueError("`images` hold NaN or infinity.")
     with full_precision(model):
-        calls = survey(model, pictures.shape[1:])
+        calls = layer_calls(model, pictures.shape[1:])
         answer = calls[-1].shape
         if answer is None or len(answer) != 2:
             raise ValueError(

@@ -4,7 +4,8 @@ import math
 
 import keras
 
-from keras_cnnzoo.inspect.trace.tracing import trace
+from keras_cnnzoo.inspect.trace.calls import LayerCall
+from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.shapes import known_shape
 
 
@@ -30,18 +31,12 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
         ValueError: The model's input size is unknown and `input_shape` is None.
     """
     shape = known_shape(model, input_shape)
-    total = 0
-
-    def add(layer, inputs, output):
-        nonlocal total
-        total += layer_macs(layer, inputs, output)
-
-    def begin():
-        nonlocal total
-        total = 0
-
-    trace(model, shape, add, begin)
-    return total
+    calls = (c for c in dataflow(model, shape) if isinstance(c, LayerCall))
+    return sum(
+        layer_macs(call.layer, call.inputs, call.outputs[0])
+        for call in calls
+        if call.inputs and call.outputs
+    )
 
 
 def layer_macs(layer, inputs, output) -> int:

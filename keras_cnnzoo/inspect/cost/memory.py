@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import keras
 from keras import KerasTensor
 
-from keras_cnnzoo.inspect.field.wiring import PIXELWISE, RESHAPING
-from keras_cnnzoo.inspect.trace.steps import LayerCall, OpCall, Step
+from keras_cnnzoo.inspect.field.operations import PIXELWISE, RESHAPING
+from keras_cnnzoo.inspect.trace.calls import LayerCall, OpCall, Step
 
 #: These give what they were given, where the type stays.
 CONVERTING = ("Cast", "ConvertToTensor", "StopGradient")

@@ -8,11 +8,11 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.backend.forward import compiled
-from keras_cnnzoo.inspect.field.fields import View
+from keras_cnnzoo.inspect.field.intervals import View
 from keras_cnnzoo.inspect.field.receptive_field import from_view, look
+from keras_cnnzoo.inspect.trace.call_names import collect
+from keras_cnnzoo.inspect.trace.calls import named
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
-from keras_cnnzoo.inspect.trace.steps import named
-from keras_cnnzoo.internals.calls import collect
 from keras_cnnzoo.structure.paths import Selection, find, layer_paths
 from keras_cnnzoo.structure.shapes import spatial_dims
 

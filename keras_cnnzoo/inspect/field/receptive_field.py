@@ -7,11 +7,12 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.inspect.field.fields import Along, Field, Number, View, carry, join
-from keras_cnnzoo.inspect.field.probing import probe
-from keras_cnnzoo.inspect.field.wiring import wiring
+from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.inspect.field.intervals import Along, Field, Number, View, carry, join
+from keras_cnnzoo.inspect.field.measured import probe
+from keras_cnnzoo.inspect.field.operations import wiring
+from keras_cnnzoo.inspect.trace.calls import LayerCall, Step, named
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
-from keras_cnnzoo.inspect.trace.steps import LayerCall, Step, named
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
 
@@ -136,7 +137,11 @@ def receptive_field(
     shape = image_shape(model, input_shape)
     chosen = find(model, layers)
     seen = views(model, shape, averages)
-    views_of = {path: view for path, view in seen.items() if _layer(path) in chosen}
+    views_of = {
+        path: view
+        for path, view in seen.items()
+        if CallPath.parse(path, chosen).layer in chosen
+    }
     fields = {path: from_view(view) for path, view in views_of.items()}
     if not empirical:
         return fields
@@ -202,12 +207,6 @@ def _size(field: Field) -> Number:
 
 def _plain(number: Number) -> float:
     return int(number) if number == number // 1 else float(number)
-
-
-def _layer(path: str) -> str:
-    """Leave out which call of a layer it was."""
-    name, colon, number = path.rpartition(":")
-    return name if colon and number.isdigit() else path
 
 
 def _measured(box: Any, field: ReceptiveField) -> ReceptiveField:

@@ -9,8 +9,8 @@ import numpy as np
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
 from keras_cnnzoo.inspect.figures.pictures import as_picture
 from keras_cnnzoo.inspect.figures.style import INK, ORANGE, draw_picture, new_figure
-from keras_cnnzoo.inspect.trace.survey import spatial, survey
-from keras_cnnzoo.structure.paths import Selection, layer_paths
+from keras_cnnzoo.inspect.trace.layer_calls import layer_calls, spatial
+from keras_cnnzoo.structure.paths import Selection
 from keras_cnnzoo.structure.shapes import data_format
 
 if TYPE_CHECKING:
@@ -109,10 +109,8 @@ def _centres(field: ReceptiveField, units: Sequence[int]) -> list[np.ndarray]:
 
 def _map_size(model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
     """Return height and width of the map that a call of a layer gives."""
-    name, _, number = path.partition(":")
-    layer = layer_paths(model)[name]
-    for call in survey(model, shape):
-        own = call.layer is layer and call.number == int(number or 0)
+    for call in layer_calls(model, shape):
+        own = str(call.path) == path
         if own and call.shape is not None and len(call.shape) == 4:
             return spatial(call.shape, call.data_format)
     return 1, 1

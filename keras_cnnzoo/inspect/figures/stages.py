@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-from keras_cnnzoo.inspect.trace.survey import Call, spatial, survey
+from keras_cnnzoo.inspect.trace.layer_calls import Call, layer_calls, spatial
 from keras_cnnzoo.structure.paths import layer_paths
 
 
@@ -53,7 +53,7 @@ def _steps(model, image_shape) -> list[tuple[str, keras.layers.Layer, tuple]]:
         if not isinstance(paths.get(above), keras.Model)
     }
     steps = []
-    for call in survey(model, image_shape):
+    for call in layer_calls(model, image_shape):
         path = names.get(id(call.layer))
         if path is None or path in inside_blocks or isinstance(call.layer, _ASIDE):
             continue

@@ -15,7 +15,7 @@ from keras_cnnzoo.backend.forward import (
     traced_anew,
 )
 from keras_cnnzoo.backend.heap import keep_while
-from keras_cnnzoo.internals.calls import Change, collect
+from keras_cnnzoo.inspect.trace.call_names import Change, collect
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
 
 #: Whether the pass that runs is one of a tap's own, of no concern to open contexts.

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.cost.profile import profile
 from keras_cnnzoo.inspect.cost.table import Profile, Row
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
@@ -42,19 +43,15 @@ def costs(
 
 
 def _costs(path: str, row: Row | None, table: Profile) -> dict[str, Any]:
-    inside = [other for other in table.rows if _is_inside(other.path, path)]
+    block = CallPath.parse(path)
+    inside = [
+        other for other in table.rows if CallPath.parse(other.path).is_inside(block)
+    ]
     held = inside + ([row] if row else [])
     return {name: sum(getattr(one, name) for one in held) for name in SUMMED} | {
         "bytes": row.activation_bytes if row else None,
         "dense": row.dense if row else None,
     }
-
-
-def _is_inside(path: str, block: str) -> bool:
-    """Tell whether a path lies inside a block's, at the same call of both."""
-    name, _, number = block.partition(":")
-    inner, _, again = path.partition(":")
-    return inner.startswith(f"{name}/") and again == number
 
 
 def _field(field: ReceptiveField | None) -> dict[str, Any] | None:

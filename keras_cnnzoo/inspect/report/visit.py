@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.trace.call_names import CallNames
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import layer_paths
 from keras_cnnzoo.structure.shapes import data_format
@@ -59,16 +60,12 @@ def visit(
     Returns:
         The model's answer if it is a vector, else None.
     """
-    paths = {id(layer): path for path, layer in layer_paths(model).items()}
-    counts: dict[str, int] = {}
+    names = CallNames(layer_paths(model))
     form = data_format(model)
 
     def show(layer, inputs, output):
-        path = paths.get(id(layer))
-        if path is not None:
-            count = counts[path] = counts.get(path, -1) + 1
-            unique = f"{path}:{count}" if count else path
-            see(Call(unique, layer, inputs, output, form))
+        if (name := names.next(layer)) is not None:
+            see(Call(str(name), layer, inputs, output, form))
 
     with observe(show):
         answer = model(keras.ops.convert_to_tensor(image[None]), training=False)

@@ -15,7 +15,7 @@ import keras
 from keras import KerasTensor, tree
 
 from keras_cnnzoo.backend.forward import at_hand
-from keras_cnnzoo.inspect.trace.steps import RAW, LayerCall, OpCall, Step, Tensors
+from keras_cnnzoo.inspect.trace.calls import RAW, LayerCall, OpCall, Step, Tensors
 from keras_cnnzoo.internals.calls import replace_calls
 from keras_cnnzoo.structure.paths import children
 

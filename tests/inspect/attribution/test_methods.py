@@ -9,7 +9,7 @@ from subjects import SUBJECTS
 
 from keras_cnnzoo import build, inspect
 from keras_cnnzoo.inspect.attribution.view import locate
-from keras_cnnzoo.inspect.trace.survey import survey
+from keras_cnnzoo.inspect.trace.layer_calls import layer_calls
 
 
 def _pairs():
@@ -88,7 +88,7 @@ def test_a_layer_called_twice_is_looked_at_in_its_last_call(rng):
 )
 def test_the_last_map_feeds_the_pooling_before_the_answer(name, layer):
     model = build(name)
-    found = locate(model, survey(model, model.input_shape[1:]), None)
+    found = locate(model, layer_calls(model, model.input_shape[1:]), None)
     assert layer in found.layer.name
 
 

@@ -7,8 +7,8 @@ from keras import layers, ops
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import ReceptiveField, receptive_field
+from keras_cnnzoo.inspect.trace.calls import RAW, OpCall
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
-from keras_cnnzoo.inspect.trace.steps import RAW, OpCall
 
 #: Araujo et al., Distill 2019, and the table of their library, google-research/
 #: receptive_field, RECEPTIVE_FIELD_TABLE.md: size, stride and "effective padding" at

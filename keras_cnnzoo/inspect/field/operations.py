@@ -9,9 +9,9 @@ from fractions import Fraction
 
 from keras import KerasTensor
 
-from keras_cnnzoo.inspect.field.fields import Link, View, Window, Wiring
-from keras_cnnzoo.inspect.field.sliding import SLIDING
-from keras_cnnzoo.inspect.trace.steps import RAW, OpCall
+from keras_cnnzoo.inspect.field.intervals import Link, View, Window, Wiring
+from keras_cnnzoo.inspect.field.windows import SLIDING
+from keras_cnnzoo.inspect.trace.calls import RAW, OpCall
 
 #: Where operations are defined whose names mean what the table says.
 OURS = ("keras.", RAW.__module__)

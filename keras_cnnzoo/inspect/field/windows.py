@@ -5,8 +5,8 @@ from fractions import Fraction
 import keras
 
 from keras_cnnzoo.inspect.arithmetic.sizes import sides
-from keras_cnnzoo.inspect.field.fields import SAME, Link, Window, Wiring
-from keras_cnnzoo.inspect.trace.steps import OpCall
+from keras_cnnzoo.inspect.field.intervals import SAME, Link, Window, Wiring
+from keras_cnnzoo.inspect.trace.calls import OpCall
 
 #: Half the width of an interpolation's window, in pixels of the larger map.
 REACH = {"nearest": 1, "bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}

@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.backend.gradient import differentiate
-from keras_cnnzoo.inspect.field.fields import View
-from keras_cnnzoo.internals.calls import collect
+from keras_cnnzoo.inspect.field.intervals import View
+from keras_cnnzoo.inspect.trace.call_names import collect
 from keras_cnnzoo.structure.shapes import spatial_dims
 
 SAMPLES = 4

@@ -1,12 +1,13 @@
 """What a model's way from image to answer is made of: calls, of layers and inside."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
 from keras import KerasTensor
 
+from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.inspect.trace.call_names import CallNames
 from keras_cnnzoo.structure.paths import layer_paths
 
 Tensors: TypeAlias = tuple[KerasTensor, ...]
@@ -59,14 +60,19 @@ Step: TypeAlias = OpCall | LayerCall
 def named(
     model: keras.layers.Layer, steps: Sequence[Step]
 ) -> Iterator[tuple[str, LayerCall]]:
-    """Yield the layers' calls with their paths, `path:1` for a layer's second.
+    """Yield the layers' calls with their names, `path:1` for a layer's second.
 
     Layers without a path, the model itself above all, are left out.
     """
-    paths = {id(layer): path for path, layer in layer_paths(model).items()}
-    calls: Counter[str] = Counter()
-    for step in steps:
-        if isinstance(step, LayerCall) and id(step.layer) in paths:
-            path = paths[id(step.layer)]
-            yield f"{path}:{calls[path]}" if calls[path] else path, step
-            calls[path] += 1
+    calls = [step for step in steps if isinstance(step, LayerCall)]
+    for path, call in zip(call_paths(model, calls), calls, strict=True):
+        if path is not None:
+            yield str(path), call
+
+
+def call_paths(
+    model: keras.layers.Layer, calls: Sequence[LayerCall]
+) -> list[CallPath | None]:
+    """Name each call; None stands for a layer without a path, as the model itself."""
+    names = CallNames(layer_paths(model))
+    return [names.next(call.layer) for call in calls]

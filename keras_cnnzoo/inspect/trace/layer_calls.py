@@ -6,7 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.inspect.trace.tracing import trace
+from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.inspect.trace.calls import LayerCall, call_paths
+from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format
 
@@ -16,16 +18,20 @@ class Call:
     """One call of a layer inside a model.
 
     Attributes:
-        layer: Who was called.
-        number: Which of the layer's own calls it is, from 0.
+        layer: The layer that was called.
+        path: Name of the call; None of the model itself, which has no path.
+        number: How often the layer had run before in this pass.
         given: Shape of its first input, for a batch of one; None where there is none.
         shape: Of what it gave; None where that is no tensor.
-        made: Whether the layer made that tensor. A nested model and a block give what
-            a layer inside them has made, a dropout at rest what it was given.
-        data_format: Of the layer, or of the last one before that has one.
+        made: Whether the layer made that tensor itself. A nested model and a block
+            return a tensor that a layer inside them has made; a dropout at inference
+            returns its input.
+        data_format: Of the layer; where it has none, of the last layer before it that
+            has one.
     """
 
     layer: keras.layers.Layer
+    path: CallPath | None
     number: int
     given: tuple[int, ...] | None
     shape: tuple[int, ...] | None
@@ -60,48 +66,41 @@ def shape_of(tensor: Any) -> tuple[int, ...] | None:
     return tuple(tensor.shape) if hasattr(tensor, "shape") else None
 
 
-def survey(model: keras.Model, image_shape: tuple[int, ...]) -> list[Call]:
-    """List the calls of one forward pass, in order; the last is the model's own.
+def layer_calls(model: keras.Model, image_shape: tuple[int | None, ...]) -> list[Call]:
+    """List the calls of layers in one forward pass, in order; the model's own is last.
 
-    The model is traced once on shapes alone; nothing is computed.
+    Only shapes are followed; nothing is computed.
 
     Args:
         model: Any built Keras model with one image input.
         image_shape: Of one image, without the batch.
 
     Example:
-        >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)]
+        >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv")]
         >>> model = keras.Sequential(layers)
-        >>> [call.shape for call in survey(model, (8, 8, 3))]
-        [(1, 6, 6, 4), (1, 6, 6, 4)]
+        >>> [(str(call.path), call.shape) for call in layer_calls(model, (8, 8, 3))]
+        [('conv', (1, 6, 6, 4)), ('None', (1, 6, 6, 4))]
     """
     calls: list[Call] = []
     form = data_format(model)
-    # The tensors are kept until the end, so that none takes another's identity.
-    seen: dict[int, Any] = {}
-
-    def add(layer, inputs, output):
-        for tensor in keras.tree.flatten(inputs):
-            seen.setdefault(id(tensor), tensor)
-        before = calls[-1].data_format if calls else form
+    seen: set[int] = set()
+    steps = [s for s in dataflow(model, image_shape) if isinstance(s, LayerCall)]
+    for step, path in zip(steps, call_paths(model, steps), strict=True):
+        form = getattr(step.layer, "data_format", None) or form
+        seen |= {id(tensor) for tensor in step.inputs}
+        output = step.outputs[0] if len(step.outputs) == 1 else None
         calls.append(
             Call(
-                layer=layer,
-                number=sum(call.layer is layer for call in calls),
-                given=shape_of(inputs[0]) if inputs else None,
+                layer=step.layer,
+                path=path,
+                number=sum(call.layer is step.layer for call in calls),
+                given=shape_of(step.inputs[0]) if step.inputs else None,
                 shape=shape_of(output),
                 made=id(output) not in seen,
-                data_format=getattr(layer, "data_format", None) or before,
+                data_format=form,
             )
         )
-        for tensor in keras.tree.flatten(output):
-            seen.setdefault(id(tensor), tensor)
-
-    def begin():
-        calls.clear()
-        seen.clear()
-
-    trace(model, image_shape, add, begin)
+        seen |= {id(tensor) for tensor in step.outputs}
     return calls
 
 
@@ -109,8 +108,8 @@ def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
     """Return the last call of one named layer.
 
     Args:
-        model: The model surveyed.
-        calls: What `survey` found.
+        model: The model.
+        calls: What `layer_calls` found in it.
         layer: The layer, as `find` takes it.
 
     Raises:
