@@ -1,7 +1,8 @@
-"""Give a model its weights back after an exception on JAX.
+"""Have a model work as before after a run of it has failed.
 
 While `fit`, `evaluate` and `predict` run on JAX, Keras takes the weights out of the
 model, and where a step, a reader or a callback fails it does not always put them back.
+On TensorFlow a step that failed while it was traced cannot run again.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ def mended(model: keras.Model) -> Iterator[None]:
 
     The exception goes on as it came. The weights are those of the last step that
     ended, as on the other backends; where JAX cannot give them back, a note of the
-    exception says so. Nothing happens on other backends.
+    exception says so.
 
     Args:
         model: The model that is run within the context.
@@ -32,20 +33,26 @@ def mended(model: keras.Model) -> Iterator[None]:
         >>> with mended(model):
         ...     answers = model.predict(keras.ops.ones((3, 4)), verbose=0)
     """
-    if keras.backend.backend() != "jax":
-        yield
-        return
+    on_jax = keras.backend.backend() == "jax"
     # References, not copies: an array lives on unless a step took its memory over.
-    before = [(variable, _value(variable)) for variable in _variables(model)]
+    before = [(v, _value(v)) for v in _variables(model)] if on_jax else []
     try:
         yield
     except BaseException as error:
-        lost = _mend(model, before)
-        if lost:
+        if keras.backend.backend() == "tensorflow":
+            _trace_anew(model)
+        if on_jax and (lost := _mend(model, before)):
             error.add_note(
                 _LOST.format(count=len(lost), name=model.name, example=lost[0].path)
             )
         raise
+
+
+def _trace_anew(model: keras.Model) -> None:
+    """Replace what Keras has made of the steps."""
+    for kind in ("train", "test", "predict"):
+        if getattr(model, f"{kind}_function") is not None:
+            getattr(model, f"make_{kind}_function")(force=True)
 
 
 def _mend(
