@@ -9,7 +9,8 @@ from keras_cnnzoo.inspect.cost.counting import layer_macs
 from keras_cnnzoo.inspect.cost.memory import given_bytes, memory
 from keras_cnnzoo.inspect.cost.table import Profile, Row
 from keras_cnnzoo.inspect.field.receptive_field import from_view, look
-from keras_cnnzoo.inspect.trace.calls import LayerCall, Step, named
+from keras_cnnzoo.inspect.trace.call_names import named
+from keras_cnnzoo.inspect.trace.calls import LayerCall, Step
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import children
 from keras_cnnzoo.structure.shapes import known_shape, spatial_dims

@@ -10,8 +10,7 @@ import numpy as np
 from keras_cnnzoo.backend.forward import compiled
 from keras_cnnzoo.inspect.field.intervals import View
 from keras_cnnzoo.inspect.field.receptive_field import from_view, look
-from keras_cnnzoo.inspect.trace.call_names import collect
-from keras_cnnzoo.inspect.trace.calls import named
+from keras_cnnzoo.inspect.trace.call_names import call_numbers, collect, named
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import Selection, find, layer_paths
 from keras_cnnzoo.structure.shapes import spatial_dims
@@ -154,9 +153,10 @@ def _maps(model, shape) -> dict[str, View]:
 def _both(model: keras.Model, path: str):
     """Return a compiled function from images to a layer's features and the answers."""
     layers = {path: layer_paths(model)[path]}
+    numbers = call_numbers(model)
 
     def forward(images):
-        with collect(layers, lambda path, layer, output: output) as kept:
+        with collect(layers, lambda path, layer, output: output, numbers) as kept:
             answers = model(images, training=False)
         return keras.tree.flatten(kept[path])[0], keras.tree.flatten(answers)[0]
 

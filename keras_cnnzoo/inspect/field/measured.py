@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_cnnzoo.backend.gradient import differentiate
 from keras_cnnzoo.inspect.field.intervals import View
-from keras_cnnzoo.inspect.trace.call_names import collect
+from keras_cnnzoo.inspect.trace.call_names import call_numbers, collect
 from keras_cnnzoo.structure.shapes import spatial_dims
 
 SAMPLES = 4
@@ -51,8 +51,10 @@ def probe(
     images = np.random.default_rng(0).uniform(size=(SAMPLES, *sizes)).astype("float32")
     middles: dict[str, dict[int, int]] = {}
 
+    numbers = call_numbers(model)
+
     def score(x, one_hot):
-        with collect(layers, lambda path, layer, output: output) as kept:
+        with collect(layers, lambda path, layer, output: output, numbers) as kept:
             model(x, training=False)
         total = 0.0
         for i, (path, view) in enumerate(views.items()):

@@ -11,7 +11,8 @@ from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.field.intervals import Along, Field, Number, View, carry, join
 from keras_cnnzoo.inspect.field.measured import probe
 from keras_cnnzoo.inspect.field.operations import wiring
-from keras_cnnzoo.inspect.trace.calls import LayerCall, Step, named
+from keras_cnnzoo.inspect.trace.call_names import named
+from keras_cnnzoo.inspect.trace.calls import LayerCall, Step
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import image_shape, spatial_dims

@@ -15,7 +15,7 @@ from keras_cnnzoo.backend.forward import (
     traced_anew,
 )
 from keras_cnnzoo.backend.heap import keep_while
-from keras_cnnzoo.inspect.trace.call_names import Change, collect
+from keras_cnnzoo.inspect.trace.call_names import Change, call_numbers, collect
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
 
 #: Whether the pass that runs is one of a tap's own, of no concern to open contexts.
@@ -87,6 +87,7 @@ class Tap:
         self.layers = layers
         self.keep = keep
         self._change = change or _as_numpy_can
+        self._numbers = call_numbers(model)
         self._order: dict[str, None] = {}
         self._open: list[contextlib.AbstractContextManager] = []
         self._run: Callable | None = None
@@ -120,7 +121,7 @@ class Tap:
 
     @contextlib.contextmanager
     def _collect(self) -> Iterator[dict[str, Any]]:
-        with collect(self.layers, self._change) as kept:
+        with collect(self.layers, self._change, self._numbers) as kept:
             yield kept
         if not kept:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.trace.call_names import CallNames
+from keras_cnnzoo.inspect.trace.call_names import CallNames, call_numbers
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import layer_paths
 from keras_cnnzoo.structure.shapes import data_format
@@ -60,7 +60,7 @@ def visit(
     Returns:
         The model's answer if it is a vector, else None.
     """
-    names = CallNames(layer_paths(model))
+    names = CallNames(layer_paths(model), call_numbers(model))
     form = data_format(model)
 
     def show(layer, inputs, output):

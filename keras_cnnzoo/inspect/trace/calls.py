@@ -1,14 +1,9 @@
 """What a model's way from image to answer is made of: calls, of layers and inside."""
 
-from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
 from keras import KerasTensor
-
-from keras_cnnzoo.call_path import CallPath
-from keras_cnnzoo.inspect.trace.call_names import CallNames
-from keras_cnnzoo.structure.paths import layer_paths
 
 Tensors: TypeAlias = tuple[KerasTensor, ...]
 
@@ -40,6 +35,7 @@ class LayerCall(NamedTuple):
         outputs: What it gave.
         leaf: Whether no other layer was called in it.
         between: Of any other: the operations that are in no layer inside it.
+        rank: What sorts the calls of one layer by the order in which they count.
     """
 
     layer: keras.layers.Layer
@@ -47,6 +43,7 @@ class LayerCall(NamedTuple):
     outputs: Tensors
     leaf: bool
     between: tuple[OpCall, ...]
+    rank: tuple[int, ...]
 
 
 class Raw:
@@ -55,24 +52,3 @@ class Raw:
 
 RAW = Raw()
 Step: TypeAlias = OpCall | LayerCall
-
-
-def named(
-    model: keras.layers.Layer, steps: Sequence[Step]
-) -> Iterator[tuple[str, LayerCall]]:
-    """Yield the layers' calls with their names, `path:1` for a layer's second.
-
-    Layers without a path, the model itself above all, are left out.
-    """
-    calls = [step for step in steps if isinstance(step, LayerCall)]
-    for path, call in zip(call_paths(model, calls), calls, strict=True):
-        if path is not None:
-            yield str(path), call
-
-
-def call_paths(
-    model: keras.layers.Layer, calls: Sequence[LayerCall]
-) -> list[CallPath | None]:
-    """Name each call; None stands for a layer without a path, as the model itself."""
-    names = CallNames(layer_paths(model))
-    return [names.next(call.layer) for call in calls]

@@ -15,6 +15,7 @@ import keras
 from keras import KerasTensor, tree
 
 from keras_cnnzoo.backend.forward import at_hand
+from keras_cnnzoo.inspect.trace.call_order import CallOrder
 from keras_cnnzoo.inspect.trace.calls import RAW, LayerCall, OpCall, Step, Tensors
 from keras_cnnzoo.internals.calls import replace_calls
 from keras_cnnzoo.structure.paths import children
@@ -29,7 +30,9 @@ WHOLE = (
 )
 
 
-def dataflow(model: keras.layers.Layer, shape: tuple[int | None, ...]) -> list[Step]:
+def dataflow(
+    model: keras.layers.Layer, shape: tuple[int | None, ...] | None = None
+) -> list[Step]:
     """List the operations of one image's way through a model, at inference.
 
     A layer with code that takes no symbolic tensors, a backend's own functions say,
@@ -39,20 +42,29 @@ def dataflow(model: keras.layers.Layer, shape: tuple[int | None, ...]) -> list[S
     of all that it has had, where there is no such thing or it has a kernel of its own.
 
     Args:
-        model: Any built model or layer with one input.
-        shape: Of one image, without the batch; sizes may be None.
+        model: Any built model or layer.
+        shape: Of one image, without the batch; sizes may be None. None takes the
+            model's own inputs, of which there may be several.
 
     Raises:
         ValueError: The model can be called in neither way.
     """
     at_hand(model)
-    image = KerasTensor((1, *shape), "float32")
-    given = getattr(model, "input", None) if isinstance(model, keras.Model) else None
-    structure = image if given is None else tree.map_structure(lambda _: image, given)
     tracer = _Tracer()
     with tracer.watching():
-        tracer.enter(model, (structure,), {})
+        tracer.enter(model, (_inputs(model, shape),), {})
     return tracer.steps
+
+
+def _inputs(model: keras.layers.Layer, shape: tuple[int | None, ...] | None) -> Any:
+    """Return a batch of one, without values, in the structure that a model takes."""
+    given = getattr(model, "input", None) if isinstance(model, keras.Model) else None
+    if shape is None:
+        return tree.map_structure(
+            lambda x: KerasTensor((1, *x.shape[1:]), x.dtype), given
+        )
+    image = KerasTensor((1, *shape), "float32")
+    return image if given is None else tree.map_structure(lambda _: image, given)
 
 
 class _Tracer:
@@ -61,6 +73,7 @@ class _Tracer:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.within: list[keras.layers.Layer] = []
+        self.orders = [CallOrder()]
         self.awake = True
         #: While a backend runs a layer: its tensors, and the symbolic ones they are.
         self.frame: list[tuple[Any, KerasTensor]] | None = None
@@ -108,7 +121,9 @@ class _Tracer:
     def enter(self, layer: keras.layers.Layer, args: tuple, kwargs: dict) -> Any:
         """Enter what a layer does inside, and that it has ended."""
         start = len(self.steps)
+        rank = self.orders[-1].next(layer)
         self.within.append(layer)
+        self.orders.append(CallOrder(layer, rank))
         try:
             if isinstance(layer, WHOLE):
                 outputs = self.take(layer, args, kwargs)
@@ -116,7 +131,9 @@ class _Tracer:
                 outputs = self._look_into(layer, args, _at_rest(layer, kwargs), start)
         finally:
             self.within.pop()
-        self.steps.append(_ended(layer, args, kwargs, outputs, self.steps[start:]))
+            self.orders.pop()
+        inside = self.steps[start:]
+        self.steps.append(_ended(layer, args, kwargs, outputs, inside, rank))
         return outputs
 
     def _look_into(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
@@ -124,7 +141,7 @@ class _Tracer:
             with self._set(frame=None):
                 return layer.call(*args, **kwargs)
         except Exception:  # Whatever foreign code raises on a symbolic tensor.
-            del self.steps[start:]
+            self._forget(start)
         try:
             return self._run(layer, args, kwargs, start)
         except Exception as error:
@@ -132,6 +149,11 @@ class _Tracer:
                 f"{layer.name!r} cannot be followed: its `call` fails on tensors "
                 f"without values. {type(error).__name__}: {error}"
             ) from error
+
+    def _forget(self, start: int) -> None:
+        """Forget what the innermost layer has done, which is called once more."""
+        del self.steps[start:]
+        self.orders[-1] = CallOrder(self.within[-1], self.orders[-1].rank)
 
     def _run(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
         """Have the backend run a layer on tensors without values."""
@@ -141,7 +163,7 @@ class _Tracer:
         def call(*given):
             nonlocal outputs
             # PyTorch begins anew where the layer cannot do without values.
-            del self.steps[start:]
+            self._forget(start)
             twins = {id(t): x for t, x in zip(tensors, given, strict=True)}
             frame = list(zip(given, tensors, strict=True))
 
@@ -213,12 +235,12 @@ def _symbolic(*structure: Any) -> Tensors:
     return tuple(x for x in tree.flatten(structure) if isinstance(x, KerasTensor))
 
 
-def _ended(layer, args, kwargs, outputs, inside: list[Step]) -> LayerCall:
+def _ended(layer, args, kwargs, outputs, inside: list[Step], rank) -> LayerCall:
     leaf = not any(isinstance(step, LayerCall) for step in inside)
     ops = [step for step in inside if isinstance(step, OpCall)]
     between = [] if leaf else [op for op in ops if op.layer is layer]
     inputs = _symbolic(args, kwargs)
-    return LayerCall(layer, inputs, _symbolic(outputs), leaf, tuple(between))
+    return LayerCall(layer, inputs, _symbolic(outputs), leaf, tuple(between), rank)
 
 
 def _without_value(x: Any) -> Any:

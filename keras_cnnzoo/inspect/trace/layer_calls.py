@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from keras_cnnzoo.call_path import CallPath
-from keras_cnnzoo.inspect.trace.calls import LayerCall, call_paths
+from keras_cnnzoo.inspect.trace.call_names import call_paths
+from keras_cnnzoo.inspect.trace.calls import LayerCall
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format
@@ -105,7 +106,7 @@ def layer_calls(model: keras.Model, image_shape: tuple[int | None, ...]) -> list
 
 
 def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
-    """Return the last call of one named layer.
+    """Return the last call of one named layer, by the numbers of its calls.
 
     Args:
         model: The model.
@@ -125,4 +126,4 @@ def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
     own = [call for call in calls if call.layer is chosen]
     if not own:
         raise ValueError(f"{path!r} is not called when {model.name!r} sees an image.")
-    return own[-1]
+    return max(own, key=lambda call: call.path.number if call.path else 0)
