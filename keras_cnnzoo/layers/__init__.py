@@ -1,85 +1,61 @@
-"""Layers to drop into any Keras model. Each depends on Keras alone."""
+"""Layers to drop into any Keras model. Each depends on Keras alone.
 
-from keras_cnnzoo.layers.activations import scaled_tanh
-from keras_cnnzoo.layers.adaptive_pooling import AdaptivePooling2D
+A layer is public by its line here: `import X as X` is how a type checker is told so.
+"""
+
+from types import ModuleType as _Module
+
+from keras_cnnzoo.layers.activations import scaled_tanh as scaled_tanh
+from keras_cnnzoo.layers.adaptive_pooling import AdaptivePooling2D as AdaptivePooling2D
 from keras_cnnzoo.layers.attention import (
-    ConvolutionalBlockAttention,
-    EfficientChannelAttention,
-    SqueezeExcite,
+    ConvolutionalBlockAttention as ConvolutionalBlockAttention,
 )
-from keras_cnnzoo.layers.blur import BlurPool2D
-from keras_cnnzoo.layers.global_pooling import (
-    GlobalGeMPooling2D,
-    GlobalLpPooling1D,
-    GlobalLpPooling2D,
-    GlobalLpPooling3D,
+from keras_cnnzoo.layers.attention import (
+    EfficientChannelAttention as EfficientChannelAttention,
 )
-from keras_cnnzoo.layers.highway import HighwayBlock
-from keras_cnnzoo.layers.image_filter import ImageFilter2D
-from keras_cnnzoo.layers.initializers import FanInUniform
-from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, record_maps
-from keras_cnnzoo.layers.join import DropPathColumn, DropPathMean
-from keras_cnnzoo.layers.layer_scale import LayerScale
-from keras_cnnzoo.layers.local_response import LocalResponseNormalization
-from keras_cnnzoo.layers.normalization import ColorNormalization
-from keras_cnnzoo.layers.origin import ModelOrigin
-from keras_cnnzoo.layers.padded_pooling import PaddedMaxPooling2D
-from keras_cnnzoo.layers.partial import PartialConv2D
-from keras_cnnzoo.layers.pooling import (
-    L2NormPooling1D,
-    L2NormPooling2D,
-    L2NormPooling3D,
-    LpPooling1D,
-    LpPooling2D,
-    LpPooling3D,
+from keras_cnnzoo.layers.attention import SqueezeExcite as SqueezeExcite
+from keras_cnnzoo.layers.blur import BlurPool2D as BlurPool2D
+from keras_cnnzoo.layers.global_pooling import GlobalGeMPooling2D as GlobalGeMPooling2D
+from keras_cnnzoo.layers.global_pooling import GlobalLpPooling1D as GlobalLpPooling1D
+from keras_cnnzoo.layers.global_pooling import GlobalLpPooling2D as GlobalLpPooling2D
+from keras_cnnzoo.layers.global_pooling import GlobalLpPooling3D as GlobalLpPooling3D
+from keras_cnnzoo.layers.highway import HighwayBlock as HighwayBlock
+from keras_cnnzoo.layers.image_filter import ImageFilter2D as ImageFilter2D
+from keras_cnnzoo.layers.initializers import FanInUniform as FanInUniform
+from keras_cnnzoo.layers.instrumented import InstrumentedConv2D as InstrumentedConv2D
+from keras_cnnzoo.layers.instrumented import record_maps as record_maps
+from keras_cnnzoo.layers.join import DropPathColumn as DropPathColumn
+from keras_cnnzoo.layers.join import DropPathMean as DropPathMean
+from keras_cnnzoo.layers.layer_scale import LayerScale as LayerScale
+from keras_cnnzoo.layers.local_response import (
+    LocalResponseNormalization as LocalResponseNormalization,
 )
-from keras_cnnzoo.layers.rbf import EuclideanRBF
-from keras_cnnzoo.layers.regularization import DropPath
-from keras_cnnzoo.layers.residual import ResidualBlock
-from keras_cnnzoo.layers.response_normalization import GlobalResponseNormalization
-from keras_cnnzoo.layers.shuffle import ChannelShuffle
-from keras_cnnzoo.layers.skip_init import SkipInit
-from keras_cnnzoo.layers.split_attention import SplitAttention
-from keras_cnnzoo.layers.subsampling import Subsampling2D
-from keras_cnnzoo.layers.weight_standardization import WeightStandardizedConv2D
+from keras_cnnzoo.layers.normalization import ColorNormalization as ColorNormalization
+from keras_cnnzoo.layers.origin import ModelOrigin as ModelOrigin
+from keras_cnnzoo.layers.padded_pooling import PaddedMaxPooling2D as PaddedMaxPooling2D
+from keras_cnnzoo.layers.partial import PartialConv2D as PartialConv2D
+from keras_cnnzoo.layers.pooling import L2NormPooling1D as L2NormPooling1D
+from keras_cnnzoo.layers.pooling import L2NormPooling2D as L2NormPooling2D
+from keras_cnnzoo.layers.pooling import L2NormPooling3D as L2NormPooling3D
+from keras_cnnzoo.layers.pooling import LpPooling1D as LpPooling1D
+from keras_cnnzoo.layers.pooling import LpPooling2D as LpPooling2D
+from keras_cnnzoo.layers.pooling import LpPooling3D as LpPooling3D
+from keras_cnnzoo.layers.rbf import EuclideanRBF as EuclideanRBF
+from keras_cnnzoo.layers.regularization import DropPath as DropPath
+from keras_cnnzoo.layers.residual import ResidualBlock as ResidualBlock
+from keras_cnnzoo.layers.response_normalization import (
+    GlobalResponseNormalization as GlobalResponseNormalization,
+)
+from keras_cnnzoo.layers.shuffle import ChannelShuffle as ChannelShuffle
+from keras_cnnzoo.layers.skip_init import SkipInit as SkipInit
+from keras_cnnzoo.layers.split_attention import SplitAttention as SplitAttention
+from keras_cnnzoo.layers.subsampling import Subsampling2D as Subsampling2D
+from keras_cnnzoo.layers.weight_standardization import (
+    WeightStandardizedConv2D as WeightStandardizedConv2D,
+)
 
-__all__ = [
-    "AdaptivePooling2D",
-    "BlurPool2D",
-    "ChannelShuffle",
-    "ColorNormalization",
-    "ConvolutionalBlockAttention",
-    "DropPath",
-    "DropPathColumn",
-    "DropPathMean",
-    "EfficientChannelAttention",
-    "EuclideanRBF",
-    "FanInUniform",
-    "GlobalGeMPooling2D",
-    "GlobalLpPooling1D",
-    "GlobalLpPooling2D",
-    "GlobalLpPooling3D",
-    "GlobalResponseNormalization",
-    "HighwayBlock",
-    "ImageFilter2D",
-    "InstrumentedConv2D",
-    "L2NormPooling1D",
-    "L2NormPooling2D",
-    "L2NormPooling3D",
-    "LayerScale",
-    "LocalResponseNormalization",
-    "LpPooling1D",
-    "LpPooling2D",
-    "LpPooling3D",
-    "ModelOrigin",
-    "PaddedMaxPooling2D",
-    "PartialConv2D",
-    "ResidualBlock",
-    "SkipInit",
-    "SplitAttention",
-    "SqueezeExcite",
-    "Subsampling2D",
-    "WeightStandardizedConv2D",
-    "record_maps",
-    "scaled_tanh",
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    name
+    for name, thing in sorted(globals().items())
+    if not name.startswith("_") and not isinstance(thing, _Module)
 ]
