@@ -3,14 +3,16 @@
     from keras_cnnzoo import build
     model = build("resnet18", input_shape=(64, 64, 3), classes=10)
 
-Importing the package registers its layers, so that saved models load. All else is
-imported when it is first used.
+Importing the package has its layers, and those of plugins, registered as soon as Keras
+is imported, so that saved models load. It does not import Keras itself: what needs no
+model, such as the command's `--help`, is quick. All else is imported when it is first
+used.
 """
 
 import importlib
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from keras_cnnzoo.deferred import when_imported
 
 if TYPE_CHECKING:
     from keras_cnnzoo import cards, data, inspect, layers, training, weights
@@ -32,6 +34,7 @@ _HOMES = {
 _MODULES = ("cards", "data", "inspect", "layers", "training", "weights")
 
 __all__ = [
+    "__version__",
     "build",
     "card",
     "cards",
@@ -48,19 +51,22 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"keras_cnnzoo.{_HOMES[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"keras_cnnzoo.{name}")
-    raise AttributeError(f"module 'keras_cnnzoo' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers know the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOMES:
+            return getattr(_import(_HOMES[name]), name)
+        if name in _MODULES:
+            return _import(name)
+        raise AttributeError(f"module 'keras_cnnzoo' has no attribute {name!r}")
+
+
+def _import(name: str) -> Any:
+    return importlib.import_module(f"keras_cnnzoo.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
-# The command answers --help without Keras, and quiets the backend before it starts;
-# it registers the layers itself.
-if Path(sys.argv[0]).name not in ("cnnzoo", "cnnzoo.exe"):
-    importlib.import_module("keras_cnnzoo.layers")
+when_imported("keras", lambda: _import("layers"))

@@ -224,7 +224,9 @@ class Family:
 
     `name_maps` translate our names of variables into those of others, one map for
     each way the world has named this network. `sketch` holds options of `build` that
-    leave one of each kind of block, so that experiments and tests are quick.
+    leave one of each kind of block, so that experiments and tests are quick. `source`
+    and `license` say who defines the family, and how it may be used; None is the
+    package that brings it, and a license that is not known.
     """
 
     name: str
@@ -236,8 +238,8 @@ class Family:
     classes: int = 1000
     preprocessing: Preprocessing = IMAGENET
     task: Task = CLASSIFICATION
-    source: str = "keras_cnnzoo"
-    license: str = "Apache-2.0"
+    source: str | None = None
+    license: str | None = None
     auxiliary: Callable[..., Features] | None = None
     name_maps: Mapping[str, NameMap] = field(default_factory=dict)
     sketch: Mapping[str, Any] = field(default_factory=dict)

@@ -7,6 +7,8 @@ import sys
 import keras
 import pytest
 
+import keras_cnnzoo
+
 LOADED = """
 import sys, keras
 before = set(sys.modules)
@@ -22,18 +24,42 @@ import keras_cnnzoo
 ours = {name for name in set(sys.modules) - before if name.startswith("keras_cnnzoo")}
 print(*sorted(ours))
 """
+#: Programs after which the layers have to be registered, whatever came first.
+REGISTERED = {
+    "package first": "import keras_cnnzoo, keras",
+    "Keras first": "import keras, keras_cnnzoo",
+    "build": "from keras_cnnzoo import build; import keras",
+    "command": "import sys; sys.argv = ['cnnzoo']; import keras_cnnzoo, keras",
+}
+CHECK = """
+names = keras.saving.get_custom_objects()
+print("registered" if "keras_cnnzoo>ResidualBlock" in names else "missing")
+print("watching" if any("Watch" in repr(f) for f in sys.meta_path) else "quiet")
+"""
+LIGHT = """
+import runpy, sys
+try:
+    {run}
+except SystemExit:
+    pass
+heavy = {{"keras", "tensorflow", "jax", "torch", "numpy"}} & set(sys.modules)
+print("heavy:", *sorted(heavy), file=sys.stderr)
+"""
 
 
-def _run(code):
+def _python(code, *arguments):
     backend = keras.backend.backend()
-    result = subprocess.run(
-        [sys.executable, "-c", code],
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
         env=os.environ | {"KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
         check=True,
     )
-    return set(result.stdout.split())
+
+
+def _run(code):
+    return set(_python(code).stdout.split())
 
 
 def test_imports_no_backend_but_the_chosen_one():
@@ -46,4 +72,33 @@ def test_imports_no_backend_but_the_chosen_one():
 @pytest.mark.once
 def test_only_the_layers_are_imported_at_once():
     rooms = {name.split(".")[1] for name in _run(EAGER) if "." in name}
-    assert rooms == {"layers"}
+    assert {"zoo", "models", "registry", "inspect", "weights"}.isdisjoint(rooms)
+    assert "layers" in rooms
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("order", REGISTERED)
+def test_layers_are_registered_in_whatever_order_of_imports(order):
+    assert _run(f"import sys\n{REGISTERED[order]}\n{CHECK}") == {"registered", "quiet"}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "run",
+    [
+        "import keras_cnnzoo",
+        "from keras_cnnzoo.cli.main import main; main(['--help'])",
+        "sys.argv = ['anything', '--help']; "
+        "runpy.run_module('keras_cnnzoo', run_name='__main__')",
+    ],
+)
+def test_help_needs_no_keras_whatever_the_program_is_called(run):
+    assert _python(LIGHT.format(run=run)).stderr.strip() == "heavy:"
+
+
+@pytest.mark.once
+def test_only_public_names_are_listed():
+    assert sorted(dir(keras_cnnzoo)) == sorted(keras_cnnzoo.__all__)
+    assert all(hasattr(keras_cnnzoo, name) for name in keras_cnnzoo.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = keras_cnnzoo.nothing

@@ -1,7 +1,5 @@
 """Names, cards, options, and models that come from elsewhere."""
 
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 
 import keras
@@ -149,65 +147,6 @@ def test_layers_register_under_their_own_package():
 
     with pytest.raises(ValueError, match="keras_cnnzoo"):
         register_layer(LpPooling2D)
-
-
-PLUGIN = """
-from dataclasses import dataclass
-import keras
-from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Family, Paper, Variant
-
-@dataclass(frozen=True)
-class Config:
-    width: int = 4
-
-def body(x, config):
-    return {"stage1": keras.layers.Conv2D(config.width, 3, name="conv")(x)}
-
-FAMILY = Family(
-    name="plugged", body=body, head=average_classifier, input_shape=(8, 8, 3),
-    paper=Paper(title="-", authors="-", year=2026, url="https://example.org"),
-    source="toyplugin", variants={"plugged_small": Variant(config=Config())},
-)
-"""
-PROJECT = """
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[project]
-name = "toyplugin"
-version = "1"
-[project.entry-points."keras_cnnzoo.families"]
-toy = "toyplugin"
-broken = "toyplugin.missing"
-"""
-USE = """
-import warnings
-import keras_cnnzoo
-with warnings.catch_warnings(record=True) as said:
-    warnings.simplefilter("always")
-    names = keras_cnnzoo.list_models(source="toyplugin")
-print(names, keras_cnnzoo.build("plugged_small", classes=3).output.shape)
-print([str(w.message) for w in said if "toyplugin.missing" in str(w.message)])
-"""
-
-
-@pytest.mark.once
-def test_an_installed_plugin_builds_its_models(tmp_path):
-    package = tmp_path / "project" / "toyplugin"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text(PLUGIN)
-    (package.parent / "pyproject.toml").write_text(PROJECT)
-    site = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    pip += ["--no-build-isolation", "--target", str(site), str(package.parent)]
-    subprocess.run(pip, check=True, capture_output=True)
-    use = f"import sys; sys.path.insert(0, {str(site)!r})\n{USE}"
-    result = subprocess.run(
-        [sys.executable, "-c", use], check=True, capture_output=True, text=True
-    )
-    assert "['plugged_small'] (None, 3)" in result.stdout
-    assert "cannot be imported" in result.stdout
 
 
 def test_no_name_is_listed_twice():

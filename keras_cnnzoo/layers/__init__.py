@@ -5,6 +5,7 @@ A layer is public by its line here: `import X as X` is how a type checker is tol
 
 from types import ModuleType as _Module
 
+from keras_cnnzoo import plugins as _plugins
 from keras_cnnzoo.layers.activations import scaled_tanh as scaled_tanh
 from keras_cnnzoo.layers.adaptive_pooling import AdaptivePooling2D as AdaptivePooling2D
 from keras_cnnzoo.layers.attention import (
@@ -59,3 +60,6 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     for name, thing in sorted(globals().items())
     if not name.startswith("_") and not isinstance(thing, _Module)
 ]
+
+# Layers of plugins are known as soon as ours are.
+_plugins.import_modules()

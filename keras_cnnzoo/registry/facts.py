@@ -7,7 +7,7 @@ from typing import Any
 from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
 from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.registry.assembly import Stage, assemble, default_shape, stages
-from keras_cnnzoo.registry.index import family_of, weights_of
+from keras_cnnzoo.registry.index import entry_of, family_of, weights_of
 from keras_cnnzoo.registry.results import results
 
 
@@ -20,7 +20,7 @@ class Card:
     paper: Paper
     task: str
     source: str
-    license: str
+    license: str | None
     input_shape: tuple[int | None, ...]
     classes: int
     preprocessing: Preprocessing
@@ -57,13 +57,14 @@ def card(name: str) -> Card:
     """
     family = family_of(name)
     variant = family.variants[name]
+    entry = entry_of(family)
     return Card(
         name=name,
         family=family.name,
         paper=variant.paper or family.paper,
         task=family.task.name,
-        source=family.source,
-        license=family.license,
+        source=entry.source,
+        license=entry.license,
         input_shape=default_shape(name),
         classes=family.classes,
         preprocessing=variant.preprocessing or family.preprocessing,

@@ -4,41 +4,71 @@ import difflib
 import fnmatch
 import functools
 import importlib
-import importlib.metadata
 import pkgutil
 import sys
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
+from typing import NamedTuple
 
-from keras_cnnzoo import models
+from keras_cnnzoo import models, plugins
 from keras_cnnzoo.cards import Family, Weights
+from keras_cnnzoo.registry.checks import fault_of
 from keras_cnnzoo.registry.published import published
 
-#: Other packages name a `Family`, or a module holding `FAMILY`, in this group.
-ENTRY_POINTS = "keras_cnnzoo.families"
+#: Where our families are from, and under which license, unless they say otherwise.
+SOURCE, LICENSE = "keras_cnnzoo", "Apache-2.0"
+
+
+class Entry(NamedTuple):
+    """A family, whose it is, and under which license; None where that is not known."""
+
+    family: Family
+    source: str
+    license: str | None
 
 
 @functools.cache
-def _families() -> dict[str, Family]:
-    """Collect every family: the files under `models/`, then the entry points."""
+def _entries() -> dict[str, Entry]:
+    """Collect every family by name: the files under `models/`, then the plugins'."""
     modules = pkgutil.iter_modules(models.__path__, f"{models.__name__}.")
-    found = [importlib.import_module(module.name).FAMILY for module in modules]
-    return {family.name: family for family in [*found, *_plugins()]}
+    ours = [importlib.import_module(module.name).FAMILY for module in modules]
+    entries = {
+        family.name: Entry(family, family.source or SOURCE, family.license or LICENSE)
+        for family in ours
+    }
+    for package, family in _plugged():
+        if family.name not in entries:
+            source = family.source or package
+            entries[family.name] = Entry(family, source, family.license)
+        elif entries[family.name].family is not family:
+            _leave_out(
+                package,
+                f"family {family.name!r}",
+                f"there is one already, of {entries[family.name].source}. Rename it.",
+            )
+    return entries
 
 
-def _plugins() -> Iterator[Family]:
-    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+def _plugged() -> Iterator[tuple[str, Family]]:
+    """Load what plugins name, each with its package; what is no family is left out."""
+    for point in plugins.points():
+        package = plugins.package_of(point)
         try:
             loaded = point.load()
         except Exception as error:  # one broken plugin must not take the zoo along
-            warnings.warn(
-                f"The models of plugin {point.value!r} are left out, it cannot be "
-                f"imported: {error}",
-                stacklevel=2,
-            )
+            _leave_out(package, repr(point.value), f"it cannot be imported: {error}")
             continue
-        yield getattr(loaded, "FAMILY", loaded)
+        family = getattr(loaded, "FAMILY", loaded)
+        if fault := fault_of(family):
+            _leave_out(package, repr(point.value), f"it is no family. {fault}")
+        else:
+            yield package, family
+
+
+def _leave_out(package: str, what: str, why: str) -> None:
+    text = f"Plugin {package!r}: {what} is left out, {why}"
+    warnings.warn(text, stacklevel=2)
 
 
 def module_of(family: Family) -> ModuleType:
@@ -49,21 +79,19 @@ def module_of(family: Family) -> ModuleType:
 
 @functools.cache
 def _index() -> dict[str, Family]:
+    """Return the family of each model; of a name that two have, the first one's."""
     index: dict[str, Family] = {}
-    for family in _families().values():
-        _enter(index, family)
+    for family, source, _ in _entries().values():
+        for name in family.variants:
+            if taken := index.get(name):
+                _leave_out(
+                    source,
+                    f"model {name!r}",
+                    f"family {taken.name!r} has one of that name. Rename it.",
+                )
+            else:
+                index[name] = family
     return index
-
-
-def _enter(index: dict[str, Family], family: Family) -> None:
-    for name in family.variants:
-        taken = index.get(name)
-        if taken is not None and taken.name != family.name:
-            raise ValueError(
-                f"A model named {name!r} exists already, in family {taken.name!r}. "
-                f"Rename the one in family {family.name!r}."
-            )
-    index |= dict.fromkeys(family.variants, family)
 
 
 def register(family: Family) -> Family:
@@ -79,23 +107,31 @@ def register(family: Family) -> Family:
         The family, unchanged.
 
     Raises:
-        TypeError: `family` is not a `Family`.
+        TypeError: `family` is not a `Family`, or one of its fields is of another type.
         ValueError: A variant's name belongs to another family.
     """
-    if not isinstance(family, Family):
-        raise TypeError(f"Expected a keras_cnnzoo.cards.Family. Received: {family!r}")
+    if fault := fault_of(family):
+        raise TypeError(fault)
     index = _index()
-    _enter(index, family)
+    for name in family.variants:
+        taken = index.get(name)
+        if taken is not None and taken.name != family.name:
+            raise ValueError(
+                f"A model named {name!r} exists already, in family {taken.name!r}. "
+                f"Rename the one in family {family.name!r}."
+            )
     for name in [n for n, of in index.items() if of.name == family.name]:
-        if name not in family.variants:
-            del index[name]
-    _families()[family.name] = family
+        del index[name]
+    index |= dict.fromkeys(family.variants, family)
+    package = family.body.__module__.partition(".")[0]
+    entry = Entry(family, family.source or package, family.license)
+    _entries()[family.name] = entry
     return family
 
 
 def families() -> list[Family]:
     """List every family that is known, ours first."""
-    return list(_families().values())
+    return [entry.family for entry in _entries().values()]
 
 
 def list_models(
@@ -111,7 +147,7 @@ def list_models(
         pattern: A shell-style pattern, such as "resnet*" or "vgg1?_bn".
         task: Only models for this task, such as "classification".
         source: Only models defined by this package: "keras_cnnzoo",
-            "keras.applications" or the name of a plugin.
+            "keras.applications" or the name of a plugin's distribution.
         weights: True for models with published weights, False for those without.
     """
     return [
@@ -119,9 +155,14 @@ def list_models(
         for name, family in _index().items()
         if fnmatch.fnmatchcase(name, pattern)
         and task in (None, family.task.name)
-        and source in (None, family.source)
+        and source in (None, entry_of(family).source)
         and weights in (None, bool(weights_of(name)))
     ]
+
+
+def entry_of(family: Family) -> Entry:
+    """Return a family that is known together with whose it is."""
+    return _entries()[family.name]
 
 
 def weights_of(name: str) -> tuple[Weights, ...]:

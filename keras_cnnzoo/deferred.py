@@ -1,0 +1,59 @@
+"""Do something once a module has been imported: now, if it is there, or later."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+def when_imported(name: str, do: Callable[[], Any]) -> None:
+    """Call a function as soon as a module has been imported, without importing it.
+
+    Args:
+        name: Name of a module at the top, such as "keras".
+        do: Called once, at once where the module is there already. What it raises
+            comes out of the import.
+    """
+    if name in sys.modules:
+        do()
+    else:
+        sys.meta_path.insert(0, _Watch(name, do))
+
+
+class _Watch(MetaPathFinder):
+    """Waits for the import of one module, and is gone when it has come."""
+
+    def __init__(self, name: str, do: Callable[[], Any]) -> None:
+        self.name = name
+        self.do = do
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            sys.meta_path.insert(0, self)  # it may be installed before the next try
+            return None
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module  # the loader of this module alone
+            try:
+                execute(module)
+            except BaseException:
+                sys.meta_path.insert(0, self)
+                raise
+            self.do()
+
+        loader.exec_module = exec_module
+        return spec
