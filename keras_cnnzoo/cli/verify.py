@@ -2,7 +2,8 @@
 
 Example:
   cnnzoo verify 'resnet*'
-  cnnzoo verify --changed --table docs/verified.csv
+  cnnzoo verify --changed --table docs/verified.csv --jobs 2
+  cnnzoo verify --changed --table docs/verified.csv --dry-run
 
 The references' answers are files of the repository; Keras's own networks need none.
 """
@@ -11,8 +12,12 @@ import argparse
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_cnnzoo.cli.options import add_json
+
+if TYPE_CHECKING:
+    from keras_cnnzoo.verify import Outcome
 
 ANSWERS = Path("tests", "references", "answers")
 
@@ -33,11 +38,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only models that changed since the table's row of them was written",
     )
+    add(
+        "--dry-run",
+        action="store_true",
+        help="only name the models that would be verified",
+    )
+    add(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of processes; one for each core is best (default: 1)",
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Verify one model after the other; what is done is kept at once."""
+    """Verify the models; each row is kept at once, so that a stopped call goes on."""
     from keras_cnnzoo import verify
     from keras_cnnzoo.verify import table
 
@@ -52,38 +69,48 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.changed:
         names = [n for n in names if verify.is_stale(n, args.answers, rows)]
-    wrong, done = [], []
-    for i, name in enumerate(names, start=1):
-        found, row = verify.verify(name, args.answers)
-        done.append(row)
-        if not (found.equal and found.telling):
-            wrong.append(name)
-        elif args.table is not None:
-            rows[name] = row
+    if args.dry_run:
+        print(json.dumps(names, indent=2) if args.json else "\n".join(names))
+        return
+    wrong, compared = [], []
+    outcomes = verify.sweep(names, args.answers, args.jobs)
+    for i, outcome in enumerate(outcomes, start=1):
+        verdict = _verdict(outcome)
+        if verdict != "equal":
+            wrong.append(outcome.name)
+        elif args.table is not None and outcome.row is not None:
+            rows[outcome.name] = outcome.row
             table.write(args.table, rows)
+        if outcome.row is not None:
+            compared.append(outcome.row)
         if not args.json:
-            print(_line(row, _verdict(found), f"{i}/{len(names)}"), flush=True)
+            print(_line(outcome, verdict, f"{i}/{len(names)}"), flush=True)
     if args.json:
-        print(json.dumps([dataclasses.asdict(row) for row in done], indent=2))
+        print(json.dumps([dataclasses.asdict(row) for row in compared], indent=2))
     if wrong:
         raise ValueError(
-            f"{len(wrong)} of {len(names)} differ from their references, or answer all "
-            f"images alike: {', '.join(wrong)}."
+            f"{len(wrong)} of {len(names)} cannot be compared, differ from their "
+            f"references, or answer all images alike: {', '.join(wrong)}."
         )
     if not args.json:
-        print(f"{len(done)} models equal their references.")
+        print(f"{len(compared)} models equal their references.")
 
 
-def _verdict(found) -> str:
-    if not found.equal:
+def _verdict(outcome: "Outcome") -> str:
+    if outcome.found is None:
+        return "FAILS"
+    if not outcome.found.equal:
         return "DIFFERS"
-    return "equal" if found.telling else "SAYS LITTLE"
+    return "equal" if outcome.found.telling else "SAYS LITTLE"
 
 
-def _line(row, verdict: str, progress: str) -> str:
+def _line(outcome: "Outcome", verdict: str, progress: str) -> str:
+    row = outcome.row
+    head = f"{progress:>8} {outcome.name:28} {verdict:8}"
+    if row is None:
+        return f"{head} {outcome.error}"
     maps = f", maps {row.features}" if row.features else ""
     return (
-        f"{progress:>8} {row.name:28} {verdict:8} logits {row.logits}{maps}, "
-        f"images {row.apart} apart  "
+        f"{head} logits {row.logits}{maps}, images {row.apart} apart  "
         f"{row.params:,} parameters, {row.macs / 1e6:,.1f} M MACs  {row.reference}"
     )

@@ -6,12 +6,20 @@ its weights go through a file as Keras publishes them, and both see the same pix
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_cnnzoo.registry import card, family_of
-from keras_cnnzoo.verify.comparison import Comparison, answers_of, compare_sizes
+from keras_cnnzoo.verify.blank import without_drawing
+from keras_cnnzoo.verify.comparison import (
+    LOGITS,
+    Answers,
+    Comparison,
+    answers_of,
+    compare_sizes,
+)
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
 from keras_cnnzoo.zoo import build
 
@@ -29,19 +37,28 @@ def compare_backbone(name: str) -> Comparison:
         ValueError: The weights do not fit the model.
     """
     config = family_of(name).variants[name].config
+    loaded: list[np.ndarray] = []
+
+    def answer(name: str, size: int) -> tuple[Answers, Answers]:
+        return _answers(name, size, loaded)
+
     return compare_sizes(
-        name, f"keras/{config.function}", keras.__version__, SIZES, _answers
+        name, f"keras/{config.function}", keras.__version__, SIZES, answer
     )
 
 
-def _answers(name: str, size: int):
-    """Return our logits and Keras's, of images of one size."""
+def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, Answers]:
+    """Return our logits and Keras's, of images of one size.
+
+    `loaded` keeps what our model made of the file, for the next size.
+    """
     config = family_of(name).variants[name].config
     keras.backend.clear_session()
     shape = (size, size, 3)
-    network = getattr(keras.applications, config.function)(
-        weights=None, input_shape=shape, classifier_activation=None
-    )
+    with without_drawing():
+        network = getattr(keras.applications, config.function)(
+            weights=None, input_shape=shape, classifier_activation=None
+        )
     drawn = reference_weights({v.path: tuple(v.shape) for v in network.weights})
     for variable in network.weights:
         if variable.path in drawn and "normalization/" not in variable.path:
@@ -49,28 +66,37 @@ def _answers(name: str, size: int):
     norms = [x for x in network.layers if isinstance(x, keras.layers.Normalization)]
     norms = [norm for norm in norms if norm.weights]
     mean, std = (np.array(v) / 255 for v in _colours(name))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "published.weights.h5")
+    options: dict[str, Any] = {"input_shape": shape, "classifier_activation": None}
+    if loaded:
+        with without_drawing():
+            model = build(name, **options)
+        model.set_weights(loaded)
+    else:
         for norm in norms:  # Keras's files hold the deviation as if it were the square.
             _state(norm, mean, std)
-        network.save_weights(path)
-        model = build(name, weights=path, input_shape=shape, classifier_activation=None)
+        with tempfile.TemporaryDirectory() as folder, without_drawing():
+            path = Path(folder, "published.weights.h5")
+            network.save_weights(path)
+            model = build(name, weights=path, **options)
+        loaded += model.get_weights()
     for norm in norms:
         _state(norm, mean, std**2)
     images = reference_images(size)
     module = getattr(keras.applications, config.module)
     fed = module.preprocess_input(images.astype("float32"))
-    return tuple(
-        {"logits": answers_of(whose, pixels)}
-        for whose, pixels in ((model, images), (network, fed))
+    return (
+        {LOGITS: answers_of(model, images)},
+        {LOGITS: answers_of(network, fed)},
     )
 
 
-def _colours(name: str):
+def _colours(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     seen = card(name).preprocessing
     return seen.mean, seen.std
 
 
-def _state(norm: keras.layers.Normalization, mean, variance) -> None:
+def _state(
+    norm: keras.layers.Normalization, mean: np.ndarray, variance: np.ndarray
+) -> None:
     norm.set_weights([mean, variance, np.array(0)])
     norm.finalize_state()

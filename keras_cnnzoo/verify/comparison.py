@@ -5,6 +5,7 @@ which the weights are drawn again; for each size of image its logits and a sampl
 each feature map. `tests/references/make_references.py` writes such files.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -15,9 +16,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo import weights
+from keras_cnnzoo import registry, weights
+from keras_cnnzoo.verify.blank import without_drawing
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
-from keras_cnnzoo.zoo import build
 
 #: Numbers kept of each feature map.
 SAMPLE = 256
@@ -70,7 +71,8 @@ class Comparison:
 def sample(maps: np.ndarray) -> np.ndarray:
     """Pick the numbers of a batch of maps, channels last, that a file keeps."""
     flat = np.ravel(maps)
-    return flat[np.linspace(0, flat.size - 1, SAMPLE).astype(int)].astype("float32")
+    picked = np.linspace(0, flat.size - 1, SAMPLE).astype(int)
+    return np.asarray(flat[picked], "float32")
 
 
 def compare(name: str, path: Path) -> Comparison:
@@ -89,32 +91,42 @@ def compare(name: str, path: Path) -> Comparison:
     drawn = reference_weights(about["shapes"], about.get("seed", 0))
 
     def answer(name: str, size: int) -> tuple[Answers, Answers]:
-        options = about["options"] | {"input_shape": (size, size, about["channels"])}
-        model = build(name, classifier_activation=None, **options)
-        weights.load(model, drawn)
-        images = reference_images(size, channels=about["channels"])
         expected = {
             key.replace(f"_{size}", "", 1): value
             for key, value in kept.items()
-            if re.match(rf"(logits|map)_{size}(_|$)", key)
+            if re.match(rf"({LOGITS}|map)_{size}(_|$)", key)
         }
-        answers = answers_of(model, images)
-        if isinstance(answers, dict):  # of a model with auxiliary heads
-            got = {f"{LOGITS}_{head}": value for head, value in answers.items()}
-            got[LOGITS] = answers["head"]
-        else:
-            got = {LOGITS: answers}
-        stages = [key.removeprefix("map_") for key in expected if LOGITS not in key]
-        if stages:
-            pyramid = build(name, features=tuple(stages), **options)
-            weights.load(pyramid, drawn, strict=False)
-            maps = answers_of(pyramid, images)
-            got |= {f"map_{stage}": sample(maps[stage]) for stage in stages}
-        return got, expected
+        stages = [key.removeprefix("map_") for key in expected if key[:4] == "map_"]
+        shape = (size, size, about["channels"])
+        model = _with_maps(name, stages, input_shape=shape, **about["options"])
+        weights.load(model, drawn)
+        got = answers_of(model, reference_images(size, channels=about["channels"]))
+        if isinstance(got["head"], dict):  # it has auxiliary heads beside it
+            got |= got["head"]
+        maps = {f"map_{stage}": sample(got.pop(f"map_{stage}")) for stage in stages}
+        heads = {f"{LOGITS}_{head}": value for head, value in got.items()}
+        return heads | maps | {LOGITS: got["head"]}, expected
 
     return compare_sizes(
         name, about["reference"], about["version"], about["sizes"], answer
     )
+
+
+def _with_maps(name: str, stages: Sequence[str], **options: Any) -> keras.Model:
+    """Build a model that gives its logits and the maps of stages, in one pass.
+
+    Its weights are zero.
+    """
+    family = registry.family_of(name)
+    classify = family.task.head or family.head
+
+    def head(maps: Any, config: Any, **top: Any) -> Any:
+        seen = {f"map_{stage}": maps[stage] for stage in stages}
+        return seen | {"head": classify(maps, config, **top)}
+
+    task = dataclasses.replace(family.task, head=head)
+    with without_drawing():
+        return registry.assemble(name, task=task, classifier_activation=None, **options)
 
 
 def compare_sizes(

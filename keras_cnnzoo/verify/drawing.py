@@ -7,6 +7,7 @@ of `Generator.normal` may change between its versions.
 import math
 import re
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,7 +18,9 @@ def _bits(count: int, seed: int, name: str) -> np.ndarray:
     return raw.astype("<u8", copy=False).view("<u4")[:count]
 
 
-def _uniform(shape, low: float, high: float, seed: int, name: str) -> np.ndarray:
+def _uniform(
+    shape: Sequence[int], low: float, high: float, seed: int, name: str
+) -> np.ndarray:
     bits = _bits(math.prod(shape), seed, name)
     # 24 bits are what a float32 holds exactly.
     values = (bits >> 8).astype("float32")
@@ -77,7 +80,7 @@ def reference_weights(
     mistake in them shows.
     """
 
-    def draw(name, shape):
+    def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
         leaf = re.split("[./]", name)[-1]
         if leaf == "num_batches_tracked":
             return np.zeros(shape, "int64")
@@ -104,4 +107,5 @@ def reference_images(
     noise = _uniform(shape, 0, 256, seed, f"images of {size}").astype("uint8")
     # Each image has a tint of its own, or the answers would hardly differ.
     tint = _uniform((count, 1, 1, channels), 0.3, 1, seed, f"tints of {size}")
-    return (noise * tint).astype("uint8")
+    images: np.ndarray = (noise * tint).astype("uint8")
+    return images

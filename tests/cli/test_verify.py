@@ -66,9 +66,46 @@ def test_a_difference_is_told_and_the_others_are_kept(answers, tmp_path, capsys)
     assert _verify(answers, "--table", table) != 0
     printed = capsys.readouterr()
     assert "DIFFERS" in printed.out
-    assert "1 of 2 differ from their references, or answer all images" in printed.err
+    assert "1 of 2 cannot be compared, differ from their references" in printed.err
     assert printed.err.endswith("alike: lenet1.\n")
     assert set(_rows(table)) == {"lenet5"}
+
+
+def test_one_that_fails_is_told_and_the_others_go_on(answers, tmp_path, capsys):
+    with np.load(answers / "lenet1.npz") as file:
+        kept = dict(file)
+    about = json.loads(str(kept["about"]))
+    about["shapes"].popitem()
+    np.savez(answers / "lenet1.npz", **kept | {"about": json.dumps(about)})
+    table = tmp_path / "table.csv"
+    assert _verify(answers, "--table", table) != 0
+    assert "FAILS    ValueError: " in capsys.readouterr().out
+    assert set(_rows(table)) == {"lenet5"}
+
+
+def test_several_processes_find_what_one_finds(answers, tmp_path, capsys):
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    assert _verify(answers, "--table", one) == 0
+    assert _verify(answers, "--table", two, "--jobs", 2) == 0
+    assert one.read_text() == two.read_text()
+    assert "2/2" in capsys.readouterr().out
+    assert _verify(answers, "--jobs", 0) != 0
+    assert "at least 1. Received: 0" in capsys.readouterr().err
+
+
+def test_dry_run_names_what_is_stale(answers, tmp_path, capsys):
+    table = tmp_path / "table.csv"
+    changed = ("--table", table, "--changed", "--dry-run")
+    assert _verify(answers, *changed) == 0
+    assert capsys.readouterr().out.split() == ["lenet5", "lenet1"]
+    assert not table.exists()
+    assert (
+        main(["verify", "lenet1", "--answers", str(answers), *map(str, changed[:2])])
+        == 0
+    )
+    capsys.readouterr()
+    assert _verify(answers, *changed, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == ["lenet5"]
 
 
 def test_answers_that_say_little_are_not_kept(answers, tmp_path, capsys):
