@@ -1,4 +1,4 @@
-"""Do the sums of a convolutional network: sizes, fields of view, costs, gradients.
+"""Compute the sizes, receptive fields, costs and gradients of a convolutional network.
 
 Example:
     python examples/arithmetic.py
@@ -16,13 +16,13 @@ from keras_cnnzoo.layers import BlurPool2D, ImageFilter2D
 
 
 def sizes() -> None:
-    """Show the sizes that come out of ResNet-50's first layers, and what keeps them."""
+    """Print output sizes in ResNet-50, and the padding that keeps a size."""
     conv = inspect.conv_output_size(224, 7, stride=2, padding=3)
     pool = inspect.pool_output_size(conv, 3, stride=2, padding=1)
-    print(f"224 pixels, 7 wide by 2: {conv}; pooled 3 wide by 2: {pool}")
-    print(f"a kernel of 5 keeps the size with {inspect.same_padding(5)} pixels around")
+    print(f"224 pixels, kernel 7, stride 2: {conv}; pooled by 3, stride 2: {pool}")
+    print(f"a kernel of 5 keeps the size with a padding of {inspect.same_padding(5)}")
     dense = inspect.dense_equivalent((100, 100), 1000)
-    print(f"100 x 100 pixels, each to each of 1,000 neurons: {dense:,} connections")
+    print(f"100 x 100 pixels, connected to 1,000 neurons: {dense:,} connections")
 
 
 def gradients(image: np.ndarray) -> None:
@@ -32,19 +32,17 @@ def gradients(image: np.ndarray) -> None:
     shown = inspect.conv_as_matmul(x, kernel)
     rows, columns = shown.patches.shape, shown.kernel.shape
     apart = ops.max(ops.abs(shown.output - ops.conv(x, kernel, padding="valid")))
-    print(
-        f"patches {tuple(rows)} times kernel {tuple(columns)}: {float(apart):.1g} off"
-    )
-    # Move one number of the kernel a little; the sum of the output moves with it.
+    print(f"patches {tuple(rows)} x kernel {tuple(columns)}: off by {float(apart):.1g}")
+    # Add 1 to one number of the kernel: the sum of the output grows by its gradient.
     found = inspect.conv_gradients(x, kernel, ops.ones_like(shown.output)).kernel
     moved = kernel.copy()
     moved[0, 0, 0, 0] += 1
     more = ops.sum(ops.conv(x, moved, padding="valid")) - ops.sum(shown.output)
-    print(f"gradient {float(found[0, 0, 0, 0]):.3f}, and by trying {float(more):.3f}")
+    print(f"gradient {float(found[0, 0, 0, 0]):.3f}, measured {float(more):.3f}")
 
 
 def shifts(images: np.ndarray) -> None:
-    """Show that features move with the image, better where they were blurred."""
+    """Show that features move with the image, better where they are blurred first."""
     ways = {
         "max": [layers.MaxPooling2D(2)],
         "max, then blur": [
@@ -65,15 +63,19 @@ def shifts(images: np.ndarray) -> None:
         )
         for shift in (1, 2):
             found = inspect.equivariance(model, images, shift)
-            print(f"{name}: moved by {shift}, features are {found.distance:.2f} off")
+            print(
+                f"{name}: shifted by {shift}, features differ by {found.distance:.2f}"
+            )
 
 
 def main() -> None:
-    """Print one after the other."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Print all of them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="lenet5", help="default: lenet5")
     args = parser.parse_args()
-    images, _ = data.load("digits", image_size=8).test.arrays()
+    images, _ = data.load("digits", image_size=8).split("test").arrays()
     images = np.asarray(images[:32], "float32") / 255
 
     sizes()
@@ -83,12 +85,12 @@ def main() -> None:
     print()
     for path, field in inspect.receptive_field(model).items():
         if field.stride[0]:
-            print(f"{path}: sees {field.size[0]} pixels, every {field.stride[0]}")
+            print(f"{path}: receptive field {field.size[0]}, stride {field.stride[0]}")
     print()
     gradients(images[0])
     edges = ops.max(ImageFilter2D("sobel_x", padding="valid")(images), (1, 2, 3))
     steepest = int(ops.argmax(edges))
-    print(f"the steepest rise to the right is in digit {steepest} of {len(images)}")
+    print(f"digit {steepest} of {len(images)} has the strongest vertical edge")
     print()
     shifts(images)
 

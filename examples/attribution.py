@@ -1,4 +1,4 @@
-"""Train LeNet-5 on handwritten digits, and see where it looks and what it looks for.
+"""Train LeNet-5 on handwritten digits, and draw what its answers depend on.
 
 Example:
     python examples/attribution.py
@@ -27,8 +27,10 @@ METHODS = (
 
 
 def main() -> None:
-    """Train, draw the attributions of some test images and what the filters like."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Train, then draw attributions of some test images and an image for each class."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=10, help="default: 10")
     parser.add_argument(
         "--digits",
@@ -50,22 +52,23 @@ def main() -> None:
 
     keras.utils.set_random_seed(args.seed)
     digits = data.load("digits", image_size=32, augment="digits", seed=args.seed)
+    train, test = digits.split("train"), digits.split("test")
     model = build("lenet5_modern")
-    steps = args.epochs * len(digits.train)
+    steps = args.epochs * len(train)
     model.compile(
         keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     model.fit(
-        digits.train,
+        train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the set has a new order in every epoch already
+        shuffle=False,  # the data set shuffles itself, anew in every epoch
         verbose=2,
     )
 
-    images, labels = digits.test.arrays()
+    images, labels = test.arrays()
     images, labels = images[args.digits], labels[args.digits]
     answers = model.predict(images, verbose=0)
     maps = {f.__name__: f(model, images, args.against) for f in METHODS}
@@ -73,19 +76,19 @@ def main() -> None:
         figure = inspect.plot_attribution(
             images[i],
             {name: found[i] for name, found in maps.items()},
-            title=f"a {labels[i]}, taken for a {answers[i].argmax()}",
+            title=f"a {labels[i]}, predicted {answers[i].argmax()}",
         )
         path = args.out / f"attribution-{number}.png"
         figure.savefig(path)
         print(f"{path}: {', '.join(maps)}")
 
-    liked = inspect.maximise(model, "head", range(10))
+    images_of = inspect.maximise(model, "head", range(10))
     path = args.out / "digits.png"
-    keras.utils.save_img(path, np.concatenate(list(liked), axis=1), scale=False)
-    print(f"{path}: what speaks for each digit")
+    keras.utils.save_img(path, np.concatenate(list(images_of), axis=1), scale=False)
+    print(f"{path}: the image that each class responds to most")
 
-    _, accuracy = model.evaluate(digits.test.ordered(), verbose=0)
-    print(f"test accuracy {accuracy:.2%} of {digits.test.num_examples} digits")
+    _, accuracy = model.evaluate(test.ordered(), verbose=0)
+    print(f"test accuracy {accuracy:.2%} of {test.num_examples} digits")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Put layers of keras-cnnzoo into a plain Keras model, and see what one of them saw.
+"""Put layers of keras-cnnzoo into a plain Keras model, and print what one recorded.
 
 Example:
     python examples/drop_in_layers.py
@@ -17,7 +17,7 @@ def make_model(input_shape: tuple[int, ...], classes: int) -> keras.Model:
     """Make an ordinary functional model; three of its layers are ours."""
     inputs = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 255)(inputs)
-    # In place of Conv2D: the same weights and output, and it keeps statistics.
+    # In place of Conv2D: the same weights and output, and it records statistics.
     x = InstrumentedConv2D(
         16, 3, padding="same", activation="relu", record="stats", name="conv"
     )(x)
@@ -30,7 +30,9 @@ def make_model(input_shape: tuple[int, ...], classes: int) -> keras.Model:
 
 def main() -> None:
     """Train on the digits that come with the package."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=15, help="default: 15")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     args = parser.parse_args()
@@ -47,22 +49,23 @@ def main() -> None:
         digits.train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the set has a new order in every epoch already
+        shuffle=False,  # the data set shuffles itself, anew in every epoch
         verbose=2,
     )
 
     kinds = ("mean", "variance", "zeros", "maximum")
     for path, seen in inspect.statistics(model).items():
-        # Batches of the validation are calls as well.
+        # Batches of the validation data count as well.
         print(f"\n{path}, after {seen['calls']:.0f} batches:")
         print("channel     mean  variance   zeros  maximum")
         for channel, row in enumerate(zip(*map(seen.get, kinds), strict=True)):
             mean, variance, zeros, most = row
             print(f"{channel:7} {mean:8.3f} {variance:9.3f} {zeros:7.1%} {most:8.2f}")
 
-    inspect.set_record(model, "off")  # from here on it costs what Conv2D costs
-    _, accuracy = model.evaluate(digits.test.ordered(), verbose=0)
-    print(f"\ntest accuracy {accuracy:.2%} of {digits.test.num_examples} digits")
+    inspect.set_record(model, "off")  # from here on it does what Conv2D does
+    test = digits.split("test")
+    _, accuracy = model.evaluate(test.ordered(), verbose=0)
+    print(f"\ntest accuracy {accuracy:.2%} of {test.num_examples} digits")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train LeNet-5 on handwritten digits, and write a page to click through it.
+"""Train LeNet-5 on handwritten digits, and write an HTML report about its answers.
 
 Example:
     python examples/explain.py
@@ -15,7 +15,9 @@ from keras_cnnzoo.inspect import explain
 
 def main() -> None:
     """Train, test, and explain the answers to some test images."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=10, help="default: 10")
     parser.add_argument(
         "--digits",
@@ -31,22 +33,23 @@ def main() -> None:
 
     keras.utils.set_random_seed(args.seed)
     digits = data.load("digits", image_size=32, augment="digits", seed=args.seed)
+    train, test = digits.split("train"), digits.split("test")
     model = build("lenet5")
-    steps = args.epochs * len(digits.train)
+    steps = args.epochs * len(train)
     model.compile(
         keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     model.fit(
-        digits.train,
+        train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the set has a new order in every epoch already
+        shuffle=False,  # the data set shuffles itself, anew in every epoch
         verbose=2,
     )
 
-    images, labels = digits.test.arrays()
+    images, labels = test.arrays()
     page = explain(
         model,
         images[args.digits],
@@ -56,8 +59,8 @@ def main() -> None:
     )
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB, open it in a browser")
 
-    _, accuracy = model.evaluate(digits.test.ordered(), verbose=0)
-    print(f"test accuracy {accuracy:.2%} of {digits.test.num_examples} digits")
+    _, accuracy = model.evaluate(test.ordered(), verbose=0)
+    print(f"test accuracy {accuracy:.2%} of {test.num_examples} digits")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train a model of the zoo by its name, with `fit` and nothing else.
+"""Train a model of the zoo by its name, with `fit` alone.
 
 Example:
     python examples/train_by_name.py
@@ -7,6 +7,7 @@ Example:
 """
 
 import argparse
+from typing import Any
 
 import keras
 
@@ -14,8 +15,10 @@ from keras_cnnzoo import build, card, data
 
 
 def main() -> None:
-    """Load images to the model's size, build, fit, and test."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Load images at the size of the model, build it, fit, and evaluate."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="lenet5", help="default: lenet5")
     parser.add_argument(
         "--data",
@@ -27,34 +30,35 @@ def main() -> None:
     args = parser.parse_args()
 
     keras.utils.set_random_seed(args.seed)
-    height, width, channels = card(args.model).input_shape
+    shape: tuple[Any, ...] = card(args.model).input_shape
     images = data.load(
         args.data,
-        image_size=(height, width),
-        channels=channels,
+        image_size=shape[:2],
+        channels=shape[2],
         augment="digits" if args.data == "digits" else None,
         seed=args.seed,
     )
     print(images)
+    train = images.split("train")
 
     model = build(
         args.model, input_shape=images.image_shape, classes=len(images.class_names)
     )
-    steps = args.epochs * len(images.train)
+    steps = args.epochs * len(train)
     model.compile(
         keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     model.fit(
-        images.train,
+        train,
         validation_data=images.validation,
         epochs=args.epochs,
-        shuffle=False,  # the set has a new order in every epoch already
+        shuffle=False,  # the data set shuffles itself, anew in every epoch
         verbose=2,
     )
 
-    held_out = images.test or images.validation
+    held_out = images.split("test" if images.test else "validation")
     _, accuracy = model.evaluate(held_out.ordered(), verbose=0)
     print(f"test accuracy {accuracy:.2%} of {held_out.num_examples} images")
 

@@ -1,7 +1,7 @@
-"""Carry what a Keras Applications network has learnt over to new classes.
+"""Transfer a network of Keras Applications to new classes.
 
-The digits 6 to 9 are the new classes. Without a network at hand the backbone first
-learns the digits 0 to 5; with one, `--weights imagenet` starts from photographs.
+It first learns the digits 0 to 5, unless `--weights imagenet` downloads a network that
+was trained on photographs. The new classes are the digits 6 to 9.
 
 Example:
     python examples/transfer.py
@@ -9,6 +9,7 @@ Example:
 """
 
 import argparse
+from typing import Any
 
 import keras
 import numpy as np
@@ -35,10 +36,11 @@ def fit(
     model: keras.Model, images: data.Splits, *, epochs: int, learning_rate: float
 ) -> float:
     """Train what is not frozen; return the accuracy on the test images."""
-    # Keras's 0.99 remembers hundreds of batches, most of a training as short as this.
+    # Keras's 0.99 averages over hundreds of batches, longer than this training takes.
     for layer in inspect.sublayers(model, keras.layers.BatchNormalization):
         layer.momentum = 0.9
-    steps = epochs * len(images.train)
+    train, test = images.split("train"), images.split("test")
+    steps = epochs * len(train)
     model.compile(
         keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -46,14 +48,16 @@ def fit(
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(images.train, epochs=epochs, shuffle=False, verbose=2)
-    _, accuracy = model.evaluate(images.test.ordered(), verbose=0)
+    model.fit(train, epochs=epochs, shuffle=False, verbose=2)
+    _, accuracy = model.evaluate(test.ordered(), verbose=0)
     return accuracy
 
 
 def main() -> None:
-    """Train the new head alone, then everything gently."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Train the new head alone, then all layers at a lower rate."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--model", default="keras_mobilenet", help="default: keras_mobilenet"
     )
@@ -68,8 +72,8 @@ def main() -> None:
 
     keras.utils.set_random_seed(args.seed)
     shape = (SIDE, SIDE, 3)
-    # An option of the network's own: a quarter of MobileNet's channels is quick.
-    options = {"alpha": 0.25} if args.model == "keras_mobilenet" else {}
+    # A quarter of MobileNet's channels trains quickly.
+    options: dict[str, Any] = {"alpha": 0.25} if args.model == "keras_mobilenet" else {}
 
     model = build(
         args.model,
@@ -79,13 +83,13 @@ def main() -> None:
         **options,
     )
     if args.weights is None:
-        print(f"digits {OLD[0]} to {OLD[-1]}, everything trains")
-        taught = build(args.model, input_shape=shape, classes=len(OLD), **options)
+        print(f"digits {OLD[0]} to {OLD[-1]}, all layers train")
+        old_model = build(args.model, input_shape=shape, classes=len(OLD), **options)
         old = digits_among(OLD, args.seed)
-        known = fit(taught, old, epochs=2 * args.epochs, learning_rate=3e-3)
-        print(f"test accuracy {known:.2%} of {old.test.num_examples} digits")
-        learnt = {w.path: keras.ops.convert_to_numpy(w) for w in taught.weights}
-        # A head of other classes does not fit, and stays fresh.
+        known = fit(old_model, old, epochs=2 * args.epochs, learning_rate=3e-3)
+        print(f"test accuracy {known:.2%} of {old.split('test').num_examples} digits")
+        learnt = {w.path: keras.ops.convert_to_numpy(w) for w in old_model.weights}
+        # The head has other classes, so it keeps its fresh weights.
         print(weights.load(model, learnt, strict=False))
 
     images = digits_among(NEW, args.seed)
@@ -93,10 +97,10 @@ def main() -> None:
     print(f"digits {NEW[0]} to {NEW[-1]}, the head trains")
     head = fit(model, images, epochs=args.epochs, learning_rate=1e-2)
     unfreeze(model)
-    print(f"digits {NEW[0]} to {NEW[-1]}, everything trains, gently")
+    print(f"digits {NEW[0]} to {NEW[-1]}, all layers train, at a lower rate")
     tuned = fit(model, images, epochs=args.epochs, learning_rate=1e-3)
     print(
-        f"test accuracy {tuned:.2%} of {images.test.num_examples} digits; "
+        f"test accuracy {tuned:.2%} of {images.split('test').num_examples} digits; "
         f"{head:.2%} with the head alone"
     )
 

@@ -24,7 +24,7 @@ def _run(path, folder, *arguments):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("attribution.py", r"^digits.png: what speaks for each digit$"),
+        ("attribution.py", r"^digits.png: the image that each class responds to most$"),
         ("drop_in_layers.py", r"^conv, after 46 batches"),
         ("explain.py", r"^report.html: \d\.\d MB, open it in a browser$"),
         ("train_by_name.py", r"^digits: images \(32, 32, 1\), 10 classes"),
@@ -46,10 +46,10 @@ def test_the_sums_come_out(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "neurons: 10,000,000 connections" in done.stdout
     assert "326,520 multiply-accumulates" in done.stdout
-    assert "c5: sees 32 pixels, every 4" in done.stdout
-    found = re.search(r"gradient (\S+), and by trying (\S+)", done.stdout)
+    assert "c5: receptive field 32, stride 4" in done.stdout
+    found = re.search(r"gradient (\S+), measured (\S+)", done.stdout)
     assert float(found[1]) == pytest.approx(float(found[2]), abs=0.01)
-    assert "max: moved by 2, features are 0.00 off" in done.stdout
+    assert "max: shifted by 2, features differ by 0.00" in done.stdout
 
 
 def test_every_example_is_run():
