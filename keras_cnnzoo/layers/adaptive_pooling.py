@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 @register_layer
@@ -46,8 +48,10 @@ class AdaptivePooling2D(keras.layers.Layer):
         last = self.data_format == "channels_last"
         self._spatial = slice(1, 3) if last else slice(2, 4)
         self._terms = "bhwc,ih,jw->bijc" if last else "bchw,ih,jw->bcij"
+        self.built = is_stateless(self)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         sides = ops.shape(inputs)[self._spatial]
         rows, columns = (ops.cast(self._shares(side), inputs.dtype) for side in sides)
         return ops.einsum(self._terms, inputs, rows, columns)

@@ -7,11 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.composite import CompositeLayer, build_once
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
 @register_layer
-class SqueezeExcite(keras.layers.Layer):
+class SqueezeExcite(CompositeLayer):
     """Scale each channel by a number in 0..1 computed from all channels' averages.
 
     Args:
@@ -61,19 +63,14 @@ class SqueezeExcite(keras.layers.Layer):
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
         hidden = self.hidden or round_to(channels * self.ratio, self.divisor)
-        self.fc1 = keras.layers.Dense(
-            hidden, activation=self.activation, dtype=self.dtype_policy, name="fc1"
-        )
-        self.fc2 = keras.layers.Dense(
-            channels,
-            activation=self.gate_activation,
-            dtype=self.dtype_policy,
-            name="fc2",
-        )
-        self.fc1.build((None, channels))
-        self.fc2.build((None, hidden))
+        dense = keras.layers.Dense
+        self._make("fc1", dense, hidden, activation=self.activation)
+        self._make("fc2", dense, channels, activation=self.gate_activation)
+        build_once(self.fc1, (None, channels))
+        build_once(self.fc2, (None, hidden))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         gate = self.fc2(self.fc1(ops.mean(inputs, axis=self.spatial)))
         return inputs * ops.expand_dims(gate, self.spatial)
 
@@ -94,7 +91,7 @@ class SqueezeExcite(keras.layers.Layer):
 
 
 @register_layer
-class EfficientChannelAttention(keras.layers.Layer):
+class EfficientChannelAttention(CompositeLayer):
     """Scale each channel by a number computed from its neighbours' averages.
 
     One small kernel slides over the channels; its size grows with their number.
@@ -131,18 +128,19 @@ class EfficientChannelAttention(keras.layers.Layer):
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
         taps = int(abs(math.log2(channels) + self.beta) / self.gamma)
-        self.conv = keras.layers.Conv1D(
+        self._make(
+            "conv",
+            keras.layers.Conv1D,
             1,
             max(taps | 1, 3),
             padding="same",
             data_format="channels_last",
             use_bias=False,
-            dtype=self.dtype_policy,
-            name="conv",
         )
-        self.conv.build((None, channels, 1))
+        build_once(self.conv, (None, channels, 1))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         line = ops.expand_dims(ops.mean(inputs, axis=self.spatial), -1)
         gate = ops.squeeze(ops.sigmoid(self.conv(line)), -1)
         return inputs * ops.expand_dims(gate, self.spatial)
@@ -158,7 +156,7 @@ class EfficientChannelAttention(keras.layers.Layer):
 
 
 @register_layer
-class ConvolutionalBlockAttention(keras.layers.Layer):
+class ConvolutionalBlockAttention(CompositeLayer):
     """Scale each channel, then each pixel: CBAM.
 
     Averages and maxima over the map go through one small network to a number per
@@ -201,29 +199,29 @@ class ConvolutionalBlockAttention(keras.layers.Layer):
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
-        same = {"use_bias": False, "dtype": self.dtype_policy}
-        hidden = round_to(channels * self.ratio, 1)
-        self.fc1 = keras.layers.Dense(hidden, activation="relu", name="fc1", **same)
-        self.fc2 = keras.layers.Dense(channels, name="fc2", **same)
-        self.conv = keras.layers.Conv2D(
+        kl, hidden = keras.layers, round_to(channels * self.ratio, 1)
+        self._make("fc1", kl.Dense, hidden, activation="relu", use_bias=False)
+        self._make("fc2", kl.Dense, channels, use_bias=False)
+        self._make(
+            "conv",
+            kl.Conv2D,
             1,
             self.kernel_size,
             padding="same",
             data_format=self.data_format,
-            name="conv",
-            **same,
+            use_bias=False,
         )
-        self.bn = keras.layers.BatchNormalization(
-            self.axis, momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="bn"
-        )
-        self.fc1.build((None, channels))
-        self.fc2.build((None, hidden))
+        norm = {"momentum": 0.9, "epsilon": 1e-5}
+        self._make("bn", kl.BatchNormalization, self.axis, **norm)
+        build_once(self.fc1, (None, channels))
+        build_once(self.fc2, (None, hidden))
         two = list(input_shape)
         two[self.axis] = 2
-        self.conv.build(tuple(two))
-        self.bn.build(self.conv.compute_output_shape(tuple(two)))
+        build_once(self.conv, tuple(two))
+        build_once(self.bn, self.conv.compute_output_shape(tuple(two)))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         mean = self.fc2(self.fc1(ops.mean(inputs, axis=self.spatial)))
         peak = self.fc2(self.fc1(ops.max(inputs, axis=self.spatial)))
         x = inputs * ops.expand_dims(ops.sigmoid(mean + peak), self.spatial)

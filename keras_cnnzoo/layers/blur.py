@@ -5,8 +5,10 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from keras_cnnzoo.layers.pooling import check_choice
+from keras_cnnzoo.layers.checks import check_choice
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 @register_layer
@@ -23,7 +25,8 @@ class BlurPool2D(keras.layers.Layer):
             "constant" zeros. "valid" drops partial windows.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+        name: Of the layer.
+        **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output sizes `ceil(size / strides)`,
@@ -54,9 +57,10 @@ class BlurPool2D(keras.layers.Layer):
         strides: int = 2,
         padding: Literal["reflect", "constant", "valid"] = "reflect",
         data_format: str | None = None,
+        name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(name=name, **kwargs)
         for name, value, least in (
             ("pool_size", pool_size, 2),
             ("strides", strides, 1),
@@ -72,8 +76,10 @@ class BlurPool2D(keras.layers.Layer):
         )
         self.data_format = data_format or keras.config.image_data_format()
         self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
+        self.built = is_stateless(self)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         self.compute_output_shape(inputs.shape)
         x = inputs
         if self.padding != "valid":

@@ -7,8 +7,10 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.layers import power
-from keras_cnnzoo.layers.pooling import Reduction, check_choice, check_order
+from keras_cnnzoo.layers.checks import check_choice, check_order
+from keras_cnnzoo.layers.pooling import Reduction
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 class _GlobalPooling(keras.layers.Layer):
@@ -29,11 +31,11 @@ class _GlobalPooling(keras.layers.Layer):
         self._axes = tuple(range(first, first + self.rank))
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
-    def pool(self, x):
+    def pool(self, x: Any) -> Any:
         """Reduce `x`, of float32 at least, over `self._axes`, which stay as 1."""
         raise NotImplementedError
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         y = self.pool(power.widen(inputs))
         y = y if self.keepdims else ops.squeeze(y, self._axes)
         return ops.cast(y, self.compute_dtype)
@@ -56,17 +58,19 @@ class _GlobalPooling(keras.layers.Layer):
 class _GlobalLpPooling(_GlobalPooling):
     def __init__(
         self,
-        p: float = 2.0,
-        reduction: Reduction = "sum",
         data_format: str | None = None,
         keepdims: bool = False,
+        *,
+        p: float = 2.0,
+        reduction: Reduction = "sum",
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.p = check_order(p)
         self.reduction = check_choice("reduction", reduction, ("sum", "mean"))
+        self.built = is_stateless(self)
 
-    def pool(self, x):
+    def pool(self, x: Any) -> Any:
         if self.p == math.inf:
             return ops.max(power.magnitude(x), self._axes, keepdims=True)
         reduce = ops.sum if self.reduction == "sum" else ops.mean
@@ -83,12 +87,12 @@ class GlobalLpPooling2D(_GlobalLpPooling):
     """Reduce each map to the p-norm of its values: `LpPooling2D` with one window.
 
     Args:
-        p: Order of the norm, at least 1; `math.inf` takes the largest magnitude.
-        reduction: "sum", or "mean" for the power mean, which does not grow with the
-            size of the map.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         keepdims: Whether height and width stay as axes of size 1.
+        p: Order of the norm, at least 1; `math.inf` takes the largest magnitude.
+        reduction: "sum", or "mean" for the power mean, which does not grow with the
+            size of the map.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -144,12 +148,12 @@ class GlobalGeMPooling2D(_GlobalPooling):
     pooling (large `p`). Image retrieval made it common, classifiers use it too.
 
     Args:
-        p: Start value of the exponent, above 0.
-        epsilon: Values below are raised to it, since a power of a negative number
-            need not exist. Raised values have no gradient.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         keepdims: Whether height and width stay as axes of size 1.
+        p: Start value of the exponent, above 0.
+        epsilon: Values below are raised to it, since a power of a negative number
+            need not exist. Raised values have no gradient.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -174,10 +178,11 @@ class GlobalGeMPooling2D(_GlobalPooling):
 
     def __init__(
         self,
-        p: float = 3.0,
-        epsilon: float = 1e-6,
         data_format: str | None = None,
         keepdims: bool = False,
+        *,
+        p: float = 3.0,
+        epsilon: float = 1e-6,
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
@@ -196,7 +201,7 @@ class GlobalGeMPooling2D(_GlobalPooling):
             dtype=keras.backend.result_type(self.variable_dtype, "float32"),
         )
 
-    def pool(self, x):
+    def pool(self, x: Any) -> Any:
         x = ops.maximum(x, self.epsilon)
         p = ops.cast(self.p, x.dtype)
         unit = power.largest(x, self._axes)

@@ -4,12 +4,14 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.initializers import fresh
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
 @register_layer
-class HighwayBlock(keras.layers.Layer):
+class HighwayBlock(CompositeLayer):
     """Return `gate * body(x) + (1 - gate) * x`, with a gate for every number.
 
     `body` is a convolution and its activation, the gate another convolution of `x` and
@@ -57,29 +59,29 @@ class HighwayBlock(keras.layers.Layer):
         self._axis = -1 if self.data_format == "channels_last" else 1
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        self.conv = self._conv(input_shape, "conv", activation=self.activation)
-        self.gate = self._conv(
-            input_shape,
+        self._conv("conv", input_shape, activation=self.activation)
+        self._conv(
             "gate",
+            input_shape,
             activation="sigmoid",
             bias_initializer=keras.initializers.Constant(self.gate_bias),
         )
 
-    def _conv(self, input_shape: tuple[Any, ...], name: str, **kwargs: Any):
-        conv = keras.layers.Conv2D(
+    def _conv(self, name: str, input_shape: tuple[Any, ...], **kwargs: Any) -> None:
+        conv = self._make(
+            name,
+            keras.layers.Conv2D,
             input_shape[self._axis],
             self.kernel_size,
             padding="same",
             kernel_initializer=fresh(self.kernel_initializer),
             data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name=name,
             **kwargs,
         )
-        conv.build(input_shape)
-        return conv
+        build_once(conv, input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         return inputs + self.gate(inputs) * (self.conv(inputs) - inputs)
 
     def compute_output_shape(

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.layers import filter_kernels
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -132,7 +133,8 @@ class ImageFilter2D(keras.layers.Layer):
             trainable=self.trainable_kernel,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         return ops.depthwise_conv(
             inputs,
             self.kernel,

@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import math
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
@@ -9,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 Record = Literal["off", "stats", "maps"]
@@ -51,16 +53,18 @@ def _hand_over(layer: keras.layers.Layer, x: Any) -> None:
 
 @register_layer
 class InstrumentedConv2D(keras.layers.Conv2D):
-    """A `keras.layers.Conv2D` that can expose its activation maps.
+    """A `keras.layers.Conv2D` that can expose its feature maps.
 
-    Weights, output and saved arguments are those of `Conv2D`, so either can stand
-    for the other. `record` may be set at any time, in a built and trained model too;
-    where the model was compiled before, use `keras_cnnzoo.inspect.set_record`, which
-    has it trace its step anew.
+    Weights, output and arguments are those of `Conv2D`, in the same positions, so
+    either can stand for the other; weight files of networks with the one load into
+    networks with the other. `record` may be set at any time, in a built and trained
+    model too; in a compiled model use `keras_cnnzoo.inspect.set_record`, so that Keras
+    traces the step again.
 
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the window; one int makes it square.
+        *args: What `keras.layers.Conv2D` takes next: strides, padding and so on.
         record: What the layer keeps of its output.
             "off": nothing. The compiled graph is that of `Conv2D`.
             "stats": per-channel mean, variance, share of zeros and maximum over the
@@ -70,7 +74,7 @@ class InstrumentedConv2D(keras.layers.Conv2D):
             are averaged evenly, so that nothing of the start remains.
         sample: How many images of each call "stats" looks at, from the first on, so
             that its cost does not grow with the batch; None for all of them.
-        **kwargs: Every other argument of `keras.layers.Conv2D`.
+        **kwargs: Any other argument of `keras.layers.Conv2D`.
 
     Shape:
         As `keras.layers.Conv2D`.
@@ -84,12 +88,13 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         self,
         filters: int,
         kernel_size: int | tuple[int, int],
+        *args: Any,
         record: Record = "off",
         momentum: float = 0.9,
         sample: int | None = 8,
         **kwargs: Any,
     ) -> None:
-        super().__init__(filters, kernel_size, **kwargs)
+        super().__init__(filters, kernel_size, *args, **kwargs)
         self._prepare(record, momentum, sample)
 
     def _prepare(
@@ -126,8 +131,8 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         super().build(input_shape)
         self._start_statistics()
 
-    def call(self, inputs):
-        maps = super().call(inputs)
+    def call(self, inputs: Any) -> Any:
+        maps = super().call(as_floats(inputs, self.compute_dtype))
         if self.record == "stats":
             self.statistics(maps if self.sample is None else maps[: self.sample])
         elif self.record == "maps":
@@ -137,6 +142,14 @@ class InstrumentedConv2D(keras.layers.Conv2D):
     def get_config(self) -> dict[str, Any]:
         own = ("record", "momentum", "sample")
         return super().get_config() | {name: getattr(self, name) for name in own}
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace("<Conv2D", "<InstrumentedConv2D", 1)
+
+
+# Keras stores a layer's weights under the name of its class, and numbers unnamed layers
+# by it. Under Conv2D's the weights of a network fit the same network without recording.
+InstrumentedConv2D.__name__ = keras.layers.Conv2D.__name__
 
 
 class ChannelStatistics(keras.layers.Layer):
@@ -172,23 +185,30 @@ class ChannelStatistics(keras.layers.Layer):
         self.calls = zeros("calls", ())
         self.started = True
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x = ops.stop_gradient(inputs)
+        sizes = ops.shape(x)
+        pixels = math.prod(sizes[axis] for axis in self.axes)
+        if isinstance(pixels, int) and not pixels:
+            return inputs  # An empty batch has no mean, and no maximum.
         mean = ops.mean(x, self.axes)
         # Half the passes over memory that moments() takes outside of XLA.
         variance = ops.maximum(ops.mean(ops.square(x), self.axes) - mean * mean, 0.0)
         zeros = ops.mean(ops.cast(ops.equal(x, 0.0), "float32"), self.axes)
         rate = ops.maximum(1.0 - self.momentum, 1.0 / (self.calls + 1.0))
-        for running, now in (
-            (self.mean, mean),
-            (self.variance, variance),
-            (self.zeros, zeros),
-        ):
-            running.assign(running + rate * (now - running))
         peak = ops.max(x, self.axes)
         first = ops.equal(self.calls, 0.0)
-        self.maximum.assign(ops.where(first, peak, ops.maximum(self.maximum, peak)))
-        self.calls.assign(self.calls + 1.0)
+        new = (
+            (self.mean, self.mean + rate * (mean - self.mean)),
+            (self.variance, self.variance + rate * (variance - self.variance)),
+            (self.zeros, self.zeros + rate * (zeros - self.zeros)),
+            (self.maximum, ops.where(first, peak, ops.maximum(self.maximum, peak))),
+            (self.calls, self.calls + 1.0),
+        )
+        for running, value in new:
+            # In a TensorFlow graph the batch may turn out to be empty when it runs.
+            known = isinstance(pixels, int)
+            running.assign(value if known else ops.where(pixels > 0, value, running))
         return inputs
 
     def reset(self) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 def _check_rate(rate: float) -> float:
@@ -59,8 +61,10 @@ class DropPathMean(keras.layers.Layer):
         self.seed = seed
         if rate:
             self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = is_stateless(self)
 
-    def call(self, inputs, alone=None, training=False):
+    def call(self, inputs: Any, alone: Any = None, training: bool = False) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         if not training or (alone is None and not self.rate):
             return sum(inputs[1:], start=inputs[0]) / len(inputs)
         shares = ops.cast(self._shares(len(inputs), alone), self.compute_dtype)
@@ -131,8 +135,9 @@ class DropPathColumn(keras.layers.Layer):
         self.rate = _check_rate(rate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = is_stateless(self)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
         alone = ops.zeros((ops.shape(inputs)[0], self.columns), self.compute_dtype)
         if not training:
             return alone

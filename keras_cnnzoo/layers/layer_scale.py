@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -49,7 +50,8 @@ class LayerScale(keras.layers.Layer):
             initializer=keras.initializers.Constant(self.initial),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         shape = [1] * len(inputs.shape)
         shape[self.axis] = -1
         return inputs * ops.reshape(self.gamma, shape)

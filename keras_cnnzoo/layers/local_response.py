@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 @register_layer
@@ -72,8 +73,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.alpha = alpha
         self.beta = beta
         self.data_format = data_format or keras.config.image_data_format()
+        self.built = is_stateless(self)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         x = ops.cast(inputs, wide)
         axis = len(x.shape) - 1 if self.data_format == "channels_last" else 1

@@ -84,7 +84,7 @@ class ColorNormalization(keras.layers.Layer):
             dtype=wide,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x = ops.cast(inputs, self.matrix.dtype)
         if self.data_format == "channels_first":
             x = ops.moveaxis(x, 1, -1)

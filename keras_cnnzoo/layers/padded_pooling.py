@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 @register_layer
@@ -19,11 +21,12 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         pool_size: Height and width of the window.
         strides: Step between windows; None steps by `pool_size`.
         padding: Rows and columns added on each side, at most half of `pool_size`.
-        ceil_mode: Whether a last window may reach over the end, as in Caffe, so that
-            no pixel is left out; sizes are then rounded up.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+        name: Of the layer.
+        ceil_mode: Whether a last window may reach over the end, as in Caffe, so that
+            no pixel is left out; sizes are then rounded up.
+        **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output sizes
@@ -45,11 +48,13 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         pool_size: int,
         strides: int | None = None,
         padding: int = 0,
-        ceil_mode: bool = False,
         data_format: str | None = None,
+        name: str | None = None,
+        *,
+        ceil_mode: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(name=name, **kwargs)
         if not 0 <= padding <= pool_size // 2:
             raise ValueError(
                 f"`padding` is from 0 to half of pool_size={pool_size}. "
@@ -69,8 +74,10 @@ class PaddedMaxPooling2D(keras.layers.Layer):
             )
         self.data_format = data_format or keras.config.image_data_format()
         self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
+        self.built = is_stateless(self)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         pads = [[0, 0]] * 4
         for axis in self._spatial:
             pads[axis] = [self.padding, self._end]

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -22,13 +23,13 @@ class PartialConv2D(keras.layers.Layer):
         kernel_size: Height and width of the kernels; one int makes them square.
         strides: Step of the kernels; one int for both directions.
         padding: "valid" or "same".
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
         activation: What the result is passed through, by name or as a function.
         use_bias: Whether each filter adds a number of its own.
         kernel_initializer: Start values of the kernels, a weight of shape
             `(height, width, number of connections)`, filter by filter.
         bias_initializer: Start values of the biases.
-        data_format: "channels_last" or "channels_first"; None takes
-            `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -56,11 +57,12 @@ class PartialConv2D(keras.layers.Layer):
         kernel_size: int | tuple[int, int],
         strides: int | tuple[int, int] = 1,
         padding: str = "valid",
+        data_format: str | None = None,
+        *,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
-        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -106,13 +108,14 @@ class PartialConv2D(keras.layers.Layer):
                 name="bias", shape=(filters,), initializer=self.bias_initializer
             )
 
-    def effective_kernel(self):
+    def effective_kernel(self) -> Any:
         """Return the kernel of the `Conv2D` that this is, zero where not connected."""
         padded = ops.pad(self.kernel, [(0, 0), (0, 0), (0, 1)])
         flat = ops.take(padded, self._positions.ravel(), axis=-1)
         return ops.reshape(flat, (*self.kernel_size, *self._positions.shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         x = ops.conv(
             inputs,
             self.effective_kernel(),

@@ -7,36 +7,13 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.layers import power
+from keras_cnnzoo.layers.checks import check_choice, check_order
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 Size = int | tuple[int, ...]
 Padding = Literal["valid", "same"]
 Reduction = Literal["sum", "mean"]
-
-
-def check_choice(name: str, value, choices: tuple[str, ...]) -> str:
-    """Return `value` if it is one of `choices`.
-
-    Raises:
-        ValueError: It is not.
-    """
-    if value not in choices:
-        expected = " or ".join(map(repr, choices))
-        raise ValueError(f"`{name}` is {expected}. Received: {value!r}")
-    return value
-
-
-def check_order(p) -> float:
-    """Return the order of a norm as a float.
-
-    Raises:
-        ValueError: It is not a number of at least 1.
-    """
-    if not (isinstance(p, int | float) and p >= 1):
-        raise ValueError(
-            f"`p` is a number of at least 1, or the result is no norm. Received: {p!r}"
-        )
-    return float(p)
 
 
 class _LpPooling(keras.layers.Layer):
@@ -47,13 +24,15 @@ class _LpPooling(keras.layers.Layer):
         pool_size: Size = 2,
         strides: Size | None = None,
         padding: Padding = "valid",
+        data_format: str | None = None,
+        name: str | None = None,
+        *,
         p: float = 2.0,
         reduction: Reduction = "sum",
-        data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         # Half-precision input is widened here and must not be narrowed before.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, name=name, **kwargs)
         self.pool_size = self._sizes("pool_size", pool_size)
         # Resolved here: ops.average_pool(strides=None) fails on JAX (Keras 3.15.1).
         self.strides = (
@@ -70,6 +49,7 @@ class _LpPooling(keras.layers.Layer):
         first = 1 if self.data_format == "channels_last" else 2
         self._axes = tuple(range(first, first + self.rank))
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
+        self.built = is_stateless(self)
 
     def _sizes(self, name: str, value) -> tuple[int, ...]:
         sizes = (value,) * self.rank if isinstance(value, int) else value
@@ -84,7 +64,7 @@ class _LpPooling(keras.layers.Layer):
             )
         return tuple(sizes)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         self.compute_output_shape(inputs.shape)
         x = self._cover(power.widen(inputs))
         if self.p == math.inf:
@@ -150,12 +130,21 @@ class _L2NormPooling(_LpPooling):
         pool_size: Size = 2,
         strides: Size | None = None,
         padding: Padding = "valid",
-        reduction: Reduction = "sum",
         data_format: str | None = None,
+        name: str | None = None,
+        *,
+        reduction: Reduction = "sum",
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            pool_size, strides, padding, 2.0, reduction, data_format, **kwargs
+            pool_size,
+            strides,
+            padding,
+            data_format,
+            name,
+            p=2.0,
+            reduction=reduction,
+            **kwargs,
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -181,13 +170,14 @@ class LpPooling2D(_LpPooling):
         strides: Step between windows in pixels; None steps by `pool_size`.
         padding: "valid" drops partial windows. "same" keeps them; what lies outside
             the image counts as nothing.
+        data_format: "channels_last" or "channels_first"; None takes
+            `keras.config.image_data_format()`.
+        name: Of the layer.
         p: Order of the norm, at least 1; `math.inf` is allowed.
         reduction: "sum", or "mean" for the power mean
             `(mean |x| ** p) ** (1 / p)`, whose partial windows average over the
             pixels inside the image.
-        data_format: "channels_last" or "channels_first"; None takes
-            `keras.config.image_data_format()`.
-        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+        **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output `(batch, new_height,
@@ -226,11 +216,12 @@ class LpPooling1D(_LpPooling):
         pool_size: Window length in steps.
         strides: Steps between windows; None takes `pool_size`.
         padding: "valid" or "same".
-        p: Order of the norm, at least 1; `math.inf` is allowed.
-        reduction: "sum" or "mean".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+        name: Of the layer.
+        p: Order of the norm, at least 1; `math.inf` is allowed.
+        reduction: "sum" or "mean".
+        **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, steps, channels)`, output `(batch, new_steps, channels)`;
@@ -251,11 +242,12 @@ class LpPooling3D(_LpPooling):
         pool_size: Window depth, height and width; one int makes it a cube.
         strides: Step between windows; None steps by `pool_size`.
         padding: "valid" or "same".
-        p: Order of the norm, at least 1; `math.inf` is allowed.
-        reduction: "sum" or "mean".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
+        name: Of the layer.
+        p: Order of the norm, at least 1; `math.inf` is allowed.
+        reduction: "sum" or "mean".
+        **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, depth, height, width, channels)`, output `(batch, new_depth,

@@ -73,7 +73,7 @@ class EuclideanRBF(keras.layers.Layer):
             dtype=keras.backend.result_type(self.variable_dtype, "float32"),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         x = ops.expand_dims(ops.cast(inputs, self.codes.dtype), -2)
         answer = self.activation(-ops.sum(ops.square(x - self.codes), axis=-1))
         return ops.cast(answer, self.compute_dtype)

@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
+from keras_cnnzoo.layers.stateless import is_stateless
 
 
 @register_layer
@@ -37,8 +39,10 @@ class DropPath(keras.layers.Layer):
         self.seed = seed
         if rate:
             self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = is_stateless(self)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         if not training or not self.rate:
             return inputs
         keep = 1.0 - self.rate

@@ -7,14 +7,17 @@ import keras
 from keras.saving import deserialize_keras_object
 from keras.saving import serialize_keras_object as _serialize
 
+from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.initializers import fresh
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, Record
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.regularization import DropPath
 from keras_cnnzoo.layers.residual_plan import (
     PLAIN,
+    Shape,
     check_choices,
-    make_gate,
+    gate_class,
     own_layers,
     plan,
 )
@@ -22,7 +25,7 @@ from keras_cnnzoo.layers.shortcuts import choose, subsample
 
 
 @register_layer
-class ResidualBlock(keras.layers.Layer):
+class ResidualBlock(CompositeLayer):
     """Return `activation(shortcut(x) + body(x))`, the block of the ResNet papers.
 
     The sub-layers carry plain names: `conv1`, `bn1`, `conv2`, ... in the body,
@@ -103,7 +106,9 @@ class ResidualBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
-        self.body = body
+        # A layer that two attributes hold is saved under the first, so the body of a
+        # loaded block, a list, must be a list from the start.
+        self.body = body if isinstance(body, str) else own_layers(body)
         self.strides = strides
         self.version = version
         self.shortcut = shortcut
@@ -122,18 +127,20 @@ class ResidualBlock(keras.layers.Layer):
         self.data_format = data_format or keras.config.image_data_format()
         self._axis = -1 if self.data_format == "channels_last" else 1
         self._record = record
-        self._depth, self._own_body = 0, own_layers(body)
+        self._depth, self._own_body = 0, own_layers(self.body)
         check_choices(self)
         if not self._own_body:
             self._make_body()
-        same = {"dtype": self.dtype_policy}
-        self._gate = make_gate(gate, data_format=self.data_format, **same)
+        if isinstance(gate, str):
+            self._make("_gate", gate_class(gate), data_format=self.data_format)
+        else:
+            self._gate = gate
         # Layers that would do nothing are left out: they cost time to make.
         self._dropout = self._drop_path = None
         if dropout:
-            self._dropout = keras.layers.Dropout(dropout, name="dropout", **same)
+            self._make("_dropout", keras.layers.Dropout, dropout)
         if drop_path:
-            self._drop_path = DropPath(drop_path, name="drop_path", **same)
+            self._make("_drop_path", DropPath, drop_path)
 
     def _make_body(self) -> None:
         """Make `conv1`, `bn1`, `conv2`, ... of a basic or bottleneck body."""
@@ -150,42 +157,40 @@ class ResidualBlock(keras.layers.Layer):
             zero = self.zero_init and i == self._depth
             one_sided = 1 in (step.strides, step.kernel) or self.padding == "same"
             if not one_sided:
-                pad = keras.layers.ZeroPadding2D(
-                    step.kernel // 2, self.data_format, dtype=self.dtype_policy
-                )
-                setattr(self, f"pad{i}", pad)
-            conv = self._conv(
+                pad = keras.layers.ZeroPadding2D
+                self._make(f"pad{i}", pad, step.kernel // 2, self.data_format)
+            self._conv(
+                f"conv{i}",
                 step.filters,
                 step.kernel,
                 strides=step.strides,
                 padding="same" if one_sided else "valid",
                 groups=step.groups,
                 zero=zero and self.version == "v2",
-                name=f"conv{i}",
             )
-            bn = self._bn(f"bn{i}", zero=zero and self.version != "v2")
-            setattr(self, f"conv{i}", conv)
-            setattr(self, f"bn{i}", bn)
+            self._bn(f"bn{i}", zero=zero and self.version != "v2")
 
-    def _conv(self, filters: int, kernel: int, *, zero=False, **kwargs: Any):
+    def _conv(
+        self, name: str, filters: int, kernel: int, *, zero: bool = False, **kwargs: Any
+    ) -> None:
         kwargs |= {
             "use_bias": self.use_bias,
             "kernel_initializer": "zeros" if zero else fresh(self.kernel_initializer),
             "data_format": self.data_format,
-            "dtype": self.dtype_policy,
         }
-        if self._record is None:
-            return keras.layers.Conv2D(filters, kernel, **kwargs)
-        return InstrumentedConv2D(filters, kernel, record=self._record, **kwargs)
+        kind = keras.layers.Conv2D
+        if self._record is not None:
+            kind, kwargs = InstrumentedConv2D, kwargs | {"record": self._record}
+        self._make(name, kind, filters, kernel, **kwargs)
 
-    def _bn(self, name: str, *, zero: bool) -> keras.layers.BatchNormalization:
-        return keras.layers.BatchNormalization(
+    def _bn(self, name: str, *, zero: bool) -> None:
+        self._make(
+            name,
+            keras.layers.BatchNormalization,
             self._axis,
             momentum=self.bn_momentum,
             epsilon=self.bn_epsilon,
             gamma_initializer="zeros" if zero else "ones",
-            dtype=self.dtype_policy,
-            name=name,
         )
 
     def _steps(self) -> Iterator[tuple[Any, Any, Any]]:
@@ -197,39 +202,39 @@ class ResidualBlock(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         shape = tuple(input_shape)
         for pad, conv, bn in self._steps():
-            before, shape = shape, pad.compute_output_shape(shape) if pad else shape
-            conv.build(shape)
+            before = shape
+            if pad is not None:
+                build_once(pad, shape)
+                shape = pad.compute_output_shape(shape)
+            build_once(conv, shape)
             shape = conv.compute_output_shape(shape)
-            bn.build(before if self.version == "v2" else shape)
-        for layer in self._own_body:
-            if not layer.built:
-                layer.build(shape)
-            shape = layer.compute_output_shape(shape)
-        if self._gate is not None and not self._gate.built:
-            self._gate.build(shape)
+            build_once(bn, before if self.version == "v2" else shape)
+        for layer in (*self._own_body, self._gate, self._dropout, self._drop_path):
+            if layer is not None:
+                build_once(layer, shape)
+                shape = layer.compute_output_shape(shape)
         self._build_shortcut(tuple(input_shape), tuple(shape))
 
-    def _build_shortcut(self, arrives: tuple, wanted: tuple) -> None:
-        step = {"strides": self.strides, "axis": self._axis}
-        self._kind = choose(self.shortcut, arrives=arrives, wanted=wanted, **step)
+    def _build_shortcut(self, arrives: Shape, wanted: Shape) -> None:
+        self._kind = choose(self.shortcut, arrives, wanted, self.strides, self._axis)
         self._channels = wanted[self._axis]
         if self._kind in ("average", "projection"):
             strides = self.strides
             if self._kind == "average":
                 # Keras's "same" averages the pixels there are, at borders as well.
-                self._shortcut_pool = keras.layers.AveragePooling2D(
-                    2, self.strides, "same", self.data_format, dtype=self.dtype_policy
-                )
+                pool = keras.layers.AveragePooling2D
+                at = {"padding": "same", "data_format": self.data_format}
+                self._make("_shortcut_pool", pool, 2, self.strides, **at)
+                build_once(self._shortcut_pool, arrives)
                 strides = 1
-            self.shortcut_conv = self._conv(
-                self._channels, 1, strides=strides, name="shortcut_conv"
-            )
-            self.shortcut_conv.build(arrives)
+            self._conv("shortcut_conv", self._channels, 1, strides=strides)
+            build_once(self.shortcut_conv, arrives)
             if self.version != "v2":
-                self.shortcut_bn = self._bn("shortcut_bn", zero=False)
-                self.shortcut_bn.build(wanted)
+                self._bn("shortcut_bn", zero=False)
+                build_once(self.shortcut_bn, wanted)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         x, entry = inputs, inputs
         for i, (pad, conv, bn) in enumerate(self._steps(), start=1):
             if self.version == "v2":
@@ -241,16 +246,13 @@ class ResidualBlock(keras.layers.Layer):
                 x = self._dropout(x)
             x = conv(pad(x) if pad else x)
             x = x if self.version == "v2" else bn(x)
-        for layer in self._own_body:
-            x = layer(x)
-        if self._gate is not None:
-            x = self._gate(x)
-        if self._drop_path is not None:
-            x = self._drop_path(x)
+        for layer in (*self._own_body, self._gate, self._drop_path):
+            if layer is not None:
+                x = layer(x)
         x = self._carry(inputs, entry) + x
         return x if self.version == "v2" else self.activation(x)
 
-    def _carry(self, inputs, entry):
+    def _carry(self, inputs: Any, entry: Any) -> Any:
         if self._kind == "identity":
             return inputs
         if self._kind == "pad":
@@ -284,6 +286,7 @@ class ResidualBlock(keras.layers.Layer):
             "gate": self.gate if isinstance(self.gate, str) else _serialize(self.gate),
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": _serialize(self.kernel_initializer),
+            "record": self._record,
         }
         plain = {name: getattr(self, name) for name in PLAIN}
         return super().get_config() | plain | own
@@ -292,6 +295,6 @@ class ResidualBlock(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> "ResidualBlock":
         config = dict(config)
         for name in ("body", "gate"):
-            if not isinstance(config[name], str):
+            if not isinstance(config.get(name, ""), str):
                 config[name] = deserialize_keras_object(config[name])
         return cls(**config)

@@ -1,11 +1,12 @@
 """What a residual block is made of: its convolutions as data, its gate, its layers."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 
 from keras_cnnzoo.layers.attention import GATES
 
+Shape: TypeAlias = tuple[int | None, ...]
 BODIES = ("basic", "bottleneck")
 #: What an argument of the block may be.
 CHOICES = {
@@ -18,7 +19,7 @@ CHOICES = {
 PLAIN = (
     *("filters", "strides", "version", "shortcut", "width", "cardinality"),
     *("dropout", "drop_path", "zero_init", "padding", "use_bias"),
-    *("bn_momentum", "bn_epsilon", "record", "data_format"),
+    *("bn_momentum", "bn_epsilon", "data_format"),
 )
 
 
@@ -79,15 +80,17 @@ def check_choices(block: Any) -> None:
             raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
 
 
-def make_gate(gate: Any, **kwargs: Any) -> keras.layers.Layer | None:
-    """Return a gate by name, made with `kwargs`; a layer, and None, as they are."""
-    if not isinstance(gate, str):
-        return gate
+def gate_class(gate: str) -> Any:
+    """Return what makes the gate of that name.
+
+    Raises:
+        ValueError: There is no gate of that name.
+    """
     if gate not in GATES:
         raise ValueError(
             f"`gate` is one of {sorted(GATES)} or a layer. Received: {gate!r}"
         )
-    return GATES[gate](name="gate", **kwargs)
+    return GATES[gate]
 
 
 def own_layers(body: Any) -> list[keras.layers.Layer]:

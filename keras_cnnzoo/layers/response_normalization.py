@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.layers import power
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -46,7 +47,8 @@ class GlobalResponseNormalization(keras.layers.Layer):
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="zeros")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         norm = power.lp_norm(power.widen(inputs), 2, self._total, self.spatial)
         share = norm / (ops.mean(norm, self.axis, keepdims=True) + self.epsilon)
         scaled = inputs * ops.cast(share, inputs.dtype)

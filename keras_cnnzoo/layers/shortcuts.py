@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 
-def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> str:
+def choose(kind: str, arrives: Any, wanted: Any, strides: int, axis: int) -> str:
     """Settle which shortcut joins two shapes: identity, projection, average or pad.
 
     Raises:
@@ -35,7 +35,7 @@ def choose(kind: str, *, arrives: Any, wanted: Any, strides: int, axis: int) -> 
     return kind
 
 
-def subsample(x, *, strides: int, channels: int, axis: int):
+def subsample(x: Any, *, strides: int, channels: int, axis: int) -> Any:
     """Take every n-th pixel, and add zero channels evenly on both sides."""
     new = channels - x.shape[axis]
     pads = [[0, 0]] * 4

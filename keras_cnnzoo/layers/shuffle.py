@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -55,7 +56,8 @@ class ChannelShuffle(keras.layers.Layer):
             )
         self._split = (self.groups, channels // self.groups)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         # Measured: to split, transpose and join takes a fifth of gathering's time.
         before, axis = ops.shape(inputs), self._axis
         groups = ops.reshape(

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -41,7 +42,8 @@ class SkipInit(keras.layers.Layer):
             initializer=keras.initializers.Constant(self.initial),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         return inputs * self.gain
 
     def compute_output_shape(

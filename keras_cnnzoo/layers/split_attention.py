@@ -5,11 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.composite import CompositeLayer, build_once
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
 @register_layer
-class SplitAttention(keras.layers.Layer):
+class SplitAttention(CompositeLayer):
     """Weigh several maps against each other, channel by channel, and add them up.
 
     The maps come one behind the other along the channels. A small network sees the
@@ -72,18 +74,18 @@ class SplitAttention(keras.layers.Layer):
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = self._channels(input_shape)
-        same = {"use_bias": self.use_bias, "dtype": self.dtype_policy}
-        self.fc1 = keras.layers.Dense(self.hidden, name="fc1", **same)
-        self.bn = keras.layers.BatchNormalization(
+        dense, bias = keras.layers.Dense, {"use_bias": self.use_bias}
+        self._make("fc1", dense, self.hidden, **bias)
+        self._make(
+            "bn",
+            keras.layers.BatchNormalization,
             momentum=self.bn_momentum,
             epsilon=self.bn_epsilon,
-            dtype=self.dtype_policy,
-            name="bn",
         )
-        self.fc2 = keras.layers.Dense(self.splits * channels, name="fc2", **same)
-        self.fc1.build((None, channels))
-        self.bn.build((None, self.hidden))
-        self.fc2.build((None, self.hidden))
+        self._make("fc2", dense, self.splits * channels, **bias)
+        build_once(self.fc1, (None, channels))
+        build_once(self.bn, (None, self.hidden))
+        build_once(self.fc2, (None, self.hidden))
 
     def _channels(self, input_shape: tuple[Any, ...]) -> int:
         channels, left = divmod(input_shape[self.axis], self.splits)
@@ -95,7 +97,8 @@ class SplitAttention(keras.layers.Layer):
             )
         return channels
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         maps = ops.split(inputs, self.splits, axis=self.axis)
         averages = [ops.mean(x, axis=self.spatial) for x in maps]
         seen = self.bn(self.fc1(sum(averages)), training=training)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -76,7 +77,8 @@ class Subsampling2D(keras.layers.Layer):
             name="bias", shape=(channels,), initializer=self.bias_initializer
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
+        inputs = as_floats(inputs, self.compute_dtype)
         mean = ops.average_pool(
             inputs, self.pool_size, self.strides, "valid", self.data_format
         )

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -13,17 +14,18 @@ from keras_cnnzoo.layers.registry import register_layer
 class WeightStandardizedConv2D(keras.layers.Conv2D):
     """Convolve with kernels brought to mean 0 and variance 1, filter by filter.
 
-    What is stored and trained are the kernels as they are; the scale of a filter has
-    no effect on its map.
+    The weights are the kernels before that; the scale of a filter's weights has no
+    effect on its feature map.
 
     Args:
-        filters: Number of maps it gives.
+        filters: Number of output channels.
         kernel_size: Height and width of the kernels; one int makes them square.
-        gain: Whether each filter is scaled by a number that is learned, over the root
-            of what it sums, so that maps keep their variance without further
-            normalisation.
+        *args: What `keras.layers.Conv2D` takes next: strides, padding and so on.
+        gain: Whether each filter is scaled by a learned number divided by the square
+            root of its fan-in, so that feature maps keep their variance without
+            further normalisation.
         epsilon: Added to each variance.
-        **kwargs: What `keras.layers.Conv2D` takes besides.
+        **kwargs: Any other argument of `keras.layers.Conv2D`.
 
     Shape:
         Input `(batch, height, width, channels)`, output `(batch, new_height,
@@ -46,11 +48,12 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
         self,
         filters: int,
         kernel_size: int | tuple[int, int],
+        *args: Any,
         gain: bool = False,
         epsilon: float = 1e-6,
         **kwargs: Any,
     ) -> None:
-        super().__init__(filters, kernel_size, **kwargs)
+        super().__init__(filters, kernel_size, *args, **kwargs)
         self.gain = gain
         self.epsilon = epsilon
 
@@ -61,7 +64,10 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
                 name="gain", shape=(1, 1, 1, self.filters), initializer="ones"
             )
 
-    def effective_kernel(self, kernel: Any = None):
+    def call(self, inputs: Any) -> Any:
+        return super().call(as_floats(inputs, self.compute_dtype))
+
+    def effective_kernel(self, kernel: Any = None) -> Any:
         """Return the kernel that is convolved with.
 
         Args:
@@ -77,7 +83,7 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
             wide = wide * ops.cast(self.scale, "float32") * fan_in**-0.5
         return ops.cast(wide, kernel.dtype)
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         return super().convolution_op(inputs, self.effective_kernel(kernel))
 
     def save_own_variables(self, store: Any) -> None:

@@ -9,6 +9,7 @@ from keras import ops
 
 import keras_cnnzoo
 from keras_cnnzoo.layers.registry import layer_class
+from keras_cnnzoo.structure.walk import sublayers
 
 # name: [(arguments, shape of one sample, channels last, or a list of several)]
 ROWS = {
@@ -354,6 +355,25 @@ def test_channels_first_is_the_same_arithmetic(name, kwargs, shape, channels_fir
     got = _numpy(first(x))
     got = np.moveaxis(got, 1, -1) if got.ndim > 2 else got
     np.testing.assert_allclose(got, last, rtol=1e-4, atol=1e-5)
+
+
+@each_case
+@pytest.mark.parametrize("kind", ["uint8", "int32", "bool"])
+def test_whole_numbers_are_taken_as_floats(name, kwargs, shape, kind):
+    pixels = _each(lambda one: (np.abs(one) * 60).astype(kind), _sample(shape))
+    for policy_name in ("float32", "mixed_bfloat16"):
+        layer = _make(name, kwargs, dtype=policy_name)
+        expected = layer(_each(lambda one: one.astype("float32"), pixels))
+        got = layer(pixels)
+        assert keras.backend.standardize_dtype(got.dtype) == layer.compute_dtype
+        np.testing.assert_allclose(_numpy(got), _numpy(expected), rtol=1e-5)
+
+
+@each_case
+def test_all_inside_is_built_before_the_first_call(name, kwargs, shape):
+    layer = _make(name, kwargs)
+    layer(_each(keras.Input, shape))
+    assert all(inner.built for inner in sublayers(layer))
 
 
 @each_case

@@ -17,7 +17,7 @@ def test_pools_as_torch(size, stride, padding, ceil_mode, rng):
         x = rng.normal(size=(2, height, width, 3)).astype("float32") - 3
         pooling = torch.nn.MaxPool2d(size, stride, padding, ceil_mode=ceil_mode)
         expected = pooling(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        got = PaddedMaxPooling2D(size, stride, padding, ceil_mode)(x)
+        got = PaddedMaxPooling2D(size, stride, padding, ceil_mode=ceil_mode)(x)
         np.testing.assert_array_equal(ops.convert_to_numpy(got), expected.numpy())
 
 

@@ -83,7 +83,7 @@ def _numpy_pool(x, k, s, padding, p, reduction):
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_equals_a_numpy_loop_on_signed_input(rng, rank, k, s, p, padding, reduction):
     x = rng.normal(size=SHAPES[rank]).astype("float32")
-    layer = LP[rank](k, s, padding, p, reduction)
+    layer = LP[rank](k, s, padding, p=p, reduction=reduction)
     expected = _numpy_pool(x, k, s, padding, p, reduction)
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), expected, rtol=2e-5)
     assert layer.compute_output_shape(x.shape) == expected.shape
@@ -122,12 +122,14 @@ def _compare_with_torch(x, rng, rank, k, s, p):
 @pytest.mark.parametrize(("rank", "k", "s", "p"), SMOOTH)
 def test_gradient_equals_finite_differences(rng, rank, k, s, p):
     x = rng.normal(size=SHAPES[rank])
-    arguments = (k, s, "same", p, "mean")
-    got = _gradient(LP[rank](*arguments), x.astype("float32"))
+    layer = LP[rank](k, s, "same", p=p, reduction="mean")
+    got = _gradient(layer, x.astype("float32"))
     for at in rng.permutation(list(np.ndindex(x.shape)))[:10]:
         step = np.zeros_like(x)
         step[tuple(at)] = 1e-5
-        up, down = (_numpy_pool(z, *arguments).sum() for z in (x + step, x - step))
+        up, down = (
+            _numpy_pool(z, k, s, "same", p, "mean").sum() for z in (x + step, x - step)
+        )
         assert got[tuple(at)] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-4)
 
 
@@ -198,7 +200,7 @@ def test_global_pooling_equals_numpy(rng, rank, p, reduction):
     x = rng.normal(size=SHAPES[rank]).astype("float32")
     axes = tuple(range(1, rank + 1))
     powers = getattr(np.abs(x.astype("float64")) ** p, reduction)(axes)
-    y = GLOBAL_LP[rank](p, reduction)(x)
+    y = GLOBAL_LP[rank](p=p, reduction=reduction)(x)
     np.testing.assert_allclose(ops.convert_to_numpy(y), powers ** (1 / p), rtol=1e-5)
 
 
