@@ -11,8 +11,13 @@ import argparse
 import datetime
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_cnnzoo.cli.options import add_json, add_subject
+
+if TYPE_CHECKING:
+    from keras_cnnzoo.cli.subject import Subject
+    from keras_cnnzoo.data import Splits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_subject(parser)
     add = parser.add_argument
     add("--data", help="as for `cnnzoo train`; the default is what the run was given")
-    add("--split", help="which of the data's sets (default: test, or the only one)")
+    add(
+        "--split",
+        help="which of the data's sets (default: test, or else validation as training "
+        "split it, or the only one)",
+    )
     add(
         "--fit",
         choices=("resize", "pad", "crop", "squash"),
@@ -39,48 +48,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Score, and print accuracy, top-5 and loss."""
+    """Score, and print accuracy, top-5, loss, and what stands beside them."""
     from keras_cnnzoo import data
+    from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.training import evaluate
 
-    subject = open_subject(args.subject, args.weights, args.source)
-    if args.record and args.weights is None:
+    subject = open_subject(args.subject, args.weights, args.source, args.class_names)
+    if args.record and (args.weights is None or subject.trained_on):
         raise ValueError(
             f"--record is for published weights; the results of {args.subject} are in "
             "its own folder."
         )
-    # What is given here is scored as a whole; a run's own data are split as there.
-    given = {"name_or_path": args.data, "validation": None}
-    chosen = subject.trained_on if args.data is None else given
-    if not chosen:
-        raise ValueError(f"Say with --data on which images {subject.name!r} is scored.")
     splits = data.load(
-        **chosen,
+        **_images(args.data, subject),
         image_size=subject.adapter.size,
         channels=subject.adapter.channels,
-        fit=args.fit or subject.fit,
+        fit=args.fit or subject.adapter,
         batch_size=args.batch_size,
     )
-    only = next(iter(splits.sets)) if len(splits.sets) == 1 else "test"
-    split = args.split or only
-    classes = _classes(subject, splits)
-    scores = evaluate(subject.model, splits.split(split), classes).numbers()
+    split = args.split or _default_split(splits)
+    scores = evaluate(subject.model, splits.split(split), _classes(subject, splits))
+    numbers = scores.numbers()
     if args.record:
-        _record(args, subject.name, f"{splits.name}, {split}", scores)
+        _record(args, subject.name, f"{splits.name}, {split}", numbers)
+    ids = subject.class_names or tuple(map(str, range(len(scores.confusion))))
+    names = subject.display_names or ids
+    beside = {"per_class": _seen(scores.per_class(ids))}
     if args.json:
         about = {"model": subject.name, "data": splits.name, "split": split}
-        print(json.dumps(about | scores, indent=2))
+        if names != ids:
+            beside["names"] = {
+                i: n
+                for i, n in zip(ids, names, strict=True)
+                if i in beside["per_class"]
+            }
+        print(json.dumps(about | numbers | beside, indent=2))
         return
     print(f"{subject.name} on {split} of {splits.name}")
-    print(f"images    {scores['count']:,}")
-    print(f"accuracy  {scores['accuracy']:.2%}")
-    if scores["top5"] is not None:
-        print(f"top-5     {scores['top5']:.2%}")
-    print(f"loss      {scores['loss']:.4f}")
+    print(f"images    {scores.count:,}")
+    print(f"accuracy  {scores.accuracy:.2%}")
+    if scores.top5 is not None:
+        print(f"top-5     {scores.top5:.2%}")
+    print(f"loss      {scores.loss:.4f}")
+    print(beside_accuracy(numbers | beside, ids, names))
 
 
-def _record(args: argparse.Namespace, name: str, images: str, scores: dict) -> None:
+def _seen(per_class: dict[str, float | None]) -> dict[str, float]:
+    """Leave out classes without images."""
+    return {name: right for name, right in per_class.items() if right is not None}
+
+
+def _images(given: str | None, subject: "Subject") -> dict[str, Any]:
+    """Return what `data.load` is to load."""
+    own = subject.trained_on
+    if given is None and not own:
+        raise ValueError(f"Say with --data on which images {subject.name!r} is scored.")
+    if given is None or (own and _same(given, own["name_or_path"])):
+        # Split as in training, or it would be scored on what it has learnt from.
+        return own
+    return {"name_or_path": given, "validation": None}
+
+
+def _same(one: str, other: str) -> bool:
+    paths = [Path(place).expanduser() for place in (one, other)]
+    return one == other or (
+        all(path.exists() for path in paths) and paths[0].samefile(paths[1])
+    )
+
+
+def _default_split(splits: "Splits") -> str:
+    """Return the set that stands for what a model has not learnt from."""
+    sets = splits.sets
+    if len(sets) == 1:
+        return next(iter(sets))
+    return "test" if "test" in sets or "validation" not in sets else "validation"
+
+
+def _record(
+    args: argparse.Namespace, name: str, images: str, scores: dict[str, Any]
+) -> None:
     from keras_cnnzoo.cards import Result
     from keras_cnnzoo.registry.results import record
 
@@ -110,7 +157,7 @@ def _record(args: argparse.Namespace, name: str, images: str, scores: dict) -> N
     )
 
 
-def _classes(subject, splits) -> list[int] | None:
+def _classes(subject: "Subject", splits: "Splits") -> list[int] | None:
     """Return the model's class for each of the data's; None where they are the same."""
     known, given = subject.class_names, splits.class_names
     numbered = given == tuple(map(str, range(len(given))))

@@ -8,6 +8,8 @@ Example:
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from keras_cnnzoo.cli.options import add_subject
 
 
@@ -15,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_subject(parser)
     add = parser.add_argument
-    add("images", nargs="+", metavar="IMAGE", help="files in any format Pillow reads")
+    add(
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="files in any format Pillow reads, or folders of them",
+    )
     add(
         *("-o", "--out"),
         type=Path,
@@ -27,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attribution",
         action="append",
         metavar="METHOD",
-        help="a method that shows what speaks for an answer, named as in "
+        help="a method that shows which pixels support the prediction, named as in "
         "keras_cnnzoo.inspect; may be given several times (default: grad_cam, "
         "layer_cam and saliency)",
     )
@@ -43,22 +50,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the images, and write the page."""
+    from keras_cnnzoo.cli.images import batches
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.inspect import explain
     from keras_cnnzoo.inspect.report.answers import DEFAULT
-    from keras_cnnzoo.training.folder import read_images
 
     if not args.out.parent.is_dir():
         raise ValueError(
             f"There is no folder {args.out.parent} to write {args.out} to."
         )
-    subject = open_subject(args.subject, args.weights, args.source)
+    subject = open_subject(args.subject, args.weights, args.source, args.class_names)
+    read = [one for batch in batches(args.images, subject.adapter) for one in batch]
+    paths, images = zip(*read, strict=True)
     path = explain(
         subject.model,
-        read_images(args.images, subject.adapter),
+        np.stack(images),
         args.out,
-        class_names=subject.class_names,
-        captions=[Path(image).name for image in args.images],
+        class_names=subject.labels,
+        captions=[Path(image).name for image in paths],
         attributions=args.attribution or DEFAULT,
         max_megabytes=args.max_megabytes,
     )

@@ -19,6 +19,7 @@ from keras_cnnzoo.cli import (
     train,
     verify,
 )
+from keras_cnnzoo.cli.words import in_shell_words
 
 COMMANDS = (train, list, show, profile, evaluate, predict, explain, verify)
 TRACEBACK = "CNNZOO_TRACEBACK"
@@ -114,14 +115,15 @@ def _sentence(error: Exception) -> str:
             text = f"{error.filename}: {text}"
     text = " ".join(text.split())
     if isinstance(error, ValueError | TypeError | OSError | RuntimeError) and text:
-        return text
+        return in_shell_words(text)
     return f"{type(error).__name__}: {text} (set {TRACEBACK}=1 to see where)"
 
 
 def _note(message, category, filename, lineno, file=None, line=None) -> None:
     """Show a warning as a line for the user; deprecations are for developers."""
     if not issubclass(category, DeprecationWarning | FutureWarning | ResourceWarning):
-        print(f"note: {' '.join(str(message).split())}", file=sys.stderr)
+        text = in_shell_words(" ".join(str(message).split()))
+        print(f"note: {text}", file=sys.stderr)
 
 
 @contextlib.contextmanager

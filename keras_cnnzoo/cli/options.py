@@ -11,12 +11,45 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_weights(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add `--weights`."""
+    """Add `--weights` and `--source`."""
     parser.add_argument(
         "--weights",
-        metavar="PATH",
-        help=f"{what}: a file, or a source on the model's card",
+        metavar="FILE|RUN|TAG",
+        help=f"{what}: a file, a folder that `cnnzoo train` made, or a source on the "
+        "model's card (`cnnzoo show NAME`)",
     )
+    parser.add_argument(
+        "--source",
+        metavar="TAG",
+        help="whose weights the file has, a source on the model's card: the model is "
+        "then built, and its images are prepared, as for that source",
+    )
+
+
+def add_class_names(parser: argparse.ArgumentParser) -> None:
+    """Add `--class-names`."""
+    parser.add_argument(
+        "--class-names",
+        metavar="FILE",
+        help="names of the classes to show: text with one on each line, .csv or .json "
+        "(default: classes.csv, .json or .txt beside the data of training)",
+    )
+
+
+def source_of(weights: str | None, source: str | None) -> str | tuple[str, str] | None:
+    """Return weights as `keras_cnnzoo.build` takes them.
+
+    Raises:
+        ValueError: A source came without a file.
+    """
+    if source is None:
+        return weights
+    if weights is None:
+        raise ValueError(
+            f"--source {source} says whose weights a file has: give the file with "
+            f"--weights. To fetch that source itself, say --weights {source}."
+        )
+    return source, weights
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +61,4 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
         "--weights",
     )
     add_weights(parser, "for a model's name")
-    parser.add_argument(
-        "--source",
-        metavar="TAG",
-        help="whose weights the file has, a source on the model's card: it is then "
-        "built and fed as that source says",
-    )
+    add_class_names(parser)

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import registry, zoo
-from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.cli.options import source_of
+from keras_cnnzoo.data import display_names
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.imagenet import imagenet_classes
 from keras_cnnzoo.training.folder import CONFIG, MODEL, Run
-from keras_cnnzoo.training.inputs import channels_last
-from keras_cnnzoo.weights.sources import find
+from keras_cnnzoo.training.inputs import channels_last, preprocessing_of
 
 
 @dataclass(frozen=True)
@@ -23,37 +23,59 @@ class Subject:
         name: The model's name.
         model: Gives probabilities.
         adapter: Brings images to the model's size.
-        fit: The same for `keras_cnnzoo.data.load`.
-        class_names: Names of the outputs, None where nobody named them.
+        class_names: What its data call the classes, in the order of the outputs; None
+            where that is not known.
+        display_names: Names of the classes to show, in the same order.
         trained_on: Arguments of `keras_cnnzoo.data.load` that give a run's data.
     """
 
     name: str
     model: keras.Model
     adapter: Adapter
-    fit: str | Preprocessing
     class_names: tuple[str, ...] | None
+    display_names: tuple[str, ...] | None
     trained_on: dict[str, Any]
 
+    @property
+    def labels(self) -> list[str] | None:
+        """A name for each output, with the id beside it where they differ."""
+        if self.class_names is None or self.display_names is None:
+            return None
+        both = zip(self.display_names, self.class_names, strict=True)
+        return [name if name == own else f"{name} ({own})" for name, own in both]
 
-def open_subject(what: str, weights: str | None, source: str | None = None) -> Subject:
+
+def open_subject(
+    what: str,
+    weights: str | None,
+    source: str | None = None,
+    class_names: str | None = None,
+) -> Subject:
     """Open a run's folder or a `.keras` file, or build a name with weights.
+
+    Args:
+        what: The folder, the file or the name.
+        weights: Weights for a name: a file, a tag, or the folder of a run.
+        source: The tag whose weights the file has.
+        class_names: A file with names of the classes to show.
 
     Raises:
         ValueError: It is none of these, or a name came without weights.
     """
     if Path(what).suffix == ".keras":
-        return _of_file(Path(what), weights or source)
+        return _of_file(Path(what), weights or source, class_names)
     if Path(what).exists() or Path(what).name != what:
-        return _of_run(what, weights or source)
-    return _of_name(what, weights, source)
+        return _of_run(what, weights or source, class_names)
+    if weights is not None and (Path(weights) / CONFIG).is_file():
+        return _of_named_run(what, weights, source, class_names)
+    return _of_name(what, weights, source, class_names)
 
 
-def _of_file(path: Path, weights: str | None) -> Subject:
+def _of_file(path: Path, weights: str | None, names: str | None) -> Subject:
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
     if (path.parent / CONFIG).is_file() and path.name == MODEL:
-        return _of_run(str(path.parent), weights)
+        return _of_run(str(path.parent), weights, names)
     if weights is not None:
         raise ValueError(f"{path} has its own weights; --weights goes with a name.")
     model = keras.saving.load_model(path, compile=False)
@@ -64,29 +86,47 @@ def _of_file(path: Path, weights: str | None) -> Subject:
             "(height, width, channels). Save it with an input of fixed size."
         )
     height, width, channels = shape
+    classes = imagenet_classes(model.output_shape[-1])
+    if names is not None:
+        classes = classes or tuple(map(str, range(model.output_shape[-1])))
     return Subject(
         name=path.stem,
         model=model,
         adapter=Adapter((height, width), channels),
-        fit="resize",
-        class_names=None,
+        class_names=classes,
+        display_names=classes and display_names(classes, names),
         trained_on={},
     )
 
 
-def _of_run(folder: str, weights: str | None) -> Subject:
+def _of_named_run(
+    name: str, folder: str, source: str | None, names: str | None
+) -> Subject:
+    """Open the run that was given as the weights of a name."""
+    subject = _of_run(folder, source, names)
+    if subject.name != name:
+        raise ValueError(
+            f"{folder} is a run of {subject.name!r}, and its weights do not fit "
+            f"{name!r}. Give {folder} alone."
+        )
+    return subject
+
+
+def _of_run(folder: str, weights: str | None, names: str | None) -> Subject:
     if weights is not None:
         raise ValueError(
-            f"{folder} is a run and has its own weights; --weights goes with a name."
+            f"{folder} is a run and has its own weights; --weights and --source go "
+            "with a name."
         )
     run = Run.open(folder)
     config = run.config
+    shown = run.display_names
     return Subject(
         name=config["arguments"]["model"],
         model=run.model,
         adapter=run.adapter,
-        fit=run.adapter.fit,
         class_names=run.class_names,
+        display_names=shown if names is None else display_names(run.class_names, names),
         trained_on={
             "name_or_path": config["arguments"]["data"],
             "validation": config["recipe"]["validation"],
@@ -95,25 +135,30 @@ def _of_run(folder: str, weights: str | None) -> Subject:
     )
 
 
-def _of_name(name: str, weights: str | None, source: str | None) -> Subject:
-    card = registry.card(name)
+def _of_name(
+    name: str, weights: str | None, source: str | None, names: str | None
+) -> Subject:
+    registry.card(name)
     if weights is None:
         raise ValueError(
             f"{name!r} alone knows nothing yet: give --weights, or a folder that "
             f"`cnnzoo train {name}` made."
         )
-    row = find(name, weights if source is None else (source, weights))
-    model = zoo.build(name, weights=row or weights)
+    start = source_of(weights, source)
+    model = zoo.build(name, weights=start)
     shape: Any = channels_last(model.input_shape[1:])
     height, width, channels = shape
-    fit = (row and row.preprocessing) or card.preprocessing
+    fit = preprocessing_of(name, start)
+    classes = imagenet_classes(model.output_shape[-1])
+    if names is not None:
+        classes = classes or tuple(map(str, range(model.output_shape[-1])))
     return Subject(
         name=name,
         model=model,
         adapter=Adapter(
             (height, width), channels, fit.fit, fit.crop, fit.interpolation
         ),
-        fit=fit,
-        class_names=imagenet_classes(model.output_shape[-1]),
+        class_names=classes,
+        display_names=classes and display_names(classes, names),
         trained_on={},
     )

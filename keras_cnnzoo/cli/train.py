@@ -5,12 +5,14 @@ Example:
   cnnzoo train resnet18 --data photos/ --image-size 64 --epochs 20 --out runs/photos
   cnnzoo train lenet5 --set pool=max --set activation=relu
   cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
+  cnnzoo train squeezenet1_1 --data photos/ --weights theirs.npz
+               --source deepscale/squeezenet_v1.1
 """
 
 import argparse
 import json
 
-from keras_cnnzoo.cli.options import add_json, add_weights
+from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, source_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="decides all randomness (default: 0)")
     add("--out", metavar="FOLDER", help="default: runs/MODEL-DATA-NUMBER")
     add_weights(parser, "start weights")
+    add_class_names(parser)
     add(
         "--freeze",
         nargs="?",
@@ -65,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
     """Train, and print what came out."""
     from rich.console import Console
 
+    from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.training import train
 
     console = Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True)
@@ -78,8 +82,9 @@ def run(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         image_size=args.image_size,
-        weights=args.weights,
+        weights=source_of(args.weights, args.source),
         freeze=args.freeze,
+        class_names=args.class_names,
         console=console,
         **dict(args.set),
     )
@@ -92,4 +97,5 @@ def run(args: argparse.Namespace) -> None:
         f"{results['count']:,} images, after {results['seconds']:.0f} s; kept is epoch "
         f"{results['best_epoch']} with validation {results['validation_accuracy']:.2%}"
     )
+    console.print(beside_accuracy(results, run.class_names, run.display_names))
     console.print(f"everything is in {run.folder}")

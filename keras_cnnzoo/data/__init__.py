@@ -11,7 +11,17 @@ backend sees the same pixels.
 from keras_cnnzoo.data.augment import AUGMENTATIONS, Augmentation
 from keras_cnnzoo.data.examples import Skipped
 from keras_cnnzoo.data.imageset import ImageSet
-from keras_cnnzoo.data.loading import load
+from keras_cnnzoo.data.loading import load, open_source
+from keras_cnnzoo.data.names import display_names
 from keras_cnnzoo.data.splits import Splits
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "ImageSet", "Skipped", "Splits", "load"]
+__all__ = [
+    "AUGMENTATIONS",
+    "Augmentation",
+    "ImageSet",
+    "Skipped",
+    "Splits",
+    "display_names",
+    "load",
+    "open_source",
+]

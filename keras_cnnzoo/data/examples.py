@@ -13,6 +13,9 @@ import numpy as np
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import Encoded, decode
 
+#: Images in colour whose sides have this many pixels count as photographs.
+PHOTOGRAPH_SIDE = 96
+
 # Arrays that stay below this are adapted once, larger ones batch by batch.
 MAX_ADAPTED_BYTES = 2**30
 
@@ -187,9 +190,27 @@ class EncodedExamples:
 
 @dataclass(frozen=True)
 class Source:
-    """What a source of data gives: named sets of examples, and what was left out."""
+    """What a source of data gives: named sets of examples, and what was left out.
+
+    Attributes:
+        name: What was opened.
+        sets: Examples by split.
+        class_names: Names of the classes, as the data have them.
+        skipped: Files that were left out.
+        side: The shorter side of most images in pixels, where sizes differ and are
+            known.
+    """
 
     name: str
     sets: dict[str, Examples]
     class_names: tuple[str, ...]
     skipped: Sequence[Skipped] = ()
+    side: int | None = None
+
+    @property
+    def are_photographs(self) -> bool:
+        """Whether the images are in colour and no thumbnails."""
+        shapes = [examples.shape for examples in self.sets.values()]
+        sides = [min(h, w) for h, w, _ in shapes if h is not None and w is not None]
+        side = self.side or min(sides, default=PHOTOGRAPH_SIDE)
+        return side >= PHOTOGRAPH_SIDE and all(shape[2] == 3 for shape in shapes)

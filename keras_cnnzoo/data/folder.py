@@ -65,6 +65,9 @@ def from_folder(folder: Path) -> Source:
         sets=_examples(found, sorted(filled)),
         class_names=class_names,
         skipped=tuple(skipped),
+        side=int(
+            np.median([min(h[:2]) for files in found.values() for *_, h in files])
+        ),
     )
 
 

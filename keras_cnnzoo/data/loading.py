@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,22 @@ from keras_cnnzoo.data.examples import Examples, Source
 from keras_cnnzoo.data.folder import from_folder
 from keras_cnnzoo.data.idx import from_idx_folder, is_idx_folder
 from keras_cnnzoo.data.imageset import ImageSet
+from keras_cnnzoo.data.names import display_names, names_beside
 from keras_cnnzoo.data.splits import Splits, held_out, standard_names
 from keras_cnnzoo.data.tfds import from_tfds
 
 
-def load(
+def load(  # noqa: PLR0913 - each is a choice that users make by name
     name_or_path: Any,
     *,
     image_size: int | tuple[int, int] | None = None,
     channels: int | None = None,
-    fit: str | Preprocessing = "resize",
+    fit: str | Preprocessing | Adapter = "resize",
     batch_size: int = 32,
     augment: Any = None,
     validation: float | int | None = 0.1,
     seed: int = 0,
+    class_names: Any = None,
 ) -> Splits:
     """Load images with labels, split and in batches, for `fit` on any backend.
 
@@ -44,6 +47,7 @@ def load(
             an `.npz` file of arrays `x_<split>` and `y_<split>`;
             a pair of arrays (images, labels), or a dict of such pairs by split.
             Arrays of images are channels last, from 0 to 255.
+            What `open_source` returned is taken too.
         image_size: Height and width, one number for both; None keeps the images' own,
             which then have to be equal.
         channels: 1 for grey, 3 for RGB; None keeps what the images have. A folder is
@@ -52,7 +56,8 @@ def load(
             "pad" centres it on black and shrinks only what is larger, "crop" keeps
             the proportions and takes the centre, 0.875 of the sides, "squash" stretches
             before it does so. A
-            `keras_cnnzoo.cards.Preprocessing` crops and interpolates as it says.
+            `keras_cnnzoo.cards.Preprocessing` crops and interpolates as it says, and
+            so does the `adapter` of a run.
         batch_size: Images in a batch.
         augment: Random changes of the training images: an `Augmentation`; "digits",
             "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
@@ -62,6 +67,9 @@ def load(
             class in proportion; 0 or None for none. A data set with a validation
             set of its own keeps that.
         seed: Decides order, augmentation and the validation set.
+        class_names: Names to show for the classes, in their order, or a file of them;
+            see `keras_cnnzoo.data.display_names`. None looks for `classes.csv`,
+            `classes.json` or `classes.txt` beside the data.
 
     Returns:
         The sets, with the names of the classes.
@@ -82,7 +90,8 @@ def load(
     batch_size = _whole("batch_size", batch_size, 1)
     seed = _whole("seed", seed, 0)
     augment = named(augment)
-    source = _find(name_or_path)
+    opened = isinstance(name_or_path, Source)
+    source = name_or_path if opened else open_source(name_or_path)
     adapter = _adapter(source, _size(image_size), channels, fit)
     standard = standard_names(list(source.sets))
     raw = {standard_name: source.sets[name] for standard_name, name in standard.items()}
@@ -117,13 +126,27 @@ def load(
         image_shape=first.image_shape,
         others=others_ready,
         skipped=source.skipped,
+        adapter=adapter,
+        display_names=(
+            names_beside(name_or_path, source.class_names)
+            if class_names is None
+            else display_names(source.class_names, class_names)
+        ),
         **sets,
         own_names=standard,
     )
 
 
-def _find(name_or_path: Any) -> Source:
-    """Open the source that a name, a path or arrays stand for."""
+def open_source(name_or_path: Any) -> Source:
+    """Open what a name, a path or arrays stand for, without reading images yet.
+
+    Args:
+        name_or_path: As `load` takes it, which takes the result as well.
+
+    Raises:
+        ValueError: There is no such data set, or it holds no usable images.
+        TypeError: It is of the wrong kind.
+    """
     if not isinstance(name_or_path, str | os.PathLike):
         if isinstance(name_or_path, tuple | list | Mapping):
             return from_arrays(name_or_path)
@@ -173,7 +196,7 @@ def _adapter(
     source: Source,
     size: tuple[int, int] | None,
     channels: int | None,
-    fit: str | Preprocessing,
+    fit: str | Preprocessing | Adapter,
 ) -> Adapter:
     """Decide what the images of a source are brought to."""
     if channels not in (None, 1, 3):
@@ -190,6 +213,8 @@ def _adapter(
     if channels is None:
         channels = max(shape[2] for shape in shapes)
     assert size is not None
+    if isinstance(fit, Adapter):
+        return replace(fit, size=size, channels=channels)
     if isinstance(fit, Preprocessing):
         return Adapter(size, channels, fit.fit, fit.crop, fit.interpolation)
     if fit not in FITS:

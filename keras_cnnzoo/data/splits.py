@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.examples import Skipped
 from keras_cnnzoo.data.imageset import ImageSet
 
@@ -26,6 +27,9 @@ class Splits:
         others: Further sets, by name.
         own_names: What the source itself calls the training, validation or test set.
         skipped: Files that were left out, with the reason.
+        adapter: What every image is brought to.
+        display_names: Names of the classes to show, where `class_names` are numbers or
+            ids; in the same order.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Splits:
     others: Mapping[str, ImageSet] = field(default_factory=dict)
     own_names: Mapping[str, str] = field(default_factory=dict)
     skipped: Sequence[Skipped] = ()
+    adapter: Adapter | None = None
+    display_names: tuple[str, ...] = ()
 
     def split(self, name: str) -> ImageSet:
         """Return a set by its name, ours or the source's own.

@@ -6,16 +6,21 @@ print(run.results["accuracy"], run.folder)
 """
 
 from keras_cnnzoo.files import replacing, save_model, write_text
+from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.evaluation import Scores, evaluate
+from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
-from keras_cnnzoo.training.run import TrainingStopped, train
+from keras_cnnzoo.training.run import train
 from keras_cnnzoo.training.transfer import freeze, unfreeze
+from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
     "RECIPES",
+    "BalancedAccuracy",
     "HistoryFile",
     "KeepBest",
     "ProgressBar",
@@ -24,9 +29,11 @@ __all__ = [
     "Scores",
     "StopInOrder",
     "TrainingStopped",
+    "Watch",
     "evaluate",
     "find_recipe",
     "freeze",
+    "mended",
     "replacing",
     "save_model",
     "train",

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.data import ImageSet
+from keras_cnnzoo.internals.mending import mended
 
 #: Five guesses among five classes or fewer are always right.
 TOP = 5
+NUMBERS = ("count", "accuracy", "balanced_accuracy", "majority", "top5", "loss")
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,26 @@ class Scores:
     loss: float
     confusion: np.ndarray
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the accuracies within each class that has images."""
+        counts = self.confusion.sum(axis=1)
+        there = counts > 0
+        return float((self.confusion.diagonal()[there] / counts[there]).mean())
+
+    @property
+    def majority(self) -> float:
+        """The accuracy of whoever answers the most frequent class every time."""
+        return float(self.confusion.sum(axis=1).max() / self.count)
+
+    @property
+    def most_frequent(self) -> int:
+        """The number of the class with the most images."""
+        return int(self.confusion.sum(axis=1).argmax())
+
     def numbers(self) -> dict[str, float | None]:
-        """Return the four numbers by name."""
-        return {
-            name: getattr(self, name) for name in ("count", "accuracy", "top5", "loss")
-        }
+        """Return the numbers by name."""
+        return {name: getattr(self, name) for name in NUMBERS}
 
     def per_class(self, class_names: Sequence[str]) -> dict[str, float | None]:
         """Return the accuracy within each class; None for a class without images."""
@@ -52,6 +69,9 @@ def evaluate(
         classes: The model's number for each class of the images, where they are
             numbered otherwise or are only some of the model's.
 
+    An exception on the way, of a reader for example, leaves the model as it was, also
+    on JAX.
+
     Raises:
         ValueError: There are no images, or a label is not among the model's classes.
     """
@@ -66,7 +86,9 @@ def evaluate(
             f"{model.name!r} knows {count} classes, and the data have labels up to "
             f"{labels.max()}. Train it on these data, or choose others."
         )
-    probabilities = np.asarray(model.predict(images.ordered(), verbose=0), "float64")
+    with mended(model):
+        answers = model.predict(images.ordered(), verbose=0)
+    probabilities = np.asarray(answers, "float64")
     of_label = probabilities[np.arange(len(labels)), labels]
     # Ties count against the model, as does NaN.
     rank = count - (probabilities < of_label[:, None]).sum(axis=1)

@@ -1,5 +1,6 @@
 """The folder of a training run: what is in it, making one, opening one again."""
 
+import dataclasses
 import json
 import os
 import platform
@@ -15,10 +16,13 @@ import numpy as np
 
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.decode import decode
+from keras_cnnzoo.data.names import display_names
 from keras_cnnzoo.files import write_text
+from keras_cnnzoo.training.notebook import run_html
 
 CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
 CURVES, CONFUSION = "curves.png", "confusion.png"
+ADAPTER = tuple(field.name for field in dataclasses.fields(Adapter))
 PACKAGES = ("keras-cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy", "pillow")
 
 
@@ -63,15 +67,34 @@ class Run:
         Raises:
             ValueError: No epoch was finished, so that there is none.
         """
+        return keras.saving.load_model(self.model_file, compile=False)
+
+    @property
+    def model_file(self) -> Path:
+        """The file of the best model.
+
+        Raises:
+            ValueError: No epoch was finished, so that there is none.
+        """
         path = self.folder / MODEL
         if not path.is_file():
             raise ValueError(f"{self.folder} holds no {MODEL}: no epoch was finished.")
-        return keras.saving.load_model(path, compile=False)
+        return path
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the model's outputs."""
+        """Names of the classes, in the order of the model's outputs.
+
+        They are what the data call them: folders, numbers or ids.
+        """
         return tuple(self.config["class_names"])
+
+    @property
+    def display_names(self) -> tuple[str, ...]:
+        """Names of the classes to show, in the same order."""
+        return tuple(
+            self.config.get("display_names") or display_names(self.class_names)
+        )
 
     @property
     def results(self) -> Mapping[str, Any]:
@@ -82,7 +105,12 @@ class Run:
     def adapter(self) -> Adapter:
         """How images were brought to the model's size."""
         images = self.config["images"]
-        return Adapter(tuple(images["size"]), images["channels"], images["fit"])
+        given = {key: images[key] for key in ADAPTER if key in images}
+        return Adapter(**given | {"size": tuple(images["size"])})
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what came out, and its pictures."""
+        return run_html(self.folder, self.config, (CURVES, CONFUSION))
 
     def finish(self, results: Mapping[str, Any]) -> "Run":
         """Write the results into `config.json`."""

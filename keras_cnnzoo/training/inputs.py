@@ -1,12 +1,17 @@
 """Data as a model takes them: its size, its channels, its task."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_cnnzoo import data as datasets
 from keras_cnnzoo import registry
+from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.training.folder import CONFIG, Run
 from keras_cnnzoo.training.recipes import Recipe
+from keras_cnnzoo.weights.sources import find
 
 
 def channels_last(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -17,8 +22,44 @@ def channels_last(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
     return (*size, depth)
 
 
+def check_classifier(name: str) -> None:
+    """Check that a model can be trained here.
+
+    Raises:
+        ValueError: There is no such model, or it is no classifier.
+    """
+    task = registry.card(name).task
+    if task != "classification":
+        raise ValueError(
+            f"{name!r} is for {task}, and this trains classifiers. They are listed by "
+            "list_models(task='classification')."
+        )
+
+
+def start_weights(weights: Any) -> Any:
+    """Return start weights as `build` takes them: of a run's folder, its best model."""
+    if isinstance(weights, str | os.PathLike):
+        folder = Path(weights).expanduser()
+        if (folder / CONFIG).is_file():
+            return str(Run.open(folder).model_file)
+    return weights
+
+
+def preprocessing_of(name: str, weights: Any) -> Preprocessing:
+    """Return how images are brought to a model's size, with weights of a source."""
+    row = None if weights is None else find(name, weights)
+    return (row and row.preprocessing) or registry.card(name).preprocessing
+
+
 def load_to_train(
-    name: str, data: Any, recipe: Recipe, image_size: int | None, seed: int
+    name: str,
+    data: Any,
+    recipe: Recipe,
+    *,
+    image_size: int | None = None,
+    seed: int = 0,
+    weights: Any = None,
+    names: Any = None,
 ) -> datasets.Splits:
     """Load data for a model, and check that it can be trained on them.
 
@@ -28,30 +69,27 @@ def load_to_train(
         recipe: Says how the images are batched, augmented and fitted.
         image_size: Height and width in pixels; None takes the model's own.
         seed: Decides order, augmentation and the validation set.
+        weights: Start weights, whose source may say how images are fitted.
+        names: Names of the classes to show, as `keras_cnnzoo.data.load` takes them.
 
     Raises:
-        ValueError: No such model or data, the model is no classifier, or a split is
-            missing.
+        ValueError: No such model or data, or a split is missing.
     """
-    card = registry.card(name)
-    if card.task != "classification":
-        raise ValueError(
-            f"{name!r} is for {card.task}, and this trains classifiers. They are "
-            "listed by list_models(task='classification')."
-        )
-    height, width, channels = channels_last(card.input_shape)
+    height, width, channels = channels_last(registry.card(name).input_shape)
     size: Any = image_size
     if size is None and None not in (height, width):
         size = (height, width)
+    fit: Any = recipe.fit
     splits = datasets.load(
         data,
         image_size=size,
         channels=channels,
-        fit=recipe.fit,
+        fit=preprocessing_of(name, weights) if fit == "card" else fit,
         batch_size=recipe.batch_size,
         augment=recipe.augment,
         validation=recipe.validation,
         seed=seed,
+        class_names=names,
     )
     _check_splits(splits, recipe.validation)
     if len(splits.class_names) < 2:

@@ -19,7 +19,8 @@ class ProgressBar(keras.callbacks.Callback):
     """Show epoch, loss, accuracy and the time left of the whole training.
 
     Args:
-        console: Where to write. One that is no terminal gets a line an epoch.
+        console: Where to write. One that is no terminal, or a terminal that cannot
+            move its cursor, gets a line an epoch.
     """
 
     def __init__(self, console: Console) -> None:
@@ -31,7 +32,8 @@ class ProgressBar(keras.callbacks.Callback):
         self._epochs = self.params["epochs"]
         self._steps = self.params["steps"]
         self._best = 0.0
-        if not self.console.is_terminal:
+        # What only looks like a terminal, a file for instance, would show nothing.
+        if not (self.console.is_interactive and self.console.file.isatty()):
             return
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -55,7 +57,8 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         # Where several steps run at once, Keras counts past the end of the epoch.
         step = min(batch + 1, self._steps)
-        numbers = f"step {step}/{self._steps} · {_numbers(logs)}"
+        own = {name: logs[name] for name in ("loss", "accuracy")}
+        numbers = f"step {step}/{self._steps} · {_numbers(own)}"
         if self._best:
             numbers += f" · best [bold]{self._best:.2%}"
         self._show(step, numbers=numbers)
@@ -64,13 +67,14 @@ class ProgressBar(keras.callbacks.Callback):
         self._best = max(self._best, logs["val_accuracy"])
         if self._bar is None:
             width = len(str(self._epochs))
+            own = {name: logs[name] for name in ("loss", "accuracy")}
             validation = {
                 name.removeprefix("val_"): value
                 for name, value in logs.items()
                 if name.startswith("val_")
             }
             self.console.print(
-                f"epoch {epoch + 1:{width}}/{self._epochs}  {_numbers(logs)}  "
+                f"epoch {epoch + 1:{width}}/{self._epochs}  {_numbers(own)}  "
                 f"validation {_numbers(validation)}"
             )
 
@@ -89,4 +93,7 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 def _numbers(logs: Mapping[str, float]) -> str:
-    return f"loss {logs['loss']:.4f} · accuracy {logs['accuracy']:.2%}"
+    text = f"loss {logs['loss']:.4f} · accuracy {logs['accuracy']:.2%}"
+    if "balanced_accuracy" in logs:
+        text += f" · balanced {logs['balanced_accuracy']:.2%}"
+    return text

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,18 @@ from typing import Any
 import keras
 from rich.console import Console
 
+from keras_cnnzoo import data as datasets
 from keras_cnnzoo import zoo
-from keras_cnnzoo.data import Splits
-from keras_cnnzoo.inspect import count_macs, count_params
+from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training import transfer
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
-from keras_cnnzoo.training.evaluation import evaluate
+from keras_cnnzoo.training.fitting import compile_model, fit_and_score
 from keras_cnnzoo.training.folder import Run
-from keras_cnnzoo.training.inputs import channels_last, load_to_train
-from keras_cnnzoo.training.pictures import draw_confusion, draw_curves
-from keras_cnnzoo.training.progress import ProgressBar
+from keras_cnnzoo.training.inputs import (
+    check_classifier,
+    load_to_train,
+    start_weights,
+)
 from keras_cnnzoo.training.recipes import (
     Recipe,
     dataset_name,
@@ -31,23 +31,10 @@ from keras_cnnzoo.training.recipes import (
 
 #: What the data or `train` itself decide, and no override can.
 DECIDED = ("input_shape", "classes", "features", "pooling", "classifier_activation")
-#: Steps of fewer multiply-accumulates than this take hardly longer than what `fit`
-#: adds to each on TensorFlow, so that several run in one call. JAX gains nothing.
-SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
-
-
-class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
-    """A training ended before its last epoch.
-
-    Attributes:
-        run: The run, with the best model so far if an epoch was finished.
-        exit_code: What a command should end with: 128 and the signal's number, or 2.
-    """
-
-    def __init__(self, message: str, run: Run, exit_code: int) -> None:
-        super().__init__(message)
-        self.run = run
-        self.exit_code = exit_code
+FROZEN_AND_RANDOM = (
+    "the frozen layers have random weights, so that the rest learns from features that "
+    "nobody trained. Give start weights, or do not freeze."
+)
 
 
 def train(  # noqa: PLR0913 - each is a choice that users make by name
@@ -63,6 +50,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     image_size: int | None = None,
     weights: Any = None,
     freeze: bool | str = False,
+    class_names: Any = None,
     console: Console | None = None,
     **overrides: Any,
 ) -> Run:
@@ -73,7 +61,9 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     none, on the validation images. With one seed two runs on one machine are equal.
 
     The first Ctrl-C or SIGTERM ends the epoch early, keeps what is best, and raises;
-    a loss that is not finite does the same.
+    a loss that is not finite does the same. What makes a training useless, such as
+    the same answer to every image, is said in one line while it happens, and stands
+    among the results.
 
     Args:
         name: A model of `keras_cnnzoo.list_models()`.
@@ -86,9 +76,13 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         learning_rate: In place of the recipe's.
         image_size: Height and width in pixels that images are brought to; None
             takes the model's own.
-        weights: Start weights, as `keras_cnnzoo.build` takes them.
+        weights: Start weights, as `keras_cnnzoo.build` takes them, or the folder of a
+            run, whose best model they are then.
         freeze: True trains the head alone; a layer's name, what comes from it on.
-            See `keras_cnnzoo.training.freeze`.
+            See `keras_cnnzoo.training.freeze`. Where start weights are given and
+            nothing is frozen, all but the head trains at the recipe's `body_rate`.
+        class_names: Names to show for the classes, in their order or in a file, as
+            `keras_cnnzoo.data.load` takes them.
         console: Where progress is shown; None takes the standard output.
         **overrides: Options of the model, as `keras_cnnzoo.build` takes them.
 
@@ -112,7 +106,9 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     }
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
-    chosen = _choose(name, data, recipe)
+    check_classifier(name)
+    source = datasets.open_source(data)
+    chosen = _choose(name, data, recipe, photographs=source.are_photographs)
     changes: dict[str, Any] = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -122,7 +118,16 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     chosen = dataclasses.replace(chosen, **given)
 
     keras.utils.set_random_seed(seed)
-    splits = load_to_train(name, data, chosen, image_size, seed)
+    weights = start_weights(weights)
+    splits = load_to_train(
+        name,
+        source,
+        chosen,
+        image_size=image_size,
+        seed=seed,
+        weights=weights,
+        names=class_names or names_beside(data, source.class_names),
+    )
     model = zoo.build(
         name,
         input_shape=splits.image_shape,
@@ -130,12 +135,16 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         weights=weights,
         **overrides,
     )
+    notes = []
     if freeze is not False:
         transfer.freeze(model, None if freeze is True else freeze)
-    _compile(model, chosen, len(splits.split("train")))
+        if weights is None:
+            notes.append(FROZEN_AND_RANDOM)
+    fine_tunes = weights is not None and freeze is False and chosen.body_rate != 1
+    steps, classes = len(splits.split("train")), len(splits.class_names)
+    compile_model(model, chosen, steps, classes, fine_tunes=fine_tunes)
 
     folder = folders.make_folder(out, name, dataset_name(data))
-    height, width, channels = channels_last(splits.image_shape)
     run = Run(
         folder,
         {
@@ -144,13 +153,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "arguments": arguments,
             "recipe": dataclasses.asdict(chosen),
             "images": {
-                "size": (height, width),
-                "channels": channels,
-                "fit": chosen.fit,
+                **dataclasses.asdict(splits.adapter),  # type: ignore[arg-type]
                 **{split: s.num_examples for split, s in splits.sets.items()},
                 "left_out": len(splits.skipped),
             },
             "class_names": splits.class_names,
+            "display_names": splits.display_names,
             "backend": keras.backend.backend(),
             "versions": folders.versions(),
             "began": began.isoformat(timespec="seconds"),
@@ -158,114 +166,27 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         },
     )
     folders.write_config(folder, run.config)
-    return _fit(
-        run,
-        model,
-        splits,
-        console or Console(highlight=False, markup=False, soft_wrap=True),
-    )
+    shown = console or Console(highlight=False, markup=False, soft_wrap=True)
+    return fit_and_score(run, model, splits, shown, notes)
 
 
 def _plain(value: Any) -> Any:
     """Return what stands for an argument in a text file."""
+    if isinstance(value, tuple) and all(
+        isinstance(v, str | os.PathLike) for v in value
+    ):
+        return [_plain(v) for v in value]
     if isinstance(value, str | os.PathLike):
         path = Path(value).expanduser()
         return str(path.resolve()) if path.exists() else str(value)
     return value if value is None else type(value).__name__
 
 
-def _choose(name: str, data: Any, recipe: Recipe | str | None) -> Recipe:
+def _choose(
+    name: str, data: Any, recipe: Recipe | str | None, *, photographs: bool
+) -> Recipe:
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is not None:
         return named_recipe(name, recipe)
-    return find_recipe(name, dataset_name(data))
-
-
-def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    at_once = 1
-    if keras.backend.backend() == "tensorflow":
-        small = count_macs(model) * recipe.batch_size < SMALL_STEP
-        at_once = min(STEPS_AT_ONCE, steps) if small else 1
-    model.compile(
-        recipe.make_optimizer(recipe.epochs * steps),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=at_once,
-    )
-
-
-def _fit(run: Run, model: keras.Model, splits: Splits, console: Console) -> Run:
-    best = KeepBest(run.folder / folders.MODEL)
-    history = HistoryFile(run.folder / folders.HISTORY)
-    stop = StopInOrder()
-    progress = ProgressBar(console)
-    title = f"{run.config['arguments']['model']} on {splits.name}"
-    epochs = run.config["recipe"]["epochs"]
-    console.print(
-        f"{title}: {count_params(model):,} weights to train, "
-        f"{splits.split('train').num_examples:,} images {splits.image_shape}, "
-        f"{epochs} epochs, seed {run.config['seed']}, into {run.folder}"
-    )
-    started = time.perf_counter()
-    try:
-        with stop.listening():
-            model.fit(
-                splits.train,
-                epochs=epochs,
-                validation_data=splits.validation,
-                # The set has an order of its own in every epoch.
-                shuffle=False,
-                verbose=0,
-                callbacks=[best, history, stop, progress],
-            )
-    finally:
-        progress.close()
-    seconds = time.perf_counter() - started
-
-    draw_curves(history.rows, best.epoch, title, run.folder / folders.CURVES)
-    results = {
-        "status": stop.status,
-        "epochs": len(history.rows),
-        "best_epoch": best.epoch,
-        "validation_accuracy": best.logs.get("val_accuracy"),
-        "validation_loss": best.logs.get("val_loss"),
-        "seconds": round(seconds, 2),
-    }
-    if stop.status != "finished":
-        raise _stopped(stop, run.finish(results))
-    return _score(run, results, splits, title)
-
-
-def _score(run: Run, results: dict, splits: Splits, title: str) -> Run:
-    split = "test" if splits.test is not None else "validation"
-    scores = evaluate(run.model, splits.split(split))
-    draw_confusion(
-        scores.confusion,
-        splits.class_names,
-        f"{title}: {scores.accuracy:.2%} of {scores.count:,} {split} images",
-        run.folder / folders.CONFUSION,
-    )
-    return run.finish(
-        results
-        | {"split": split, **scores.numbers()}
-        | {"per_class": scores.per_class(splits.class_names)}
-    )
-
-
-def _stopped(stop: StopInOrder, run: Run) -> TrainingStopped:
-    best = run.results["best_epoch"]
-    kept = (
-        f"The best model, of epoch {best} with validation accuracy "
-        f"{run.results['validation_accuracy']:.2%}, is {run.folder / folders.MODEL}."
-        if best
-        else f"No model was kept in {run.folder}."
-    )
-    if stop.signal:
-        why = f"Stopped in epoch {run.results['epochs']}."
-        return TrainingStopped(f"{why} {kept}", run, 128 + stop.signal)
-    why = (
-        f"The loss is no longer a number in epoch {stop.diverged_in}; try a lower "
-        "learning rate."
-    )
-    return TrainingStopped(f"{why} {kept}", run, 2)
+    return find_recipe(name, dataset_name(data), photographs=photographs)

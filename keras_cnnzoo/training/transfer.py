@@ -68,6 +68,15 @@ def unfreeze(model: keras.Model) -> keras.Model:
     return _compiled(model, settings)
 
 
+def head_paths(model: keras.Model) -> tuple[str, ...]:
+    """Return the paths of the head's weights: of the last layer that has any.
+
+    Raises:
+        ValueError: The model has no weights.
+    """
+    return tuple(weight.path for weight in _head(model)[-1].weights)
+
+
 def _find(model: keras.Model, name: str) -> list[keras.layers.Layer]:
     """Return the nested models that lead to a layer, and the layer at the end."""
     names: dict[str, list[keras.layers.Layer]] = {}

@@ -58,7 +58,8 @@ def test_training_ends_with_accuracy_and_folder(npz, tmp_path, capsys):
         ["epoch", "2/2"],
     ]
     assert lines[3].startswith("test accuracy ")
-    assert lines[4] == f"everything is in {folder}"
+    assert lines[4].startswith("balanced accuracy ")
+    assert lines[5] == f"everything is in {folder}"
 
 
 def test_training_prints_json_alone(npz, tmp_path, capsys):
@@ -188,7 +189,7 @@ MISTAKES = {
     "no command": ("", "COMMAND"),
     "no value": ("train lenet5 --set pool", "expected KEY=VALUE"),
     "no number": ("train lenet5 --epochs many", "invalid int value: 'many'"),
-    "no epochs": ("train mlp --epochs 0", "`epochs` must be positive"),
+    "no epochs": ("train mlp --epochs 0", "--epochs must be positive"),
     "small images": ("train lenet5 --image-size 4", "(4, 4, 1)"),
     "two channels": ("train mlp --data two.npz", "2 channels"),
     "one class": ("train mlp --data one.npz", "one class only"),

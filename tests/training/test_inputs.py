@@ -20,7 +20,7 @@ def _photos(folder, *counts):
 
 
 def _load(data, **recipe):
-    return load_to_train("mlp", data, Recipe(**recipe), None, 0)
+    return load_to_train("mlp", data, Recipe(**recipe))
 
 
 @pytest.mark.parametrize("counts", [(2, 2), (1, 1), (1, 1, 1, 1, 1, 1, 1, 1)])

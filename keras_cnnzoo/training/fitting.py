@@ -1,0 +1,167 @@
+"""Fit a model to data, keep the best of it, and score that."""
+
+import time
+from typing import Any
+
+import keras
+from rich.console import Console
+
+from keras_cnnzoo.data import Splits
+from keras_cnnzoo.inspect import count_macs, count_params
+from keras_cnnzoo.training import folder as folders
+from keras_cnnzoo.training import transfer
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.evaluation import evaluate
+from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.pictures import draw_confusion, draw_curves
+from keras_cnnzoo.training.progress import ProgressBar
+from keras_cnnzoo.training.recipes import Recipe
+from keras_cnnzoo.training.watch import ALL_SKIPPED, Watch, scales_loss, steps_taken
+
+#: Steps of fewer multiply-accumulates than this take hardly longer than what `fit`
+#: adds to each on TensorFlow, so that several run in one call. JAX gains nothing.
+SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
+
+
+class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
+    """A training ended before its last epoch.
+
+    Attributes:
+        run: The run, with the best model so far if an epoch was finished.
+        exit_code: What a command should end with: 128 and the signal's number, or 2.
+    """
+
+    def __init__(self, message: str, run: Run, exit_code: int) -> None:
+        super().__init__(message)
+        self.run = run
+        self.exit_code = exit_code
+
+
+def compile_model(
+    model: keras.Model, recipe: Recipe, steps: int, classes: int, *, fine_tunes: bool
+) -> None:
+    """Compile a classifier as a recipe says.
+
+    Args:
+        model: Gives probabilities.
+        recipe: Says how it is trained.
+        steps: Steps in an epoch.
+        classes: Number of classes.
+        fine_tunes: Whether all but the head trains at the recipe's `body_rate`.
+    """
+    at_once = 1
+    if keras.backend.backend() == "tensorflow":
+        small = count_macs(model) * recipe.batch_size < SMALL_STEP
+        at_once = min(STEPS_AT_ONCE, steps) if small else 1
+    head = transfer.head_paths(model) if fine_tunes else None
+    model.compile(
+        recipe.make_optimizer(recipe.epochs * steps, head),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy", BalancedAccuracy(classes)],
+        steps_per_execution=at_once,
+    )
+
+
+def fit_and_score(
+    run: Run, model: keras.Model, splits: Splits, console: Console, notes: list[str]
+) -> Run:
+    """Fit a compiled model, and finish its run.
+
+    Args:
+        run: The run, whose folder is there.
+        model: The model.
+        splits: The data.
+        console: Where progress is shown.
+        notes: Sentences on what is already known to go wrong.
+
+    Raises:
+        TrainingStopped: By a signal, or because the loss is no longer finite.
+    """
+    train, validation = splits.split("train"), splits.split("validation")
+    best = KeepBest(run.folder / folders.MODEL)
+    history = HistoryFile(run.folder / folders.HISTORY)
+    stop = StopInOrder()
+    progress = ProgressBar(console)
+    watch = Watch(console.print, train, validation, run.display_names)
+    title = f"{run.config['arguments']['model']} on {splits.name}"
+    epochs = run.config["recipe"]["epochs"]
+    console.print(
+        f"{title}: {count_params(model):,} weights to train, "
+        f"{train.num_examples:,} images {splits.image_shape}, "
+        f"{epochs} epochs, seed {run.config['seed']}, into {run.folder}"
+    )
+    for text in notes:
+        watch.note(text)
+    started = time.perf_counter()
+    try:
+        with stop.listening():
+            model.fit(
+                train,
+                epochs=epochs,
+                validation_data=validation,
+                # The set has an order of its own in every epoch.
+                shuffle=False,
+                verbose=0,
+                callbacks=[best, history, stop, progress, watch],
+            )
+    finally:
+        progress.close()
+    seconds = time.perf_counter() - started
+
+    draw_curves(history.rows, best.epoch, title, run.folder / folders.CURVES)
+    results = {
+        "status": stop.status,
+        "epochs": len(history.rows),
+        "best_epoch": best.epoch,
+        "validation_accuracy": best.logs.get("val_accuracy"),
+        "validation_balanced_accuracy": best.logs.get("val_balanced_accuracy"),
+        "validation_loss": best.logs.get("val_loss"),
+        "seconds": round(seconds, 2),
+        "notes": watch.notes,
+    }
+    if stop.status != "finished":
+        skipped = scales_loss(model) and steps_taken(model) == 0
+        raise _stopped(stop, run.finish(results), all_skipped=skipped)
+    return _score(run, results, splits, title, watch)
+
+
+def _score(
+    run: Run, results: dict[str, Any], splits: Splits, title: str, watch: Watch
+) -> Run:
+    split = "test" if splits.test is not None else "validation"
+    scores = evaluate(run.model, splits.split(split))
+    names = run.display_names
+    if scores.accuracy <= scores.majority:
+        watch.note(
+            f"the {split} accuracy of {scores.accuracy:.1%} is no better than to "
+            f"answer {names[scores.most_frequent]!r} every time, which has "
+            f"{scores.majority:.1%}."
+        )
+    draw_confusion(
+        scores.confusion,
+        names,
+        f"{title}: {scores.accuracy:.2%} of {scores.count:,} {split} images",
+        run.folder / folders.CONFUSION,
+    )
+    return run.finish(
+        results
+        | {"split": split, **scores.numbers()}
+        | {"per_class": scores.per_class(splits.class_names)}
+    )
+
+
+def _stopped(stop: StopInOrder, run: Run, *, all_skipped: bool) -> TrainingStopped:
+    best = run.results["best_epoch"]
+    kept = (
+        f"The best model, of epoch {best} with validation accuracy "
+        f"{run.results['validation_accuracy']:.2%}, is {run.folder / folders.MODEL}."
+        if best
+        else f"No model was kept in {run.folder}."
+    )
+    if stop.signal:
+        why = f"Stopped in epoch {run.results['epochs']}."
+        return TrainingStopped(f"{why} {kept}", run, 128 + stop.signal)
+    why = f"The loss is no longer a number in epoch {stop.diverged_in}"
+    why += f"; {ALL_SKIPPED}" if all_skipped else "; try a lower learning rate."
+    return TrainingStopped(f"{why} {kept}", run, 2)

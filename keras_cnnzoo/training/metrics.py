@@ -1,0 +1,55 @@
+"""A metric that a majority cannot please: the accuracy within each class, averaged."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class BalancedAccuracy(keras.metrics.Metric):
+    """The mean of the accuracies within each class.
+
+    Where nine of ten images show bees, answering "bees" to every image has an accuracy
+    of 90 % and, for two classes, a balanced accuracy of 50 %. Classes without images
+    are left out.
+
+    Args:
+        classes: Number of classes. Labels are whole numbers below it, predictions have
+            shape `(n, classes)`.
+        name: Name in the logs.
+        dtype: As of every metric.
+
+    Example:
+        >>> metric = BalancedAccuracy(2)
+        >>> answers = [[0.1, 0.9]] * 10
+        >>> float(metric(np.array([1] * 9 + [0]), np.array(answers)))
+        0.5
+    """
+
+    def __init__(
+        self, classes: int, name: str = "balanced_accuracy", dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.classes = classes
+        self.count = self.add_variable((classes,), "zeros", name="count")
+        self.right = self.add_variable((classes,), "zeros", name="right")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count the images of a batch. `sample_weight` counts some more than others."""
+        labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        answers = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        own = ops.one_hot(labels, self.classes, dtype=self.count.dtype)
+        if sample_weight is not None:
+            own *= ops.reshape(ops.cast(sample_weight, own.dtype), (-1, 1))
+        right = ops.cast(ops.equal(answers, labels), own.dtype)
+        self.count.assign_add(ops.sum(own, axis=0))
+        self.right.assign_add(ops.sum(own * right[:, None], axis=0))
+
+    def result(self) -> Any:
+        there = ops.cast(self.count > 0, self.count.dtype)
+        shares = self.right / ops.maximum(self.count, 1e-9)
+        return ops.sum(shares * there) / ops.maximum(ops.sum(there), 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "classes": self.classes}

@@ -1,0 +1,56 @@
+"""A run as a notebook shows it."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+#: What is shown of the results, with what it is called and how it is written.
+ROWS = (
+    ("status", "status", "{}"),
+    ("epochs", "epochs", "{:,}"),
+    ("best_epoch", "best epoch", "{:,}"),
+    ("validation_accuracy", "validation accuracy", "{:.2%}"),
+    ("split", "scored on", "{}"),
+    ("count", "images", "{:,}"),
+    ("accuracy", "accuracy", "{:.2%}"),
+    ("balanced_accuracy", "balanced accuracy", "{:.2%}"),
+    ("top5", "top-5 accuracy", "{:.2%}"),
+    ("loss", "loss", "{:.4f}"),
+    ("seconds", "seconds", "{:,.0f}"),
+)
+
+
+def run_html(folder: Path, config: Mapping[str, Any], pictures: Sequence[str]) -> str:
+    """Return a run as HTML that needs no other file.
+
+    Args:
+        folder: The folder of the run.
+        config: The content of its `config.json`.
+        pictures: Names of pictures in the folder; those that are not there are left
+            out.
+    """
+    results = config["results"] or {"status": "has not ended"}
+    rows = [
+        f'<tr><th style="text-align:left">{escape(label)}</th>'
+        f"<td>{escape(form.format(results[key]))}</td></tr>"
+        for key, label, form in ROWS
+        if results.get(key) is not None
+    ]
+    notes = [f"<p>note: {escape(note)}</p>" for note in results.get("notes", ())]
+    arguments = config["arguments"]
+    title = f"{arguments['model']} on {arguments['data']}, {folder}"
+    images = [_image(folder / name) for name in pictures if (folder / name).is_file()]
+    return (
+        f"<p><b>{escape(title)}</b></p><table>{''.join(rows)}</table>"
+        f"{''.join(notes)}{''.join(images)}"
+    )
+
+
+def _image(path: Path) -> str:
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return (
+        f'<img src="data:image/png;base64,{content}" alt="{escape(path.stem)}" '
+        'style="max-width:45%">'
+    )

@@ -1,0 +1,49 @@
+"""Optimizers that take smaller steps in what is learnt already than in a new head."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+
+class _SlowBody:
+    """Has an optimizer train all but the head at a share of the learning rate.
+
+    Args:
+        body_rate: Share of the learning rate for variables outside of the head.
+        head: Paths with which the variables of the head begin, such as "head/".
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        body_rate: float = 1.0,
+        head: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.body_rate = body_rate
+        self.head = tuple(head)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Take one step of one variable."""
+        # TensorFlow hands its own variable over, which has no path.
+        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
+        path = self._trainable_variables[index].path  # type: ignore[attr-defined]
+        if not path.startswith(self.head):
+            learning_rate = learning_rate * self.body_rate
+        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return {**config, "body_rate": self.body_rate, "head": list(self.head)}
+
+
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class SlowBodySGD(_SlowBody, keras.optimizers.SGD):
+    """`keras.optimizers.SGD` with `body_rate` and `head`."""
+
+
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class SlowBodyAdamW(_SlowBody, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW` with `body_rate` and `head`."""

@@ -1,0 +1,175 @@
+"""Say in one line what makes a training useless, while it happens."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.data import ImageSet
+
+#: One class with this share of the images makes an accuracy say little.
+MAJORITY = 0.75
+#: Epochs after which one class for every image is reported, and a loss that does not
+#: fall below that of guessing, with the share of it that counts as below.
+PATIENCE, BELOW = 3, 0.99
+#: A loss that has come to this share of what it was is falling.
+FALLING = 0.98
+#: A loss of so many times that of guessing has exploded; of twice it, if it also rises.
+EXPLODED, RISING = 20, 2
+#: Images on which a suspected constant answer is looked at.
+SAMPLE = 32
+#: Answers that differ by less than this are the same.
+SAME = 1e-4
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Report classes out of balance, and a training that learns nothing.
+
+    Each of these is said once: most images are of one class; the loss stays at that of
+    guessing; the loss explodes; every image gets the same answer; with float16, every
+    step of an epoch is skipped. A training that goes well hears nothing.
+
+    Args:
+        say: Called with each sentence.
+        train: The images to learn from.
+        validation: The images to watch by.
+        class_names: Names of the classes.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], Any],
+        train: ImageSet,
+        validation: ImageSet,
+        class_names: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+        self._say = say
+        self._names = class_names
+        self._counts = np.bincount(train.labels(), minlength=len(class_names))
+        shares = self._counts[self._counts > 0] / self._counts.sum()
+        #: The loss of whoever knows how frequent the classes are, and nothing else.
+        self._guessing = float(-(shares * np.log(shares)).sum())
+        self._usual = math.log(len(class_names))
+        self._validation = validation
+        self._classes_there = len(np.unique(validation.labels()))
+        self._losses: list[float] = []
+        self._alike = 0
+
+    def note(self, text: str) -> None:
+        """Say a sentence, and keep it."""
+        self.notes.append(text)
+        self._say(f"note: {text}")
+
+    def _once(self, kind: str, text: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            self.note(text)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._said: set[str] = set()
+        share = self._counts.max() / self._counts.sum()
+        if share >= MAJORITY:
+            most = self._names[int(self._counts.argmax())]
+            self.note(
+                f"{share:.1%} of the training images are {most!r}, and to answer that "
+                "every time has this accuracy. Look at the balanced accuracy."
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._steps_before = steps_taken(self.model)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        loss, number = logs["loss"], epoch + 1
+        self._losses.append(loss)
+        taken = steps_taken(self.model)
+        if scales_loss(self.model) and taken == self._steps_before:
+            self._once("skipped", f"in epoch {number} {ALL_SKIPPED}")
+        if math.isfinite(loss):
+            self._look_at_loss(number)
+        self._look_at_answers(number, logs.get("val_balanced_accuracy"))
+
+    def _look_at_loss(self, number: int) -> None:
+        loss, guessing, usual = self._losses[-1], self._guessing, self._usual
+        rises = len(self._losses) > 1 and loss > self._losses[-2]
+        if loss > EXPLODED * usual or (rises and loss > RISING * usual):
+            rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            self._once(
+                "exploded",
+                f"the loss of epoch {number} is {loss:,.4g}, and that of guessing "
+                f"is {usual:.3g}: the weights explode. Lower the learning rate, now "
+                f"{rate:.3g}.",
+            )
+            return
+        last = self._losses[-PATIENCE:]
+        if (
+            len(last) == PATIENCE
+            and min(last) > BELOW * guessing
+            and last[-1] > 0.995 * last[0]
+        ):
+            self._once(
+                "guessing",
+                f"the loss has stayed at {loss:.3f} for {PATIENCE} epochs, and that of "
+                f"guessing is {guessing:.3f}: nothing is learnt. Try another learning "
+                "rate, a network with normalisation, or start weights.",
+            )
+
+    def _look_at_answers(self, number: int, balanced: float | None) -> None:
+        # Always one class means that all of it is right and nothing else.
+        always_one = balanced is not None and math.isclose(
+            balanced, 1 / self._classes_there, abs_tol=1e-6
+        )
+        self._alike = self._alike + 1 if always_one else 0
+        if self._alike < 2 or self._classes_there < 2 or "same" in self._said:
+            return
+        answers = self._sample_answers()
+        if not np.isfinite(answers).all() or len(set(answers.argmax(axis=1))) > 1:
+            return
+        same = np.ptp(answers, axis=0).max() < SAME
+        last = self._losses[-PATIENCE:]
+        if not same and (self._alike < PATIENCE or last[-1] < FALLING * last[0]):
+            return  # many a good training begins so
+        name = self._names[int(answers[0].argmax())]
+        share = (self._validation.labels() == answers[0].argmax()).mean()
+        what = (
+            "the answers are the same for every image, digit for digit: the output no "
+            "longer depends on the input"
+            if same
+            else f"every validation image is taken for {name!r}"
+        )
+        self._once(
+            "same",
+            f"in epoch {number} {what}. The accuracy of {share:.1%} is the share of "
+            f"{name!r}. Try a lower learning rate, or start weights.",
+        )
+
+    def _sample_answers(self) -> np.ndarray:
+        count = self._validation.num_examples
+        some = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
+        images, _ = ImageSet(
+            self._validation.examples.take(some), batch_size=len(some)
+        )[0]
+        answers = self.model(images, training=False)
+        return np.asarray(keras.ops.convert_to_numpy(answers), "float64")
+
+
+ALL_SKIPPED = (
+    "every step was skipped, because the gradients overflow float16: nothing was "
+    "learnt. Use the policy mixed_bfloat16 or float32."
+)
+
+
+def scales_loss(model: keras.Model) -> bool:
+    """Tell whether a model trains with float16, which skips steps that overflow."""
+    return isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def steps_taken(model: keras.Model) -> int:
+    """Return how many steps changed the weights; skipped ones do not count."""
+    optimizer = model.optimizer
+    if scales_loss(model):
+        optimizer = optimizer.inner_optimizer
+    return int(keras.ops.convert_to_numpy(optimizer.iterations))
