@@ -7,6 +7,7 @@ imports the chosen one only.
 """
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,20 +18,25 @@ import numpy as np
 Receive = Callable[[list[np.ndarray]], None]
 
 
-def compiled(model: keras.Model, function: Callable) -> Callable:
+def compiled(
+    model: keras.Model, function: Callable, *, always: bool = False
+) -> Callable:
     """Compile a function that calls a model, as `model.predict` would compile it.
 
     Args:
-        model: The model. Its weights are read anew at every call, and what the pass
-            would assign, as statistics or states of random layers, is not assigned.
+        model: The model, which is not kept alive. Its weights are read anew at every
+            call, and what the pass would assign, as statistics or states of random
+            layers, is not assigned.
         function: From tensors to tensors, in any structure, made of `keras.ops` and
             calls of the model.
+        always: Whether to compile for a model too that was compiled with
+            `run_eagerly`.
 
     Returns:
-        The same function of arrays. PyTorch compiles nothing, nor does a model that
-        was compiled with `run_eagerly`.
+        The same function of arrays. PyTorch compiles nothing.
     """
-    run = _COMPILE[keras.backend.backend()](model, function)
+    eager = model.run_eagerly and not always
+    run = _COMPILE[keras.backend.backend()](model, function, eager)
 
     def call(*arrays):
         return run(*keras.tree.map_structure(keras.ops.convert_to_tensor, arrays))
@@ -46,10 +52,12 @@ def _stateless(function: Callable) -> Callable:
     return call
 
 
-def _compile_tensorflow(model: keras.Model, function: Callable) -> Callable:
+def _compile_tensorflow(
+    model: keras.Model, function: Callable, eager: bool
+) -> Callable:
     import tensorflow as tf
 
-    if model.run_eagerly:
+    if eager:
         return _stateless(function)
     return tf.function(
         _stateless(function),
@@ -60,27 +68,58 @@ def _compile_tensorflow(model: keras.Model, function: Callable) -> Callable:
     )
 
 
-def _compile_jax(model: keras.Model, function: Callable) -> Callable:
+def _compile_jax(model: keras.Model, function: Callable, eager: bool) -> Callable:
     import jax
 
+    alive = weakref.ref(model)
+
     def stateless(values, *tensors):
-        mapping = zip(model.variables, values, strict=True)
-        with keras.StatelessScope(state_mapping=mapping):
+        with with_values(alive(), values):
             return function(*tensors)
 
-    run = stateless if model.run_eagerly else jax.jit(stateless)
+    run = stateless if eager else jax.jit(stateless)
 
     def call(*tensors):
-        at_hand(model)
-        return run([v.value for v in model.variables], *tensors)
+        return run(values_of(alive()), *tensors)
 
     return call
 
 
-def _compile_torch(model: keras.Model, function: Callable) -> Callable:
+def values_of(model: keras.Model | None) -> list[Any]:
+    """Return the arrays of a model's variables."""
+    assert model is not None
+    at_hand(model)
+    return [variable.value for variable in model.variables]
+
+
+def with_values(model: keras.Model | None, values: list[Any]) -> keras.StatelessScope:
+    """Return a scope in which a model's variables have other arrays, in order."""
+    assert model is not None
+    return keras.StatelessScope(zip(model.variables, values, strict=True))
+
+
+def _compile_torch(model: keras.Model, function: Callable, eager: bool) -> Callable:
     import torch
 
     return torch.no_grad()(_stateless(function))
+
+
+def trace_level() -> Any:
+    """Return what is equal for tensors that can be used together.
+
+    A loop or a condition that is compiled has tensors of its own, which mean nothing
+    outside: the level inside is another than outside. On PyTorch, which compiles
+    nothing, there is one level.
+    """
+    if keras.backend.backend() == "jax":
+        import jax.extend.core
+
+        return jax.extend.core.get_opaque_trace_state()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return id(tf.compat.v1.get_default_graph())
+    return None
 
 
 def at_hand(model: keras.layers.Layer) -> None:

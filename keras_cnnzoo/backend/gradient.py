@@ -4,12 +4,13 @@ Keras has `fit` for gradients of weights, and no function for others. So this sp
 a backend itself, as `forward` does; it imports the chosen one only.
 """
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from keras_cnnzoo.backend.forward import at_hand
+from keras_cnnzoo.backend.forward import values_of, with_values
 
 #: From a tensor to a scalar, and whatever else is wanted of the same pass.
 Scored = Callable[..., tuple[Any, Any]]
@@ -19,8 +20,9 @@ def differentiate(model: keras.Model, score: Scored) -> Callable[..., tuple[Any,
     """Compile a function that gives what `score` gives, and the score's gradient.
 
     Args:
-        model: The model that `score` calls. Its weights are read anew at every call,
-            and what the pass would assign to them, as statistics, is not assigned.
+        model: The model that `score` calls, which is not kept alive. Its weights are
+            read anew at every call, and what the pass would assign to them, as
+            statistics, is not assigned.
         score: `score(x, *others) -> (scalar, other)`, made of `keras.ops` and calls of
             the model. `others` are tensors that no gradient is taken of.
 
@@ -53,17 +55,17 @@ def _tensorflow(model: keras.Model, score: Scored):
 def _jax(model: keras.Model, score: Scored):
     import jax
 
+    alive = weakref.ref(model)
+
     def stateless(values, x, *others):
-        mapping = zip(model.variables, values, strict=True)
-        with keras.StatelessScope(state_mapping=mapping):
+        with with_values(alive(), values):
             return score(x, *others)
 
     compiled = jax.jit(jax.grad(stateless, argnums=1, has_aux=True))
 
     def call(x, *others):
-        at_hand(model)
         tensors = [keras.ops.convert_to_tensor(t) for t in (x, *others)]
-        gradient, other = compiled([v.value for v in model.variables], *tensors)
+        gradient, other = compiled(values_of(alive()), *tensors)
         return other, gradient
 
     return call

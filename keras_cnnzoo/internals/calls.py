@@ -14,6 +14,8 @@ import keras
 Callback: TypeAlias = Callable[[keras.layers.Layer, tuple, Any], Any]
 #: `(plain, layer, args, kwargs) -> output`, where `plain` is the call that it replaces.
 Handler: TypeAlias = Callable[[Callable, keras.layers.Layer, tuple, dict], Any]
+#: From a layer to the one that is called in its place.
+StandIn: TypeAlias = Callable[[keras.layers.Layer], keras.layers.Layer]
 
 
 class _Observers(threading.local):
@@ -22,6 +24,7 @@ class _Observers(threading.local):
     def __init__(self) -> None:
         self.callbacks: list[Callback] = []
         self.handlers: list[Handler] = []
+        self.stand_ins: list[StandIn] = []
 
 
 _OBSERVERS = _Observers()
@@ -67,6 +70,23 @@ def replace_calls(handler: Handler) -> Iterator[None]:
         handlers.remove(handler)
 
 
+@contextlib.contextmanager
+def call_instead(stand_in: StandIn) -> Iterator[None]:
+    """Within the context, have `stand_in(layer)` called in the place of each layer.
+
+    Callbacks of `observe` are still told of the layer itself. Only calls of the current
+    thread are concerned, so that other threads can go on using the model.
+    """
+    stand_ins = _OBSERVERS.stand_ins
+    stand_ins.append(stand_in)
+    _patch(1)
+    try:
+        yield
+    finally:
+        _patch(-1)
+        stand_ins.remove(stand_in)
+
+
 def _patch(change: int) -> None:
     """Have `Layer.__call__` watched while a context is open in any thread."""
     global _open, _plain
@@ -82,7 +102,10 @@ def _patch(change: int) -> None:
 def _watched(layer, *args, **kwargs):
     if _OBSERVERS.handlers:
         return _OBSERVERS.handlers[-1](_plain, layer, args, kwargs)
-    output = _plain(layer, *args, **kwargs)
+    called = layer
+    for stand_in in _OBSERVERS.stand_ins:
+        called = stand_in(called)
+    output = _plain(called, *args, **kwargs)
     for callback in reversed(_OBSERVERS.callbacks):
         changed = callback(layer, args, output)
         output = output if changed is None else changed

@@ -8,7 +8,10 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.backend.gradient import differentiate
-from keras_cnnzoo.inspect.attribution.logits import before_activation, squashes
+from keras_cnnzoo.backend.probabilities import probabilities
+from keras_cnnzoo.inspect.attribution.logits import before_probabilities
+from keras_cnnzoo.inspect.attribution.precision import full_precision
+from keras_cnnzoo.inspect.hooks.inputs import as_model_takes
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
 
@@ -74,21 +77,17 @@ def ascent(
         pictures: How the model takes pictures.
     """
 
-    def score(images, weights):
+    def score(images: Any, weights: Any) -> tuple[Any, Any]:
         given: dict[int, Any] = {}
 
-        def keep(layer, inputs, output):
-            if layer in layers and id(layer) not in at_work:
-                at_work.add(id(layer))  # `before_activation` calls the layer again
-                vector = len(getattr(output, "shape", ())) == 2
-                if vector and inputs and squashes(layer):
-                    output = before_activation(layer, inputs)
-                at_work.discard(id(layer))
+        def keep(layer: keras.layers.Layer, inputs: tuple, output: Any) -> None:
+            if layer in layers:
+                if len(getattr(output, "shape", ())) == 2:
+                    output, _ = before_probabilities(output, pairs(), undo=False)
                 given[id(layer)] = ops.cast(output, "float32")
 
-        at_work: set[int] = set()
-        with observe(keep):
-            model(images, training=False)
+        with full_precision(), probabilities() as pairs, observe(keep):
+            model(as_model_takes(model, images), training=False)
         outputs = [given[id(layer)] for layer in layers if id(layer) in given]
         return ops.sum(objective(outputs, weights)), ()
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect.attribution.maps import batches, finish
+from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
-from keras_cnnzoo.inspect.attribution.view import View, view
 from keras_cnnzoo.structure.paths import Selection
 
 
@@ -66,8 +66,8 @@ def grad_cam(
     def formula(maps, gradients):
         return (gradients.mean((1, 2), keepdims=True) * maps).sum(-1)
 
-    with view(model, images, target, layer) as seen:
-        return _of_gradients(formula, seen, batch_size, normalize)
+    seen = ModelAtMap(model, images, target, layer)
+    return _of_gradients(formula, seen, batch_size, normalize)
 
 
 def grad_cam_pp(
@@ -107,8 +107,8 @@ def grad_cam_pp(
         weights = (np.maximum(gradients, 0) * alpha).sum((1, 2), keepdims=True)
         return (weights * maps).sum(-1)
 
-    with view(model, images, target, layer) as seen:
-        return _of_gradients(formula, seen, batch_size, normalize)
+    seen = ModelAtMap(model, images, target, layer)
+    return _of_gradients(formula, seen, batch_size, normalize)
 
 
 def layer_cam(
@@ -138,13 +138,13 @@ def layer_cam(
     def formula(maps, gradients):
         return (np.maximum(gradients, 0) * maps).sum(-1)
 
-    with view(model, images, target, layer) as seen:
-        return _of_gradients(formula, seen, batch_size, normalize)
+    seen = ModelAtMap(model, images, target, layer)
+    return _of_gradients(formula, seen, batch_size, normalize)
 
 
 def _of_gradients(
     formula: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    seen: View,
+    seen: ModelAtMap,
     batch_size: int,
     normalize: bool,
 ) -> np.ndarray:
@@ -184,12 +184,12 @@ def eigen_cam(
         Components", 2020; the maps are centred first, as pytorch-grad-cam does. The
         sign is that of Chung and Ying, "Seg-Eigen-CAM", 2025, equation 13.
     """
-    with view(model, images, target, layer) as seen:
-        found: list[np.ndarray] = []
-        for where, kept in batches(len(seen.images), batch_size):
-            maps = seen.channels_last(seen.forward(seen.images[where])[1])
-            found.extend(_first_component(map_) for map_ in maps[:kept])
-        return finish(np.stack(found), seen.size, normalize=normalize)
+    seen = ModelAtMap(model, images, target, layer)
+    found: list[np.ndarray] = []
+    for where, kept in batches(len(seen.images), batch_size):
+        maps = seen.channels_last(seen.forward(seen.images[where])[1])
+        found.extend(_first_component(map_) for map_ in maps[:kept])
+    return finish(np.stack(found), seen.size, normalize=normalize)
 
 
 def _first_component(map_: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, to_uint8
-from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.structure.paths import Selection, find
 
 
@@ -62,25 +61,24 @@ def deep_dream(
         )
     chosen = list(find(model, layers).values())
     rng = np.random.default_rng(seed)
-    with full_precision(model):
-        climb = ascent(model, chosen, _mean_square, pictures)
-        grown = np.zeros_like(picture)
-        for octave in reversed(range(octaves)):
-            height, width = (
-                max(1, round(side / scale**octave)) for side in picture.shape[:2]
-            )
-            base = _resize(picture, (height, width))
-            shown = base + _resize(grown, (height, width))
-            for _ in range(steps):
-                uphill = _tiled(climb, shown, pictures.size, rng)
-                spread = uphill.std()
-                if not spread:
-                    raise ValueError(
-                        f"{', '.join(layer.name for layer in chosen)} of "
-                        f"{model.name!r} give the same whatever the picture."
-                    )
-                shown = np.clip(shown + rate * uphill / spread, 0, 1)
-            grown = shown - base
+    climb = ascent(model, chosen, _mean_square, pictures)
+    grown = np.zeros_like(picture)
+    for octave in reversed(range(octaves)):
+        height, width = (
+            max(1, round(side / scale**octave)) for side in picture.shape[:2]
+        )
+        base = _resize(picture, (height, width))
+        shown = base + _resize(grown, (height, width))
+        for _ in range(steps):
+            uphill = _tiled(climb, shown, pictures.size, rng)
+            spread = uphill.std()
+            if not spread:
+                raise ValueError(
+                    f"{', '.join(layer.name for layer in chosen)} of "
+                    f"{model.name!r} give the same whatever the picture."
+                )
+            shown = np.clip(shown + rate * uphill / spread, 0, 1)
+        grown = shown - base
     return to_uint8(np.clip(picture + grown, 0, 1))
 
 

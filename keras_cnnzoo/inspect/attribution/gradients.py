@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect.attribution.maps import batches, finish
+from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
 from keras_cnnzoo.inspect.attribution.variations import (
     background,
@@ -14,7 +15,6 @@ from keras_cnnzoo.inspect.attribution.variations import (
     one_by_one,
     settle,
 )
-from keras_cnnzoo.inspect.attribution.view import view
 from keras_cnnzoo.structure.paths import Selection
 
 
@@ -40,13 +40,13 @@ def saliency(
     Source:
         Simonyan et al., "Deep Inside Convolutional Networks", 2014, section 3.1.
     """
-    with view(model, images, target, layer, pixels=True) as seen:
-        found = []
-        for where, kept in batches(len(seen.images), batch_size):
-            *_, gradients = seen.gradient(seen.images[where], seen.wanted[where])
-            found.append(np.abs(seen.channels_last(gradients)).max(-1)[:kept])
-        seen.check_gradient()
-        return finish(np.concatenate(found), seen.size, normalize=normalize)
+    seen = ModelAtMap(model, images, target, layer, pixels=True)
+    found = []
+    for where, kept in batches(len(seen.images), batch_size):
+        *_, gradients = seen.gradient(seen.images[where], seen.wanted[where])
+        found.append(np.abs(seen.channels_last(gradients)).max(-1)[:kept])
+    seen.check_gradient()
+    return finish(np.concatenate(found), seen.size, normalize=normalize)
 
 
 def smooth_grad(
@@ -83,22 +83,22 @@ def smooth_grad(
     """
     if samples < 1:
         raise ValueError(f"`samples` is at least 1. Received: {samples}")
-    with view(model, images, target, layer, pixels=True) as seen:
-        drawn = _noise(noise, samples, seed, seen.images.shape[1:])
-        weights = np.full(len(drawn), 1 / len(drawn))
-        found = []
-        for image, wanted in one_by_one(seen):
-            if not wanted.any():
-                wanted = settle(wanted, seen.forward(image[None])[0][0])
-            scale = 1.0 if np.ndim(noise) else noise * np.ptp(image)
+    seen = ModelAtMap(model, images, target, layer, pixels=True)
+    drawn = _noise(noise, samples, seed, seen.images.shape[1:])
+    weights = np.full(len(drawn), 1 / len(drawn))
+    found = []
+    for image, wanted in one_by_one(seen):
+        if not wanted.any():
+            wanted = settle(wanted, seen.forward(image[None])[0][0])
+        scale = 1.0 if np.ndim(noise) else noise * np.ptp(image)
 
-            def noisy(where, image=image, scale=scale):
-                return image + scale * drawn[where], None
+        def noisy(where, image=image, scale=scale):
+            return image + scale * drawn[where], None
 
-            mean = mean_gradient(seen, wanted, noisy, weights, batch_size)
-            found.append(np.abs(seen.channels_last(mean[None])[0]).max(-1))
-        seen.check_gradient()
-        return finish(np.stack(found), seen.size, normalize=normalize)
+        mean = mean_gradient(seen, wanted, noisy, weights, batch_size)
+        found.append(np.abs(seen.channels_last(mean[None])[0]).max(-1))
+    seen.check_gradient()
+    return finish(np.stack(found), seen.size, normalize=normalize)
 
 
 def _noise(noise: Any, samples: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -152,19 +152,19 @@ def integrated_gradients(
     points, weights = np.polynomial.legendre.leggauss(steps)
     # From -1..1 to what of the way is left, and to shares of it.
     left, weights = (points - 1) / 2, weights / 2
-    with view(model, images, target, layer, pixels=True) as seen:
-        empty = background(baseline, seen.images.shape[1:])
-        found = []
-        for image, wanted in one_by_one(seen):
-            answers, (end, start) = seen.forward(np.stack([image, empty]))
-            way = end - start
+    seen = ModelAtMap(model, images, target, layer, pixels=True)
+    empty = background(baseline, seen.images.shape[1:])
+    found = []
+    for image, wanted in one_by_one(seen):
+        answers, (end, start) = seen.forward(np.stack([image, empty]))
+        way = end - start
 
-            def between(where, image=image, way=way):
-                added = left[where].reshape(-1, 1, 1, 1) * way
-                return copies(image, steps, batch_size), added
+        def between(where, image=image, way=way):
+            added = left[where].reshape(-1, 1, 1, 1) * way
+            return copies(image, steps, batch_size), added
 
-            wanted = settle(wanted, answers[0])
-            total = way * mean_gradient(seen, wanted, between, weights, batch_size)
-            found.append(seen.channels_last(total[None])[0].sum(-1))
-        seen.check_gradient()
-        return finish(np.stack(found), seen.size, normalize=normalize)
+        wanted = settle(wanted, answers[0])
+        total = way * mean_gradient(seen, wanted, between, weights, batch_size)
+        found.append(seen.channels_last(total[None])[0].sum(-1))
+    seen.check_gradient()
+    return finish(np.stack(found), seen.size, normalize=normalize)

@@ -1,11 +1,11 @@
 """From what a method has found to maps that can be laid over the images."""
 
+import functools
 import math
 import warnings
 from collections.abc import Iterator
 
 import numpy as np
-from keras import ops
 
 
 def finish(
@@ -51,10 +51,23 @@ def resize(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Interpolate `(batch, height, width)` bilinearly, pixel centres on centres."""
     if maps.shape[1:] == size:
         return maps
-    scaled = ops.image.resize(
-        maps[..., None], size, interpolation="bilinear", data_format="channels_last"
+    rows, columns = (
+        _interpolation(n, m) for n, m in zip(maps.shape[1:], size, strict=True)
     )
-    return ops.convert_to_numpy(scaled)[..., 0]
+    return np.asarray(rows @ maps.astype("float32") @ columns.T, "float32")
+
+
+@functools.lru_cache(maxsize=64)
+def _interpolation(given: int, wanted: int) -> np.ndarray:
+    """Return the matrix that interpolates numbers in a row to another count of them."""
+    centres = np.clip((np.arange(wanted) + 0.5) * given / wanted - 0.5, 0, given - 1)
+    left = np.minimum(centres.astype(int), given - 1)
+    right = np.minimum(left + 1, given - 1)
+    matrix = np.zeros((wanted, given), "float32")
+    np.add.at(matrix, (np.arange(wanted), left), 1 - (centres - left))
+    np.add.at(matrix, (np.arange(wanted), right), centres - left)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def stretch(maps: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:

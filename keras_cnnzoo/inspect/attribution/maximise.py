@@ -8,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, natural, to_uint8
-from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.trace.layer_calls import Call, last_call, layer_calls
 from keras_cnnzoo.structure.paths import Selection
 
@@ -65,29 +64,28 @@ def maximise(
     """
     pictures = Pictures(model, value_range)
     height, width = _size(model, size, pictures.size)
-    with full_precision(model):
-        calls = layer_calls(model, pictures.shape((height, width)))
-        found = last_call(model, calls, layer)
-        weights = _weights(found, channel)
-        climb = ascent(model, [found.layer], _objective(found, channel), pictures)
-        rng = np.random.default_rng(seed)
-        reach = max(1, min(height, width) // 16) if jitter is None else jitter
-        shape = (len(weights), height, width, pictures.channels)
-        # All start alike, so that a channel's image is the same alone and with others.
-        noise = np.broadcast_to(natural(rng.standard_normal((1, *shape[1:]))), shape)
-        shown = np.clip(0.5 + rate * _CONTRAST * noise, 0, 1)
-        silent = np.ones(len(weights), bool)
-        for step in range(steps):
-            move = rng.integers(-reach, reach + 1, 2)
-            uphill = climb(np.roll(shown, move, (1, 2)), weights)
-            silent &= ~uphill.any((1, 2, 3))
-            pace = rate * (1 - step / steps)
-            goal = 0.5 + _CONTRAST * natural(np.roll(uphill, -move, (1, 2)))
-            shown = shown + pace * (goal - shown)
-            # Where nothing has answered yet, look for a start that it does answer to.
-            noise = 0.5 + _CONTRAST * natural(rng.standard_normal((1, *shape[1:])))
-            shown = np.where(silent[:, None, None, None], noise, shown)
-            shown = np.clip(shown, 0, 1)
+    calls = layer_calls(model, pictures.shape((height, width)))
+    found = last_call(model, calls, layer)
+    weights = _weights(found, channel)
+    climb = ascent(model, [found.layer], _objective(found, channel), pictures)
+    rng = np.random.default_rng(seed)
+    reach = max(1, min(height, width) // 16) if jitter is None else jitter
+    shape = (len(weights), height, width, pictures.channels)
+    # All start alike, so that a channel's image is the same alone and with others.
+    noise = np.broadcast_to(natural(rng.standard_normal((1, *shape[1:]))), shape)
+    shown = np.clip(0.5 + rate * _CONTRAST * noise, 0, 1)
+    silent = np.ones(len(weights), bool)
+    for step in range(steps):
+        move = rng.integers(-reach, reach + 1, 2)
+        uphill = climb(np.roll(shown, move, (1, 2)), weights)
+        silent &= ~uphill.any((1, 2, 3))
+        pace = rate * (1 - step / steps)
+        goal = 0.5 + _CONTRAST * natural(np.roll(uphill, -move, (1, 2)))
+        shown = shown + pace * (goal - shown)
+        # Where nothing has answered yet, look for a start that it does answer to.
+        noise = 0.5 + _CONTRAST * natural(rng.standard_normal((1, *shape[1:])))
+        shown = np.where(silent[:, None, None, None], noise, shown)
+        shown = np.clip(shown, 0, 1)
     if steps and silent.any():
         which = (
             "" if channel is None else f"channel {np.atleast_1d(channel)[silent]} of "

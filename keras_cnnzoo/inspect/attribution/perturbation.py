@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect.attribution.maps import finish, resize, stretch
+from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
 from keras_cnnzoo.inspect.attribution.variations import (
     background,
@@ -16,7 +17,6 @@ from keras_cnnzoo.inspect.attribution.variations import (
     scores,
     settle,
 )
-from keras_cnnzoo.inspect.attribution.view import view
 from keras_cnnzoo.structure.paths import Selection
 
 
@@ -52,24 +52,24 @@ def score_cam(
         Wang et al., "Score-CAM: Score-Weighted Visual Explanations for Convolutional
         Neural Networks", 2020, algorithm 1.
     """
-    with view(model, images, target, layer) as seen:
-        empty = background(baseline, seen.images.shape[1:])
-        channels = seen.channels_last(np.zeros((1, *seen.map_shape))).shape[-1]
-        found = []
-        for image, wanted in one_by_one(seen):
-            answers, maps = seen.forward(copies(image, channels, batch_size))
-            map_ = seen.channels_last(maps)[0]
-            masks = stretch(np.moveaxis(map_, -1, 0), (1, 2))
+    seen = ModelAtMap(model, images, target, layer)
+    empty = background(baseline, seen.images.shape[1:])
+    channels = seen.channels_last(np.zeros((1, *seen.map_shape))).shape[-1]
+    found = []
+    for image, wanted in one_by_one(seen):
+        answers, maps = seen.forward(copies(image, channels, batch_size))
+        map_ = seen.channels_last(maps)[0]
+        masks = stretch(np.moveaxis(map_, -1, 0), (1, 2))
 
-            def masked(where, image=image, masks=masks):
-                mask = np.expand_dims(resize(masks[where], seen.size), seen.axis)
-                return empty + mask * (image - empty), None
+        def masked(where, image=image, masks=masks):
+            mask = np.expand_dims(resize(masks[where], seen.size), seen.axis)
+            return empty + mask * (image - empty), None
 
-            wanted = settle(wanted, answers[0])
-            seen_through = scores(seen, wanted, masked, channels, batch_size)
-            weights = np.exp(seen_through - seen_through.max())
-            found.append(map_ @ (weights / weights.sum()))
-        return finish(np.stack(found), seen.size, normalize=normalize)
+        wanted = settle(wanted, answers[0])
+        seen_through = scores(seen, wanted, masked, channels, batch_size)
+        weights = np.exp(seen_through - seen_through.max())
+        found.append(map_ @ (weights / weights.sum()))
+    return finish(np.stack(found), seen.size, normalize=normalize)
 
 
 def occlusion(
@@ -106,31 +106,31 @@ def occlusion(
         Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014,
         section 4.2.
     """
-    with view(model, images, target, layer, pixels=True) as seen:
-        size = seen.channels_last(np.zeros((1, *seen.map_shape))).shape[1:3]
-        windows = _windows(size, window, stride)
-        empty = background(baseline, seen.map_shape)
-        found = []
-        for image, wanted in one_by_one(seen):
-            batch = copies(image, len(windows), batch_size)
-            answers, maps = seen.forward(batch)
+    seen = ModelAtMap(model, images, target, layer, pixels=True)
+    size = seen.channels_last(np.zeros((1, *seen.map_shape))).shape[1:3]
+    windows = _windows(size, window, stride)
+    empty = background(baseline, seen.map_shape)
+    found = []
+    for image, wanted in one_by_one(seen):
+        batch = copies(image, len(windows), batch_size)
+        answers, maps = seen.forward(batch)
 
-            def covered(where, batch=batch, map_=maps[0]):
-                masks = np.zeros((len(where), *size), "float32")
-                for mask, i in zip(masks, where, strict=True):
-                    mask[windows[i]] = 1
-                return batch, np.expand_dims(masks, seen.map_axis) * (empty - map_)
+        def covered(where, batch=batch, map_=maps[0]):
+            masks = np.zeros((len(where), *size), "float32")
+            for mask, i in zip(masks, where, strict=True):
+                mask[windows[i]] = 1
+            return batch, np.expand_dims(masks, seen.map_axis) * (empty - map_)
 
-            wanted = settle(wanted, answers[0])
-            left = scores(seen, wanted, covered, len(windows), batch_size)
-            fall, times = np.zeros((2, *size))
-            for part, logit in zip(windows, left, strict=True):
-                fall[part] += answers[0] @ wanted - logit
-                times[part] += 1
-            found.append(fall / times)
-        if not np.any(found):
-            raise ValueError(seen.severed("it stays, whatever window is covered"))
-        return finish(np.stack(found), seen.size, normalize=normalize)
+        wanted = settle(wanted, answers[0])
+        left = scores(seen, wanted, covered, len(windows), batch_size)
+        fall, times = np.zeros((2, *size))
+        for part, logit in zip(windows, left, strict=True):
+            fall[part] += answers[0] @ wanted - logit
+            times[part] += 1
+        found.append(fall / times)
+    if not np.any(found):
+        raise ValueError(seen.severed("it stays, whatever window is covered"))
+    return finish(np.stack(found), seen.size, normalize=normalize)
 
 
 def _windows(size: tuple[int, int], window: Any, stride: Any) -> list[tuple]:

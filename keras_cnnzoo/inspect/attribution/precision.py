@@ -1,43 +1,47 @@
-"""Have a model compute in float32 for a while, whatever its dtype policy."""
+"""Have layers compute in float32 for a while, whatever their dtype policies."""
 
 import contextlib
 from collections.abc import Iterator
 
 import keras
 
-from keras_cnnzoo.structure.walk import sublayers
+from keras_cnnzoo.internals.calls import call_instead
 
 _HALVES = ("float16", "bfloat16")
 
 
 @contextlib.contextmanager
-def full_precision(model: keras.layers.Layer) -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """Within the context, layers that compute in half precision compute in float32.
 
-    Their weights stay as they are. What was compiled before is not changed; compile
-    inside the context. Quantized layers are left alone, and so are those whose policy
-    is a map of policies.
+    Nothing about a layer changes: another that shares its weights is called in its
+    place, and in this thread alone. A compiled function has to be traced inside the
+    context. Quantized layers are left alone, and so are those whose policy is a map of
+    policies.
 
     Example:
         >>> layer = keras.layers.Dense(2, dtype="mixed_float16")
-        >>> x = keras.ops.ones((1, 1))
-        >>> with full_precision(layer):
-        ...     y = layer(x)
-        >>> keras.backend.standardize_dtype(y.dtype), layer.compute_dtype
-        ('float32', 'float16')
+        >>> x = layer(keras.ops.ones((1, 1)))
+        >>> with full_precision():
+        ...     y = layer(keras.ops.ones((1, 1)))
+        >>> [keras.backend.standardize_dtype(tensor.dtype) for tensor in (x, y)]
+        ['float16', 'float32']
     """
-    layers: list[keras.layers.Layer] = sublayers(model)
-    before = {
-        layer: layer.dtype_policy
-        for layer in layers
-        if layer.compute_dtype in _HALVES
-        and layer.quantization_mode is None
-        and not isinstance(layer.dtype_policy, keras.dtype_policies.DTypePolicyMap)
-    }
-    try:
-        for layer in before:
-            layer.dtype_policy = "float32"
+    with call_instead(_in_float32):
         yield
-    finally:
-        for layer, policy in before.items():
-            layer.dtype_policy = policy
+
+
+def _in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Return a layer with the same weights and attributes that computes in float32."""
+    policy = layer.dtype_policy
+    if (
+        layer.compute_dtype not in _HALVES
+        or not layer.built
+        or layer.quantization_mode is not None
+        or isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+    ):
+        return layer
+    twin = object.__new__(type(layer))
+    vars(twin).update(vars(layer))
+    twin.dtype_policy = "float32"
+    return twin

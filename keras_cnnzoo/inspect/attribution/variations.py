@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from keras_cnnzoo.inspect.attribution.maps import batch_length, batches
-from keras_cnnzoo.inspect.attribution.view import View
+from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 
 #: From the numbers of variations to images, and to what is added to their maps.
 Change = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 
 
-def one_by_one(seen: View) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def one_by_one(seen: ModelAtMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield each image and what is wanted of it, as a row."""
     yield from zip(seen.images, seen.wanted, strict=True)
 
@@ -33,7 +33,7 @@ def settle(wanted: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def scores(
-    seen: View, wanted: np.ndarray, change: Change, count: int, batch_size: int
+    seen: ModelAtMap, wanted: np.ndarray, change: Change, count: int, batch_size: int
 ) -> np.ndarray:
     """Return what the model gives a class for each of `count` variations."""
     answers = [
@@ -44,7 +44,11 @@ def scores(
 
 
 def mean_gradient(
-    seen: View, wanted: np.ndarray, change: Change, weights: np.ndarray, batch_size: int
+    seen: ModelAtMap,
+    wanted: np.ndarray,
+    change: Change,
+    weights: np.ndarray,
+    batch_size: int,
 ) -> np.ndarray:
     """Return the weighted sum of the gradients at the variations, one per weight."""
     total = np.zeros(seen.map_shape)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.hooks.inputs import as_model_takes
 from keras_cnnzoo.inspect.trace.call_names import CallNames, call_numbers
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import layer_paths
@@ -68,7 +69,8 @@ def visit(
             see(Call(str(name), layer, inputs, output, form))
 
     with observe(show):
-        answer = model(keras.ops.convert_to_tensor(image[None]), training=False)
+        batch = keras.ops.convert_to_tensor(image[None])
+        answer = model(as_model_takes(model, batch), training=False)
     if len(getattr(answer, "shape", ())) != 2:
         return None
     return keras.ops.convert_to_numpy(answer)[0].astype("float32")

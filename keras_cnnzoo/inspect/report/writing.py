@@ -95,7 +95,7 @@ def explain(
                 f"`{name}` has one for each image. Received {len(given)} for "
                 f"{len(batch)} images."
             )
-    with full_precision(model):
+    with full_precision():
         entries, answers, left_out = list_entries(model, batch)
         ranked, kind = rank(answers, class_names)
         maps, failed = attribute(model, batch, ranked, attributions)

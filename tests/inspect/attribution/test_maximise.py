@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from methods import logits
 
 from keras_cnnzoo import inspect
 from keras_cnnzoo.inspect.attribution.ascent import natural
-from keras_cnnzoo.inspect.attribution.logits import logits
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,7 @@ def test_a_filter_answers_to_its_image_as_to_no_noise(model, layer):
 
 def test_a_class_answers_to_its_image_by_its_logit(model):
     drawn = inspect.maximise(model, "head", [0, 1, 2, 3], steps=48)
-    with logits(model):
-        found, noise = (
-            ops.convert_to_numpy(model(images.astype("float32")))
-            for images in (drawn, _noise())
-        )
+    found, noise = (logits(model, images) for images in (drawn, _noise()))
     assert (np.diag(found) > noise.max(0) + 2 * noise.std(0)).all()
 
 

@@ -8,7 +8,7 @@ from methods import METHODS, draw
 from subjects import SUBJECTS
 
 from keras_cnnzoo import build, inspect
-from keras_cnnzoo.inspect.attribution.view import locate
+from keras_cnnzoo.inspect.attribution.location import locate
 from keras_cnnzoo.inspect.trace.layer_calls import layer_calls
 
 

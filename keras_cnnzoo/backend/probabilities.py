@@ -1,0 +1,148 @@
+"""What every softmax and sigmoid of a pass was computed from.
+
+A model may end in one in many ways: an activation, a layer, an operation, a function of
+the backend. All of them are the same few functions of the backend in the end.
+"""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.backend.forward import trace_level
+
+#: The input and the output of a softmax or sigmoid, in the order in which they ran.
+Pair = tuple[Any, Any]
+
+
+@contextlib.contextmanager
+def probabilities() -> Iterator[Callable[[], list[Pair]]]:
+    """Within the context, note what each softmax and sigmoid takes and gives.
+
+    Noted are `softmax`, `log_softmax`, `sigmoid`, `log_sigmoid` and `hard_sigmoid`, of
+    the current thread alone, and none inside of a compiled loop, whose tensors mean
+    nothing outside. On TensorFlow the context belongs inside of a `tf.function`.
+
+    Yields:
+        A function that lists the pairs so far.
+    """
+    with _BACKENDS[keras.backend.backend()]() as pairs:
+        yield pairs
+
+
+@contextlib.contextmanager
+def _torch() -> Iterator[Callable[[], list[Pair]]]:
+    from torch.overrides import TorchFunctionMode
+
+    found: list[Pair] = []
+    names = ("softmax", "sigmoid", "expit", "hardsigmoid")
+    names += ("log_softmax", "log_sigmoid", "logsigmoid")
+
+    class Note(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            output = function(*args, **(kwargs or {}))
+            name = getattr(function, "__name__", "").removeprefix("special_")
+            if name in names:
+                found.append((args[0] if args else kwargs["input"], output))
+            return output
+
+    with Note():
+        yield lambda: found
+
+
+@contextlib.contextmanager
+def _tensorflow() -> Iterator[Callable[[], list[Pair]]]:
+    import tensorflow as tf
+
+    graph = tf.compat.v1.get_default_graph()
+    before = len(graph.get_operations())
+
+    def pairs() -> list[Pair]:
+        found = []
+        for op in graph.get_operations()[before:]:
+            given = _taken(op)
+            if given is not None:
+                found.append((given, op.outputs[0]))
+        return found
+
+    yield pairs
+
+
+def _taken(op: Any) -> Any:
+    """Return what an operation of TensorFlow's graph is a softmax or sigmoid of."""
+    if op.type in ("Softmax", "LogSoftmax", "Sigmoid"):
+        return op.inputs[0]
+    if op.type == "Neg" and op.inputs[0].op.type == "Softplus":  # log_sigmoid
+        return -op.inputs[0].op.inputs[0]
+    if op.type == "RealDiv" and op.inputs[0].op.type == "Relu6":  # hard_sigmoid
+        return op.inputs[0].op.inputs[0] - 3.0
+    return None
+
+
+class _Noted(threading.local):
+    """The lists of one thread that pairs are noted in."""
+
+    def __init__(self) -> None:
+        self.lists: list[tuple[Any, list[Pair]]] = []
+
+
+_NOTED = _Noted()
+_LOCK = threading.Lock()
+_open = 0
+_replaced: list[tuple[Any, str, Any, Any]] = []
+
+
+@contextlib.contextmanager
+def _jax() -> Iterator[Callable[[], list[Pair]]]:
+    found: list[Pair] = []
+    entry = (trace_level(), found)
+    _watch(1)
+    _NOTED.lists.append(entry)
+    try:
+        yield lambda: found
+    finally:
+        _NOTED.lists.remove(entry)
+        _watch(-1)
+
+
+def _watch(change: int) -> None:
+    """Exchange JAX's functions while a context is open in any thread."""
+    import jax
+
+    global _open
+    with _LOCK:
+        if _open == 0:
+            places = [(jax.nn, name) for name in _NN]
+            places += [(jax.lax, "logistic"), (jax.scipy.special, "expit")]
+            for module, name in places:
+                plain = getattr(module, name)
+                noting = _noting(plain)
+                setattr(module, name, noting)
+                _replaced.append((module, name, plain, noting))
+        _open += change
+        if _open == 0:
+            for module, name, plain, noting in _replaced:
+                if getattr(module, name) is noting:
+                    setattr(module, name, plain)
+            _replaced.clear()
+
+
+_NN = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "hard_sigmoid")
+
+
+def _noting(plain: Callable) -> Callable:
+    @functools.wraps(plain)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        output = plain(x, *args, **kwargs)
+        for level, found in _NOTED.lists:
+            if level == trace_level():
+                found.append((x, output))
+        return output
+
+    return call
+
+
+_BACKENDS = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

@@ -1,0 +1,224 @@
+"""A model as a function of one of its maps, or of the images: what all methods need."""
+
+import warnings
+import weakref
+from collections.abc import Hashable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_cnnzoo.backend.forward import compiled, to_numpy
+from keras_cnnzoo.backend.gradient import differentiate
+from keras_cnnzoo.inspect.attribution.location import locate
+from keras_cnnzoo.inspect.attribution.logits import answer_in_logits
+from keras_cnnzoo.inspect.attribution.precision import full_precision
+from keras_cnnzoo.inspect.attribution.target import Target, one_hot
+from keras_cnnzoo.inspect.hooks.inputs import as_model_takes, batch_of_images
+from keras_cnnzoo.inspect.hooks.kept import kept, selection_key
+from keras_cnnzoo.inspect.trace.layer_calls import layer_calls, spatial
+from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.structure.paths import Selection
+from keras_cnnzoo.structure.shapes import data_format
+
+
+class ModelAtMap:
+    """A model's answer and its gradient by one of its maps, on a batch of images.
+
+    Everything is computed in float32 whatever the model's dtype policy, the answer is
+    the logits where the model ends in a softmax or sigmoid, and nothing about the model
+    is changed meanwhile.
+
+    Args:
+        model: Any built Keras model that answers an image with one vector.
+        images: `(batch, height, width, channels)`, as the model takes them.
+        target: See `one_hot`.
+        layer: Whose map is looked at, as `find` takes it; None for the last spatial
+            map.
+        pixels: Without a layer, look at the images themselves.
+
+    Attributes:
+        images: float32, as the model takes them.
+        wanted: One row per image, weights of the answers whose sum is explained. A row
+            of zeros stands for the image's own top class.
+        size: Height and width of the images.
+        axis: The axis of the images' channels.
+        map_shape: Shape of one map, as the layer gives it.
+        map_axis: The axis of the map's channels.
+
+    Raises:
+        ValueError: The images are no batch or not finite, the model's answer is no
+            vector, the layer is not exactly one or gives no map, or the target is not
+            in range.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        images: Any,
+        target: Target = None,
+        layer: Selection | None = None,
+        *,
+        pixels: bool = False,
+    ) -> None:
+        self.images = batch_of_images(model, images)
+        if not np.isfinite(self.images).all():
+            raise ValueError("`images` hold NaN or infinity.")
+        shape = self.images.shape[1:]
+        key: Hashable = ("attribution", shape, selection_key(layer), pixels)
+        self._passes = kept(model, key, lambda: _Passes(model, shape, layer, pixels))
+        self._name = model.name
+        self.wanted = one_hot(target, len(self.images), self._passes.classes)
+        self.size = spatial(self.images.shape, self._passes.data_format)
+        self.axis = 1 if self._passes.data_format == "channels_first" else -1
+        self.map_shape = self._passes.map_shape
+        self.map_axis = 1 if self._passes.map_format == "channels_first" else -1
+        self._alive = False
+        self._saturated = True
+
+    def channels_last(self, maps: np.ndarray) -> np.ndarray:
+        """Bring maps as the layer gives them to `(batch, height, width, channels)`."""
+        return np.moveaxis(maps, self.map_axis, -1)
+
+    def forward(
+        self, images: np.ndarray, added: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the logits, and the map with what was added to it."""
+        found = self._passes.forward(self._added(images, added), images)
+        return self._read(found)
+
+    def gradient(
+        self, images: np.ndarray, wanted: np.ndarray, added: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the logits, the map, and the gradient of what is wanted by the map.
+
+        Raises:
+            ValueError: The answers do not depend on the map.
+        """
+        found, gradient = self._passes.gradient(
+            self._added(images, added), images, wanted
+        )
+        if gradient is None:
+            raise ValueError(self._no_way("there is no gradient"))
+        array = to_numpy(gradient)
+        self._alive = self._alive or bool(array.any())
+        return *self._read(found), array
+
+    def check_gradient(self) -> None:
+        """Raise where every gradient so far was zero: their maps would be blank."""
+        if not self._alive:
+            raise ValueError(self.severed("the gradient is zero for all images"))
+
+    def severed(self, what: str) -> str:
+        """Say why nothing that happens to the map changes the answer."""
+        if self._saturated:
+            return (
+                f"The answer of {self._name!r} is saturated: it is exactly 0 or 1 for "
+                "every class and image, and stays so, and what it was computed from "
+                "cannot be seen. Explain a model that ends in its logits, without the "
+                "function that gives the probabilities."
+            )
+        return self._no_way(what)
+
+    def _no_way(self, what: str) -> str:
+        where = self._passes.where
+        return (
+            f"What {self._name!r} answers does not depend on {where}: {what}. "
+            "Name a layer on the way from the images to the answer, and look for "
+            "operations that hold gradients back."
+        )
+
+    def _added(self, images: np.ndarray, added: np.ndarray | None) -> np.ndarray:
+        if added is not None:
+            return added.astype("float32")
+        return np.zeros((len(images), *self.map_shape), "float32")
+
+    def _read(self, found: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
+        logits, maps, answer, undone = (to_numpy(tensor) for tensor in found)
+        if undone and not self._passes.told:
+            self._passes.told = True
+            warnings.warn(
+                f"{self._name!r} ends in probabilities that none of Keras's functions "
+                "and layers has made. What is explained is their logarithm less its "
+                "mean over the classes, which is the logit but for a constant of each "
+                "image. A model that ends in its logits is explained exactly.",
+                stacklevel=4,
+            )
+        unsure = bool(undone) or not np.array_equal(logits, answer)
+        seen = answer if unsure else logits
+        self._saturated &= bool(np.isin(seen, (0.0, 1.0)).all()) and bool(seen.any())
+        return logits, maps
+
+
+class _Passes:
+    """The compiled passes of a model with a map of its own, kept as long as it lives.
+
+    Attributes:
+        classes: How many numbers the model answers with.
+        data_format: Of the images.
+        map_shape, map_format: Shape of one map, and its data format.
+        where: What is looked at, in words.
+        told: Whether the user was told that logits are computed back.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        shape: tuple[int, ...],
+        layer: Selection | None,
+        pixels: bool,
+    ) -> None:
+        calls = layer_calls(model, shape)
+        answer = calls[-1].shape
+        if answer is None or len(answer) != 2:
+            several = "several tensors" if answer is None else f"shape {answer}"
+            raise ValueError(
+                f"{model.name!r} does not answer an image with a vector of classes but "
+                f"with {several}. Pass a model of the one output that is to be "
+                "explained."
+            )
+        call = None if pixels and layer is None else locate(model, calls, layer)
+        self.classes = answer[1]
+        self.data_format = data_format(model)
+        self.told = False
+        self.where = f"the map of {call.layer.name!r}" if call else "the images"
+        self.map_shape = call.shape[1:] if call and call.shape else shape
+        self.map_format = call.data_format if call else self.data_format
+        self._number = call.number if call else 0
+        # The passes are kept by the model, and must not keep the model in turn.
+        self._model = weakref.ref(model)
+        self._layer = weakref.ref(call.layer) if call else None
+        self.forward = compiled(model, self._answer, always=True)
+        self.gradient = differentiate(model, self._score)
+
+    def _score(self, added: Any, images: Any, wanted: Any) -> tuple[Any, Any]:
+        logits, *others = self._answer(added, images)
+        top = ops.one_hot(ops.argmax(logits, -1), logits.shape[-1])
+        chosen = ops.any(ops.not_equal(wanted, 0.0), -1, keepdims=True)
+        score = ops.sum(logits * ops.where(chosen, wanted, top))
+        return score, (logits, *others)
+
+    def _answer(self, added: Any, images: Any) -> tuple[Any, ...]:
+        looked_at = self._layer() if self._layer else None
+        if self._layer is None:
+            images = maps = images + added
+        calls = 0
+
+        def add(layer: keras.layers.Layer, inputs: tuple, output: Any) -> Any:
+            nonlocal calls, maps
+            if layer is not looked_at:
+                return None
+            calls += 1
+            if calls != self._number + 1:
+                return None
+            maps = output + ops.cast(added, output.dtype)
+            return maps
+
+        model = self._model()
+        assert model is not None
+        with full_precision(), observe(add):
+            logits, answer, undone = answer_in_logits(
+                model, as_model_takes(model, images)
+            )
+        return logits, ops.cast(maps, "float32"), answer, undone
