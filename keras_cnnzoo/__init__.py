@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from keras_cnnzoo.deferred import when_imported
+from keras_cnnzoo.other_names import PACKAGE, missing
 
 if TYPE_CHECKING:
     from keras_cnnzoo import cards, data, inspect, layers, training, weights
@@ -58,7 +59,7 @@ if not TYPE_CHECKING:  # type checkers know the names above, and no others
             return getattr(_import(_HOMES[name]), name)
         if name in _MODULES:
             return _import(name)
-        raise AttributeError(f"module 'keras_cnnzoo' has no attribute {name!r}")
+        raise AttributeError(missing(__name__, name, __all__, PACKAGE))
 
 
 def _import(name: str) -> Any:

@@ -40,9 +40,12 @@ def build(  # noqa: PLR0913
         preprocessing: Whether the model begins with the layer that takes images of
             0..255 to what the network was trained on.
         classifier_activation: "softmax" for probabilities, None for logits.
-        features: True for the maps of every stage; or names of stages, or levels,
-            where level `n` is the last map of stride `2**n`. The model then gives a
-            dictionary of maps by stage.
+        features: Which feature maps the model gives in place of its output: True for
+            those of every stage, in the network's order; or names of stages, or levels,
+            where level `n` is the last map of stride `2**n`, one or a list of them.
+            The model gives a list of maps in that order, or the map itself where it is
+            one. `keras_cnnzoo.origin(model).features` names them, and
+            `card(name).stages` tells what there is.
         pooling: With `classes=0`: "avg", "max", "l2" or "gem" for one number per
             channel, None for the last map.
         instrument: Whether the convolutions are `InstrumentedConv2D`; "stats" or

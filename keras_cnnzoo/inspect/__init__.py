@@ -1,5 +1,7 @@
 """Look into any Keras model. Knows nothing of the zoo."""
 
+from typing import TYPE_CHECKING, Any
+
 from keras_cnnzoo.inspect.arithmetic.conv_gradients import ConvGradients, conv_gradients
 from keras_cnnzoo.inspect.arithmetic.convolution import convolve, correlate
 from keras_cnnzoo.inspect.arithmetic.matmul import ConvAsMatmul, conv_as_matmul
@@ -50,6 +52,7 @@ from keras_cnnzoo.inspect.hooks.reductions import Counts, Histogram, TopImages, 
 from keras_cnnzoo.inspect.hooks.tap import tap
 from keras_cnnzoo.inspect.report import explain
 from keras_cnnzoo.internals.calls import observe
+from keras_cnnzoo.other_names import INSPECT, missing
 from keras_cnnzoo.structure.paths import CONVOLUTION, find, layer_paths
 from keras_cnnzoo.structure.walk import sublayers
 
@@ -112,3 +115,13 @@ __all__ = [
     "tap",
     "transposed_output_size",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers know the names above, and no others
+
+    def __getattr__(name: str) -> Any:
+        raise AttributeError(missing(__name__, name, __all__, INSPECT))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

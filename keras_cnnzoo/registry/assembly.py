@@ -1,64 +1,27 @@
 """Put a model together from its family's parts: input, normalisation, body, head."""
 
-import dataclasses
-import difflib
+import contextlib
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 
 from keras_cnnzoo import __version__
-from keras_cnnzoo.blocks.axes import channels, image_shape
-from keras_cnnzoo.blocks.heads import POOLINGS, pool_features
+from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.blocks.heads import pool_features
 from keras_cnnzoo.cards import Task
 from keras_cnnzoo.layers import ColorNormalization, ModelOrigin
+from keras_cnnzoo.registry.arguments import (
+    checked_classes,
+    checked_features,
+    checked_pooling,
+    checked_shape,
+    configured,
+)
 from keras_cnnzoo.registry.index import family_of
 from keras_cnnzoo.registry.origin import Origin, packed
-
-
-class Stage(NamedTuple):
-    """One feature map that a model can give."""
-
-    name: str
-    stride: int
-    channels: int
-
-
-def default_shape(name: str) -> tuple[int | None, ...]:
-    """Return the model's own input shape, in the configured data format."""
-    family = family_of(name)
-    return image_shape(family.variants[name].input_shape or family.input_shape)
-
-
-@functools.cache
-def stages(name: str) -> tuple[Stage, ...]:
-    """Read off the maps of a body built at the default size, which is known."""
-    base: tuple[Any, ...] = default_shape(name)
-    first = 0 if keras.config.image_data_format() == "channels_last" else 1
-    wider = tuple(n + _GROWTH if i == first else n for i, n in enumerate(base))
-    maps = _maps(name, base)
-    exact = all(base[first] % x.shape[1 + first] == 0 for x in maps.values())
-    # Without padding a map is smaller than size / stride; its growth tells the stride.
-    grown = None if exact else _maps(name, wider)
-    found = []
-    for stage, x in maps.items():
-        size = x.shape[1 + first]
-        if grown is None:
-            stride = base[first] // size
-        else:
-            stride = _GROWTH // (grown[stage].shape[1 + first] - size)
-        found.append(Stage(stage, stride, channels(x)))
-    return tuple(found)
-
-
-#: A multiple of every stride in the zoo; OverFeat's are multiples of 3.
-_GROWTH = 64 * 9
-
-
-def _maps(name: str, shape: tuple) -> dict:
-    family = family_of(name)
-    maps = family.body(keras.Input(shape), family.variants[name].config)
-    return {stage: x for stage, x in maps.items() if len(x.shape) == 4}
+from keras_cnnzoo.registry.stages import default_shape, pick
 
 
 def assemble(
@@ -80,11 +43,11 @@ def assemble(
     """
     family = family_of(name)
     variant = family.variants[name]
-    config = _override(name, variant.config, overrides)
-    shape = _input_shape(name, input_shape)
-    classes = _classes(name, family.classes if classes is None else classes)
-    if pooling not in POOLINGS:
-        raise ValueError(f"`pooling` is one of {list(POOLINGS)}. Received: {pooling!r}")
+    config = configured(name, variant.config, overrides)
+    shape = checked_shape(name, input_shape)
+    classes = checked_classes(name, family.classes if classes is None else classes)
+    features = checked_features(features)
+    pooling = checked_pooling(pooling, classes, features)
 
     inputs = keras.Input(shape, name="image")
     first: Any = ModelOrigin(name="origin")
@@ -92,34 +55,37 @@ def assemble(
         convention = variant.preprocessing or family.preprocessing
         matrix, offset = convention.affine(channels(inputs))
         first = ColorNormalization(matrix, offset, name="normalization")
-    chosen = None
-    try:
+
+    own_size = functools.partial(
+        assemble,
+        name,
+        classes=classes,
+        classifier_activation=classifier_activation,
+        task=task,
+        **overrides,
+    )
+    outputs: Any
+    names: tuple[str, ...] | None = None
+    with _size_in_question(name, shape, own_size):
         maps = family.body(first(inputs), config)
+    if features is not None:
+        chosen = pick(name, config, inputs, maps, features)
+        names, outputs = tuple(chosen), list(chosen.values())
+        # A list, since Keras sorts dictionaries by name where it predicts. Of a list
+        # of one it predicts the map alone.
+        outputs = outputs if len(outputs) > 1 else outputs[0]
+    elif classes == 0:
         *_, top = maps.values()
-        if features is not None and features is not False:
-            outputs = chosen = _pick(name, maps, features)
-        elif classes == 0:
-            outputs = pool_features(top, pooling)
-        else:
-            top_of = {"classes": classes, "activation": classifier_activation}
-            outputs = ((task or family.task).head or family.head)(
-                maps, config, **top_of
-            )
+        outputs = pool_features(top, pooling)
+    else:
+        options = {"classes": classes, "activation": classifier_activation}
+        head = (task or family.task).head or family.head
+        with _size_in_question(name, shape, own_size):
+            outputs = head(maps, config, **options)
             if family.auxiliary is not None and config.auxiliary:
-                outputs = {"head": outputs} | family.auxiliary(maps, config, **top_of)
-    except ValueError as error:
-        if shape == default_shape(name):
-            raise
-        if None in shape:
-            raise ValueError(
-                f"{name!r} has to know the size of its images, its own are "
-                f"{default_shape(name)}: pass `input_shape`, or `classes=0` for the "
-                f"features. {error}"
-            ) from error
-        raise ValueError(
-            f"{name!r} does not fit images of shape {shape}; its own are "
-            f"{default_shape(name)}. {error}"
-        ) from error
+                inner = family.auxiliary(maps, config, **options)
+                # By name, as Keras has them where it predicts.
+                outputs = dict(sorted({**inner, "head": outputs}.items()))
     first.origin = packed(
         Origin(
             name=name,
@@ -128,7 +94,7 @@ def assemble(
             classes=classes,
             preprocessing=preprocessing,
             classifier_activation=classifier_activation,
-            features=None if chosen is None else tuple(chosen),
+            features=names,
             pooling=pooling,
             data_format=keras.config.image_data_format(),
             version=__version__,
@@ -137,53 +103,30 @@ def assemble(
     return keras.Model(inputs, outputs, name=name)
 
 
-def _override(name: str, config: Any, overrides: dict[str, Any]) -> Any:
-    known = [field.name for field in dataclasses.fields(config)]
-    if unknown := sorted(overrides.keys() - set(known)):
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise TypeError(
-            f"{name!r} has no option {unknown[0]!r}.{hint} Beside the arguments of "
-            f"build, it takes: {', '.join(known) or 'none'}."
-        )
-    return dataclasses.replace(config, **overrides)
-
-
-def _input_shape(name: str, given: tuple[int | None, ...] | None) -> tuple:
-    if given is None:
-        return default_shape(name)
-    sizes = [n for n in given if n is not None]
-    if len(given) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
-        raise ValueError(
-            "`input_shape` is (height, width, channels), or (channels, height, width) "
-            f"under channels_first, positive or None. Received: {given}"
-        )
-    if given[image_shape((0, 1, 2)).index(2)] is None:
-        raise ValueError(f"The number of channels must be known. Received: {given}")
-    return tuple(given)
-
-
-def _classes(name: str, classes: int) -> int:
-    if not isinstance(classes, int) or classes < 0:
-        raise ValueError(
-            f"`classes` of {name!r} is a number of classes, or 0 for the features. "
-            f"Received: {classes!r}"
-        )
-    return classes
-
-
-def _pick(name: str, maps: dict, features: Any) -> dict:
-    """Choose maps by name, or by level: level n is the last map of stride 2**n."""
-    if features is True:
-        return maps
-    if isinstance(features, str | int):
-        features = (features,)
-    levels = {stage.stride.bit_length() - 1: stage.name for stage in stages(name)}
-    chosen = [levels.get(f) if isinstance(f, int) else f for f in features]
-    for asked, stage in zip(features, chosen, strict=True):
-        if stage not in maps:
+@contextlib.contextmanager
+def _size_in_question(
+    name: str, shape: tuple[int | None, ...], own_size: Callable[[], Any]
+) -> Iterator[None]:
+    """Say that the size of the images is wrong, if the model's own would be right."""
+    try:
+        yield
+    except Exception as error:
+        own = default_shape(name)
+        if shape == own or not _works(own_size):
+            raise
+        if None in shape:
             raise ValueError(
-                f"{name!r} has no features {asked!r}. By name: {', '.join(maps)}; "
-                f"by level: {', '.join(map(str, sorted(levels)))}."
-            )
-    return {stage: maps[stage] for stage in chosen}
+                f"{name!r} has to know the size of its images, its own are {own}: pass "
+                f"`input_shape`, or `classes=0` for the features. {error}"
+            ) from error
+        raise ValueError(
+            f"{name!r} does not fit images of shape {shape}; its own are {own}. {error}"
+        ) from error
+
+
+def _works(build: Callable[[], Any]) -> bool:
+    try:
+        build()
+    except Exception:
+        return False
+    return True

@@ -6,9 +6,10 @@ from typing import Any
 
 from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
 from keras_cnnzoo.inspect import count_macs, count_params
-from keras_cnnzoo.registry.assembly import Stage, assemble, default_shape, stages
+from keras_cnnzoo.registry.assembly import assemble
 from keras_cnnzoo.registry.index import entry_of, family_of, weights_of
 from keras_cnnzoo.registry.results import results
+from keras_cnnzoo.registry.stages import Stage, default_shape, stages
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_cnnzoo import build, card, inspect, list_models, weights
+from keras_cnnzoo import build, card, inspect, list_models, origin, weights
 from keras_cnnzoo.registry import families, family_of
 from keras_cnnzoo.weights.export import renamed
 
@@ -112,14 +112,34 @@ def test_answers_are_probabilities_whatever_the_images_type(name):
 @each_model
 def test_features_are_the_stages_of_the_card(name):
     about = card(name)
-    maps = build(name, features=True).output
+    model = build(name, features=True)
+    names = origin(model).features
+    maps = dict(zip(names, keras.tree.flatten(model.output), strict=True))
     spatial = {stage: x for stage, x in maps.items() if len(x.shape) == 4}
     assert [stage.name for stage in about.stages] == list(spatial)
+    strides = [stage.stride for stage in about.stages]
+    assert sorted(strides) == strides
     for stage in about.stages:
-        assert spatial[stage.name].shape[-1] == stage.channels
-    *_, top = build(name, features=True, **_options(name)).output.values()
+        _, height, _, depth = spatial[stage.name].shape
+        assert depth == stage.channels
+        # Without padding a map loses some positions at the borders.
+        assert height <= -(-about.input_shape[0] // stage.stride)
+
+
+@pytest.mark.once
+@each_model
+def test_features_come_in_one_order_wherever_they_are_asked_for(name):
+    model = build(name, features=True, **_options(name))
+    x = _images(name)
+    symbolic = keras.tree.flatten(model.output)
+    answers = model(x), model.predict_on_batch(x)
+    assert isinstance(model.output, list) == (len(symbolic) > 1)
+    for answer in answers:
+        assert isinstance(answer, list) == (len(symbolic) > 1)
+        got = [tuple(y.shape[1:]) for y in keras.tree.flatten(answer)]
+        assert got == [tuple(y.shape[1:]) for y in symbolic]
     pooled = build(name, classes=0, pooling="avg", **_options(name)).output.shape
-    assert pooled == (None, top.shape[-1])
+    assert pooled == (None, symbolic[-1].shape[-1])
 
 
 @each_model

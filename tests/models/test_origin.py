@@ -26,6 +26,7 @@ BUILT = {
     "no preprocessing": ("cifar_resnet20", {"preprocessing": False}),
     "maps": ("cifar_resnet20", {"features": True, "preprocessing": False}),
     "level": ("cifar_resnet20", {"features": (1, "stage3")}),
+    "one map": ("cifar_resnet20", {"features": "stage2"}),
     "pooled": ("cifar_resnet20", {"classes": 0, "pooling": "gem"}),
     "open size": ("cifar_resnet20", {"input_shape": (None, None, 1)}),
     "logits": ("cifar_resnet20", {"classifier_activation": None}),
@@ -47,10 +48,12 @@ def test_holds_the_arguments_of_build(kind):
     assert known.version == keras_cnnzoo.__version__
     assert known.input_shape == model.input_shape[1:]
     arguments = known.arguments
-    if kind == "level":
+    if kind == "one map":
+        assert known.features == ("stage2",)
+    elif kind == "level":
         assert known.features == ("stage2", "stage3")
     elif kind == "maps":
-        assert known.features == tuple(model.output)
+        assert known.features == ("stage1", "stage2", "stage3")
     else:
         assert {key: arguments[key] for key in given} == given
     again = build(name, **arguments)

@@ -1,0 +1,116 @@
+"""What other packages call the things that are here.
+
+People bring names from timm, Keras, torchvision and packages for Grad-CAM. Errors look
+them up in these tables, to say what ours are.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+#: Arguments of functions that build models.
+ARGUMENTS = {
+    "activation": "`classifier_activation`",
+    "checkpoint_path": "`weights`",
+    "drop_rate": "`dropout`, where the network has one",
+    "features_only": "`features=True`",
+    "global_pool": "`pooling`, beside `classes=0`",
+    "image_shape": "`input_shape`, (height, width, channels)",
+    "image_size": "`input_shape`, (height, width, channels)",
+    "img_size": "`input_shape`, (height, width, channels)",
+    "in_channels": "the last number of `input_shape`, (height, width, channels)",
+    "in_chans": "the last number of `input_shape`, (height, width, channels)",
+    "include_preprocessing": "`preprocessing`",
+    "include_rescaling": "`preprocessing`",
+    "include_top": "`classes=0`, for a network without its head",
+    "input_size": "`input_shape`, (height, width, channels)",
+    "input_tensor": "calling the model: `build(...)(tensor)`",
+    "load_weights": "`weights`",
+    "n_classes": "`classes`",
+    "nb_classes": "`classes`",
+    "num_channels": "the last number of `input_shape`, (height, width, channels)",
+    "num_classes": "`classes`",
+    "num_outputs": "`classes`",
+    "out_features": "`features`, with names of stages or levels",
+    "out_indices": "`features`, with names of stages or levels",
+    "output_stride": "not offered",
+    "pretrained": '`weights="default"`',
+    "pretrained_weights": "`weights`",
+    "return_nodes": "`features`, with names of stages or levels",
+    "top": "`classes=0`, for a network without its head",
+    "weight_path": "`weights`",
+    "weights_path": "`weights`",
+}
+
+#: Names at the top of other packages.
+PACKAGE = {
+    "backbone": "build(name, features=True)",
+    "createfeatureextractor": "build(name, features=True)",
+    "createmodel": "build",
+    "decodepredictions": "the command `cnnzoo predict`",
+    "flops": "inspect.count_macs",
+    "getflops": "inspect.count_macs",
+    "getmodel": "build",
+    "listpretrained": "list_models(weights=True)",
+    "loadmodel": "keras.saving.load_model",
+    "loadweights": "weights.load",
+    "makemodel": "build",
+    "modelinfo": "card",
+    "models": "list_models() for their names, build for one of them",
+    "modelzoo": "list_models",
+    "preprocessinput": "nothing to call: models take images of 0..255 as they are",
+    "registermodel": "register",
+    "summary": "inspect.profile",
+}
+
+#: Names of what looks into models.
+INSPECT = {
+    "countflops": "count_macs",
+    "countparameters": "count_params",
+    "extractfeatures": "activations",
+    "featuremaps": "activations",
+    "flops": "count_macs",
+    "flopcount": "count_macs",
+    "forwardhook": "tap",
+    "getactivations": "activations",
+    "getflops": "count_macs",
+    "gradcamplusplus": "grad_cam_pp",
+    "hook": "tap",
+    "hooks": "tap",
+    "macs": "count_macs",
+    "params": "count_params",
+    "registerforwardhook": "tap",
+    "saliencymap": "saliency",
+    "summary": "profile",
+    "visualizefilters": "plot_filters",
+    "visualizeactivations": "plot_activations",
+}
+_METHODS = (
+    *("grad_cam", "grad_cam_pp", "score_cam", "layer_cam", "eigen_cam", "smooth_grad"),
+    *("integrated_gradients", "saliency", "occlusion", "activations", "count_macs"),
+    *("count_params", "profile", "receptive_field", "tap", "explain"),
+)
+PACKAGE |= {name.replace("_", ""): f"inspect.{name}" for name in _METHODS}
+PACKAGE |= {
+    name: f"inspect.{ours}" for name, ours in INSPECT.items() if name not in PACKAGE
+}
+
+
+def missing(
+    module: str, name: str, ours: Iterable[str], known: Mapping[str, str]
+) -> str:
+    """Return what to say of an attribute that a module does not have.
+
+    Args:
+        module: Name of the module.
+        name: The attribute that was asked for.
+        ours: Public names of the module.
+        known: What others' names are here: in lower case, without underscores.
+    """
+    plain = name.replace("_", "").lower()
+    alike = {each.replace("_", "").lower(): each for each in ours}
+    found = alike.get(plain) or known.get(plain)
+    if found:
+        return f"module {module!r} has no attribute {name!r}. Here that is: {found}."
+    near = difflib.get_close_matches(plain, alike, n=1, cutoff=0.75)
+    hint = f" Did you mean {alike[near[0]]!r}?" if near else ""
+    return f"module {module!r} has no attribute {name!r}.{hint}"
