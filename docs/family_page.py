@@ -9,12 +9,10 @@ from tables import bullets, codes, page, settings, size, table
 
 from keras_cnnzoo import registry
 
-APPLICATIONS = "keras.applications"
-
 
 def family_page(family) -> str:
     """Write the page; for Keras Applications nothing is built or measured."""
-    theirs = family.source == APPLICATIONS
+    theirs = family.twin is not None
     paper = family.paper
     about = [card for _, card in cards(family)]
     return page(

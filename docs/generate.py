@@ -7,7 +7,7 @@ Run it before MkDocs:
 import shutil
 from pathlib import Path
 
-from family_page import APPLICATIONS, applications_table, cards, family_page, summary
+from family_page import applications_table, cards, family_page, summary
 from tables import page, size, table
 
 import keras_cnnzoo
@@ -67,7 +67,7 @@ def _layer_page(name: str) -> str:
 
 
 def _models_page(families) -> str:
-    own = [f for f in families if f.source != APPLICATIONS]
+    own = [f for f in families if f.twin is None]
     rows = [
         (
             f"`{name}`",
@@ -82,7 +82,7 @@ def _models_page(families) -> str:
         for name, about in cards(family)
     ]
     header = ("Name", "Family", "Year", "Input", "Classes:", "Parameters:", "MACs:")
-    theirs = [f for f in families if f.source == APPLICATIONS]
+    theirs = [f for f in families if f.twin is not None]
     # A wide table takes the place of the table of contents.
     return "---\nhide: [toc]\n---\n\n" + page(
         "All models",

@@ -90,6 +90,10 @@ IMAGENET = Preprocessing(
 CIFAR10 = Preprocessing(mean=(125.3, 123.0, 113.9), std=(63.0, 62.1, 66.7))
 
 
+#: Hexadecimal digits of a whole SHA-256.
+_HEXADECIMAL = 64
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """One published set of weights: where it is, what it must be, how it is fed.
@@ -99,8 +103,13 @@ class Weights:
         source: Who published it.
         url: The file, or where there is none to fetch, its page.
         license: Of the weights.
-        sha256: Digest of the file, or as much of its beginning as the publisher states.
+        sha256: Digest of the file that is fetched, the hub's where `hub` is given, or
+            as much of its beginning as the publisher states. It is always checked.
         hub: Repository on the Hugging Face hub that holds it as `model.safetensors`.
+        revision: Commit of that repository; None takes what its main branch holds.
+        copy_sha256: Digest of the file at `url`, or its beginning, where the hub's is
+            fetched instead: your copy of that file is known by it.
+        by_library: Whether the family's `twin` fetches it, by this tag.
         preprocessing: How its images were normalised; None as the card says.
         options: Options of the architecture that it was trained with, where they are
             not the model's own.
@@ -114,10 +123,30 @@ class Weights:
     license: str
     sha256: str | None = None
     hub: str | None = None
+    revision: str | None = None
+    copy_sha256: str | None = None
+    by_library: bool = False
     preprocessing: Preprocessing | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     classes: int | None = None
     claims: tuple[Claim, ...] = ()
+
+    @property
+    def checked(self) -> str:
+        """What makes sure that the file which is fetched is the one that was meant."""
+        if self.by_library:
+            return "fetched and checked by the library itself"
+        found = []
+        if self.hub is not None:
+            pin = self.revision and f"pinned to revision {self.revision[:12]}"
+            found.append(pin or "not pinned to a revision")
+        if self.sha256 is None:
+            found.append("no digest is stated")
+        elif len(self.sha256) < _HEXADECIMAL:
+            found.append(f"only {4 * len(self.sha256)} bits of its SHA-256 are stated")
+        else:
+            found.append("its SHA-256 is stated")
+        return ", ".join(found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +240,32 @@ CONTROL = Task(name="control", outputs="The value of each action.")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Twin:
+    """Another library's own networks, from which a family takes its own.
+
+    Weights are read off the library's network, layer by layer; a model is verified by
+    comparing it with that network; a page says that the family is the library's.
+
+    Attributes:
+        build: `build(config, weights=, include_top=, input_shape=, classes=,
+            classifier_activation=)` returns the library's network, with `weights`
+            None or a tag of the card.
+        feed: `feed(config, images)` is what the library asks its users to do to
+            images of 0..255, beside what the network does by itself.
+        convention: `convention(see)` returns the constants of a function from pixels
+            to pixels.
+        reference: `reference(config)` names the network, as "library/name".
+        version: The library's version.
+    """
+
+    build: Callable[..., keras.Model]
+    feed: Callable[[Any, np.ndarray], Any]
+    convention: Callable[[Callable[[np.ndarray], np.ndarray]], Preprocessing]
+    reference: Callable[[Any], str]
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """One architecture: how to build it, what to cite, and its sizes.
 
@@ -223,10 +278,11 @@ class Family:
     `auxiliary(maps, config, classes=, activation=)` returns by name.
 
     `name_maps` translate our names of variables into those of others, one map for
-    each way the world has named this network. `sketch` holds options of `build` that
-    leave one of each kind of block, so that experiments and tests are quick. `source`
-    and `license` say who defines the family, and how it may be used; None is the
-    package that brings it, and a license that is not known.
+    each way the world has named this network. `twin` is given where another library
+    builds these networks and publishes their weights. `sketch` holds options of
+    `build` that leave one of each kind of block, so that experiments and tests are
+    quick. `source` and `license` say who defines the family, and how it may be used;
+    None is the package that brings it, and a license that is not known.
     """
 
     name: str
@@ -242,5 +298,6 @@ class Family:
     license: str | None = None
     auxiliary: Callable[..., Features] | None = None
     name_maps: Mapping[str, NameMap] = field(default_factory=dict)
+    twin: Twin | None = None
     sketch: Mapping[str, Any] = field(default_factory=dict)
     deviations: tuple[str, ...] = ()

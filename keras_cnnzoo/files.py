@@ -3,10 +3,16 @@
 Keras's own `model.save` empties the old file before it writes the new one. Here the
 new one is written beside, synced to the disk, and put in place by one rename, which
 the file system does in full or not at all.
+
+What is written is named by its host and process. So the next to write the same file
+knows what a process left there that was killed, and removes it.
 """
 
 import contextlib
 import os
+import secrets
+import socket
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +23,14 @@ import keras
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Write a file that takes the place of `path` when the block ends well.
 
+    Any number of threads and processes may write the same file: each has a partial
+    file of its own, and the last to end is what stays.
+
     Args:
         path: The file to write. Its folder must exist.
 
     Yields:
-        A path in the same folder, with the same suffix, to write to.
+        The path of an empty file in the same folder, with the same suffix, to write to.
 
     Raises:
         OSError: The file cannot be written. What was at `path` is unchanged and
@@ -36,8 +45,11 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         'all or nothing'
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    partial = _partial(path)
     try:
+        # Opened exclusively, so that nobody else writes to it.
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        _remove_abandoned(path)
         yield partial
         _sync(partial)
         os.replace(partial, path)
@@ -52,6 +64,43 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+#: What tells this machine from others that share a folder.
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _partial(path: Path) -> Path:
+    """Name a partial file after its target, its host and process, and by chance."""
+    mark = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(f".{path.stem}.{mark}{path.suffix}")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove partial files of a target whose process, on this machine, is no more."""
+    before = f".{path.stem}.{_HOST}-"
+    for found in path.parent.iterdir():
+        name = found.name
+        if name.startswith(before) and name.endswith(path.suffix):
+            process, _, rest = name.removeprefix(before).partition("-")
+            # A name that goes on in another way is another target's.
+            ours = rest.removesuffix(path.suffix).isalnum() and process.isdigit()
+            if ours and not _is_alive(int(process)):
+                with contextlib.suppress(OSError):
+                    found.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    """Tell whether a process may still be at work."""
+    if os.name == "nt":
+        return False  # Windows does not remove a file that is still open.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and somebody else's
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -32,11 +32,14 @@ def build(  # noqa: PLR0913
             family's own; 0 gives the features.
         weights: None for fresh ones; "default" for the best on the model's card, or
             a tag of it, such as "torchvision/IMAGENET1K_V1"; "hf://owner/repo" on the
-            Hugging Face hub; or a path to a `.safetensors`, `.pth`, `.npz`,
-            `.weights.h5`, `.keras` or Keras 2 `.h5` file. A tag brings its options
-            and colours along, and a file that the card knows by its digest does too;
-            `(tag, path)` says of any other file whose it is. Other `classes` or input
-            channels than the source's keep all that fits, which one warning says.
+            Hugging Face hub; a path to a `.safetensors`, `.pth`, `.npz`,
+            `.weights.h5`, `.keras` or Keras 2 `.h5` file; or a mapping of names to
+            arrays. A tag also sets the right preprocessing and options. For a file of
+            your own, pass `(tag, path)`, so that we know which preprocessing it was
+            trained with; where the card's sources differ in it, and the file does not
+            hold its own, a path alone is an error. With other `classes` or input
+            channels than the source's, all that fits is kept, and one warning says
+            what is not.
         preprocessing: Whether the model begins with the layer that takes images of
             0..255 to what the network was trained on.
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -65,14 +68,15 @@ def build(  # noqa: PLR0913
         >>> model.output.shape
         (None, 26)
     """
+    source = None
     if weights is not None:
         # Reading weights needs more than building does; a fresh model starts at once.
-        from keras_cnnzoo.weights.sources import find, load_source
+        from keras_cnnzoo.weights.filling import fill
+        from keras_cnnzoo.weights.resolve import resolve
 
-        if row := find(name, weights):
-            weights = row
-            overrides = {**row.options, **overrides}
-            classes = row.classes if classes is None else classes
+        source = resolve(name, weights)
+        overrides = {**source.options, **overrides}
+        classes = source.classes if classes is None else classes
     model = registry.assemble(
         name,
         input_shape=input_shape,
@@ -83,8 +87,8 @@ def build(  # noqa: PLR0913
         pooling=pooling,
         **overrides,
     )
-    if weights is not None:
-        load_source(model, weights, **overrides)
+    if source is not None:
+        fill(model, source, **overrides)
     if instrument:
         record: Record = "off" if instrument is True else instrument
         model = inspect.instrument(model, record=record)

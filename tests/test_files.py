@@ -1,5 +1,6 @@
 """Whatever happens while a file is written, the one before it is still there."""
 
+import concurrent.futures
 import contextlib
 import os
 import subprocess
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_cnnzoo import files
 from keras_cnnzoo.training import replacing, save_model, write_text
 
 # Saves models of all ones, all twos ... over each other, and is killed within a save.
@@ -44,6 +46,8 @@ for share in np.linspace(0.1, 1.9, 12):
               for v in np.unique(w)}
     assert len(values) == 1, values
 print("kills within a save:", within)
+save(0)
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
 """
 
 
@@ -110,6 +114,50 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, model):
         keras.saving.load_model(disk / "model.keras")
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_threads_that_write_one_file_leave_one_of_theirs(tmp_path):
+    path = tmp_path / "notes.txt"
+
+    def write(number):
+        for _ in range(15):
+            write_text(path, f"{number}" * 1000)
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    assert len(set(path.read_text())) == 1
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+def test_what_others_are_writing_is_left_alone(tmp_path):
+    path = tmp_path / "a.txt"
+    with replacing(path) as alive, replacing(tmp_path / "a.b.txt") as other:
+        theirs = tmp_path / alive.name.replace(files._HOST, "00000000")
+        theirs.write_text("of another machine")
+        write_text(path, "meanwhile")
+        assert alive.exists()
+        assert other.exists()
+        assert theirs.exists()
+        alive.write_text("last")
+    assert path.read_text() == "last"
+
+
+def test_what_a_dead_process_left_is_removed_and_only_that(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = f".a.{files._HOST}-{dead.pid}-0123abcd.txt"
+    kept = [f".a.b.{files._HOST}-{dead.pid}-0123abcd.txt", ".a.notes.txt", ".a.txt"]
+    for name in (left, *kept):
+        (tmp_path / name).write_text("")
+    write_text(tmp_path / "a.txt", "new")
+    assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a.txt"])
+
+
+def test_a_new_file_has_the_usual_rights(tmp_path):
+    write_text(tmp_path / "a.txt", "new")
+    (tmp_path / "b.txt").write_text("new")
+    rights = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(rights) == 1
 
 
 def test_an_error_within_the_block_leaves_the_old_file(tmp_path):

@@ -18,7 +18,15 @@ from keras import layers
 from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.blocks.axes import image_shape
 from keras_cnnzoo.blocks.heads import on_last_map
-from keras_cnnzoo.cards import IMAGENET, Family, Paper, Preprocessing, Variant, Weights
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Paper,
+    Preprocessing,
+    Twin,
+    Variant,
+    Weights,
+)
 
 PAGE = "https://keras.io/api/applications/"
 KERAS = Paper(title="Keras Applications", authors="Chollet et al.", year=2015, url=PAGE)
@@ -255,6 +263,7 @@ def _variant(name: str, function: Callable) -> Variant:
                 source="keras.applications",
                 url=PAGE,
                 license=license_,
+                by_library=True,
             ),
         ),
         deviations=tuple(_deviations(function)),
@@ -271,6 +280,18 @@ def _deviations(function: Callable) -> Iterator[str]:
         )
 
 
+def _feed(config: Config, images: np.ndarray) -> Any:
+    return getattr(keras.applications, config.module).preprocess_input(images)
+
+
+TWIN = Twin(
+    build=application,
+    feed=_feed,
+    convention=convention,
+    reference=lambda config: f"keras/{config.function}",
+    version=keras.__version__,
+)
+
 FAMILY = Family(
     name="keras_applications",
     body=body,
@@ -279,4 +300,5 @@ FAMILY = Family(
     input_shape=(SIDE, SIDE, 3),
     source="keras.applications",
     variants={f"keras_{name.lower()}": _variant(name, f) for name, f in _functions()},
+    twin=TWIN,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import __version__
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.heads import pool_features
 from keras_cnnzoo.cards import Task
 from keras_cnnzoo.layers import ColorNormalization, ModelOrigin
@@ -51,9 +51,12 @@ def assemble(
 
     inputs = keras.Input(shape, name="image")
     first: Any = ModelOrigin(name="origin")
+    image = inputs
     if preprocessing:
         convention = variant.preprocessing or family.preprocessing
-        matrix, offset = convention.affine(channels(inputs))
+        if channels(inputs) == 1 and len(convention.mean) > 1:
+            image = _repeated(inputs, len(convention.mean))
+        matrix, offset = convention.affine(channels(image))
         first = ColorNormalization(matrix, offset, name="normalization")
 
     own_size = functools.partial(
@@ -67,7 +70,7 @@ def assemble(
     outputs: Any
     names: tuple[str, ...] | None = None
     with _size_in_question(name, shape, own_size):
-        maps = family.body(first(inputs), config)
+        maps = family.body(first(image), config)
     if features is not None:
         chosen = pick(name, config, inputs, maps, features)
         names, outputs = tuple(chosen), list(chosen.values())
@@ -101,6 +104,17 @@ def assemble(
         )
     )
     return keras.Model(inputs, outputs, name=name)
+
+
+def _repeated(grey: keras.KerasTensor, times: int) -> keras.KerasTensor:
+    """Show a grey image to a network of colour images as what it is: equal channels.
+
+    No normalisation of one channel equals that of three whose means differ. So weights
+    go from colour to grey as they are, and back.
+    """
+    wide = keras.backend.result_type(keras.config.dtype_policy().variable_dtype, float)
+    repeat = keras.layers.Concatenate(channel_axis(), name="grey_to_rgb", dtype=wide)
+    return repeat([grey] * times)
 
 
 @contextlib.contextmanager

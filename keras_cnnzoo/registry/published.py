@@ -1,6 +1,7 @@
 """The table of weights that torchvision and timm publish, by model.
 
-`tests/references/make_published.py` writes it from what the two libraries say.
+`tests/references/make_published.py` writes it from what the two libraries say, and
+`tests/references/pin_published.py` asks the hub for revisions and digests.
 """
 
 import csv
@@ -10,8 +11,8 @@ from importlib import resources
 from keras_cnnzoo.cards import Claim, Preprocessing, Weights
 
 COLUMNS = (
-    *("model", "tag", "url", "sha256", "hub", "license", "side", "fit", "crop"),
-    *("interpolation", "mean", "std", "classes", "top1"),
+    *("model", "tag", "url", "sha256", "hub", "revision", "hub_sha256", "license"),
+    *("side", "fit", "crop", "interpolation", "mean", "std", "classes", "top1"),
 )
 _PAGES = {
     "torchvision": "https://docs.pytorch.org/vision/stable/models.html",
@@ -42,8 +43,11 @@ def _weights(row: dict[str, str]) -> Weights:
         source=source,
         url=row["url"],
         license=row["license"] or "see its page",
-        sha256=row["sha256"] or None,
+        # What a row states of the file at `url` says nothing of the hub's.
+        sha256=row["hub_sha256" if row["hub"] else "sha256"] or None,
+        copy_sha256=(row["hub"] and row["sha256"]) or None,
         hub=row["hub"] or None,
+        revision=row["revision"] or None,
         preprocessing=Preprocessing(
             mean=_numbers(row["mean"]),
             std=_numbers(row["std"]),

@@ -11,7 +11,7 @@ from keras_cnnzoo import registry
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.training.folder import CONFIG, Run
 from keras_cnnzoo.training.recipes import Recipe
-from keras_cnnzoo.weights.sources import find
+from keras_cnnzoo.weights.resolve import resolve
 
 
 def channels_last(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -47,8 +47,8 @@ def start_weights(weights: Any) -> Any:
 
 def preprocessing_of(name: str, weights: Any) -> Preprocessing:
     """Return how images are brought to a model's size, with weights of a source."""
-    row = None if weights is None else find(name, weights)
-    return (row and row.preprocessing) or registry.card(name).preprocessing
+    source = None if weights is None else resolve(name, weights)
+    return (source and source.preprocessing) or registry.card(name).preprocessing
 
 
 def load_to_train(

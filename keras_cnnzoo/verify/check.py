@@ -1,16 +1,15 @@
-"""Verify models one by one: against kept answers, or against Keras itself."""
+"""Verify models one by one: against kept answers, or another library at hand."""
 
 import fnmatch
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from keras_cnnzoo import inspect, registry
-from keras_cnnzoo.models.keras_applications import FAMILY as APPLICATIONS
-from keras_cnnzoo.verify.backbones import compare_backbone
 from keras_cnnzoo.verify.blank import without_drawing
 from keras_cnnzoo.verify.comparison import Comparison, compare
 from keras_cnnzoo.verify.digest import digest
 from keras_cnnzoo.verify.table import Row
+from keras_cnnzoo.verify.twins import compare_twin
 from keras_cnnzoo.zoo import build
 
 
@@ -20,7 +19,7 @@ def verifiable(patterns: Iterable[str], answers: Path) -> list[str]:
     return [
         name
         for name in registry.list_models()
-        if (name in kept or name in APPLICATIONS.variants)
+        if (name in kept or _has_twin(name))
         and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
     ]
 
@@ -32,8 +31,8 @@ def verify(name: str, answers: Path) -> tuple[Comparison, Row]:
         name: A model of `verifiable`.
         answers: The folder of the references' answers.
     """
-    if name in APPLICATIONS.variants:
-        found = compare_backbone(name)
+    if _has_twin(name):
+        found = compare_twin(name)
     else:
         found = compare(name, _file(name, answers))
     with without_drawing():
@@ -72,7 +71,11 @@ def stale_models(answers: Path, rows: Mapping[str, Row]) -> list[str]:
 
 def fingerprint(name: str, answers: Path) -> str:
     """Return the digest of a model and, where it has one, its file of answers."""
-    return digest(name, None if name in APPLICATIONS.variants else _file(name, answers))
+    return digest(name, None if _has_twin(name) else _file(name, answers))
+
+
+def _has_twin(name: str) -> bool:
+    return registry.family_of(name).twin is not None
 
 
 def _file(name: str, answers: Path) -> Path:

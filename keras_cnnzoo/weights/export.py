@@ -11,8 +11,9 @@ from keras_cnnzoo import inspect
 from keras_cnnzoo.cards import NameMap
 from keras_cnnzoo.files import replacing
 from keras_cnnzoo.layers import ColorNormalization
-from keras_cnnzoo.registry import family_of, list_models
+from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import layout
+from keras_cnnzoo.weights.identity import zoo_name
 from keras_cnnzoo.weights.loading import flattened_maps, values_of
 from keras_cnnzoo.weights.naming import places
 
@@ -70,7 +71,10 @@ def save_safetensors(
 
     arrays = values_of(model) if names is None else renamed(model, names)
     arrays = {name: np.asarray(x, order="C") for name, x in arrays.items()}
-    about = {"model": model.name, "input_shape": model.input_shape[1:]}
+    about = {
+        "model": zoo_name(model) or model.name,
+        "input_shape": model.input_shape[1:],
+    }
     metadata = {"format": "pt" if names else "keras", "keras_cnnzoo": json.dumps(about)}
     with replacing(path) as partial:
         save_file(arrays, partial, metadata)
@@ -84,7 +88,7 @@ def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
             f"{model.name!r} is known by the names of {', '.join(maps)}. "
             f"Received: names={names!r}"
         )
-    name_map: NameMap = family_of(model.name).name_maps[names]
+    name_map: NameMap = family_of(str(zoo_name(model))).name_maps[names]
     own = inspect.sublayers(model, ColorNormalization)
     left_out = {weight.path for layer in own for weight in layer.weights}
     values = {p: x for p, x in values_of(model).items() if p not in left_out}
@@ -108,13 +112,15 @@ def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
 def _own_reference(model: keras.Model) -> str:
     """Return the names of the library whose network this model is."""
     names = _torch_maps(model)
-    library = family_of(model.name).variants[model.name].reference.partition("/")[0]
+    name = str(zoo_name(model))
+    library = family_of(name).variants[name].reference.partition("/")[0]
     return next((name for name in names if name.split()[0] == library), names[0])
 
 
 def _torch_maps(model: keras.Model) -> list[str]:
     """List whose names are known for a model, of those who store as PyTorch does."""
-    known = family_of(model.name).name_maps if list_models(model.name) else {}
+    own = zoo_name(model)
+    known = {} if own is None else family_of(own).name_maps
     names = [
         name
         for name, name_map in known.items()

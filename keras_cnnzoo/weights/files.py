@@ -1,107 +1,257 @@
-"""Read the arrays of a weights file. Nothing is ever unpickled."""
+"""Read the arrays of a weights file. Nothing is ever unpickled or built."""
 
-from collections.abc import Mapping
+import json
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from keras_cnnzoo.weights import content
+from keras_cnnzoo.weights.hdf5 import open_legacy
+from keras_cnnzoo.weights.keras_files import open_saved, open_weights
+from keras_cnnzoo.weights.stored import NUMBERS, Arrays, Stored, in_memory
+from keras_cnnzoo.weights.torch_files import describe, read_torch
 
-#: What training scripts wrap a state dict in.
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "state_dict_ema", "net")
+#: Under what training scripts keep a state dict, the one that is taken first.
+_ENTRIES = (
+    *("state_dict", "model_state_dict", "model", "net", "network", "params"),
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema"),
+    *("teacher", "student"),
+)
 #: What wrapping modules put before every name.
 _PREFIXES = ("module.", "_orig_mod.", "model.")
+#: Read without a model to compare with, arrays may be so many times their file's size.
+_UNPACKED = 16
 
 
-def read(path: Path) -> Arrays:
-    """Return the arrays of a file by the names they have there.
+@contextmanager
+def open_arrays(path: Path, entry: str | None = None) -> Iterator[Arrays]:
+    """Give what a file declares of its arrays, by their names, while it is open.
+
+    Args:
+        path: The file.
+        entry: Which state dict of a checkpoint that has several; None takes the first
+            and says so.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: The file is of no known kind, damaged, or holds no arrays.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no weights file {str(path)!r}.")
     kind = next((end for end in _READERS if path.name.endswith(end)), None)
     if kind is None:
         raise ValueError(
             f"{path.name!r} is of no known kind. Weights are read from "
-            f"{', '.join(_READERS)}, .weights.h5 and .keras files."
+            f"{', '.join(_READERS)} files."
         )
+    with _named(path, kind):
+        content.check(path)
+        opened = _READERS[kind](path, entry)
+        arrays = opened.__enter__()
     try:
-        arrays = _READERS[kind](path)
+        yield {name: _careful(x, path, kind) for name, x in arrays.items()}
+    finally:
+        opened.__exit__(None, None, None)
+
+
+@contextmanager
+def _named(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a reader raises, each its own, into one kind of error."""
+    try:
+        yield
     except ImportError:
         raise
-    except Exception as error:  # each reader has its own errors for a damaged file
-        raise ValueError(
-            f"{str(path)!r} cannot be read as {kind}; it may be cut short or damaged: "
-            f"{error}"
-        ) from error
-    return tidy(arrays)
+    except Exception as error:
+        raise ValueError(f"{str(path)!r} cannot be read as {kind}: {error}.") from error
 
 
-def tidy(arrays: Mapping[str, Any]) -> Arrays:
-    """Unwrap a checkpoint to plain names and NumPy arrays.
+def _careful(array: Stored, path: Path, kind: str) -> Stored:
+    def read() -> np.ndarray:
+        with _named(path, kind):
+            return array.read()
+
+    return Stored(array.shape, array.kind, read)
+
+
+def read(path: Path | str, entry: str | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays of a file by the names they have there.
+
+    Args:
+        path: A `.safetensors`, `.npz`, `.h5`, `.weights.h5`, `.keras`, `.pth`, `.pt`,
+            `.th` or `.pth.tar` file.
+        entry: Which state dict of a checkpoint that has several, such as
+            "state_dict_ema"; None takes the first and says so.
 
     Raises:
-        ValueError: No arrays are in it.
+        FileNotFoundError: There is no such file.
+        ValueError: The file is of no known kind, damaged, holds no arrays, or declares
+            far more than it holds.
     """
-    for wrapper in _WRAPPERS:
-        if isinstance(inner := arrays.get(wrapper), Mapping):
-            arrays = inner
+    path = Path(path)
+    with open_arrays(path, entry) as arrays:
+        declared = sum(4 * array.size for array in arrays.values())
+        size = path.stat().st_size
+        if declared > _UNPACKED * size:
+            raise ValueError(
+                f"{str(path)!r} declares {declared:,} bytes of arrays and has {size:,} "
+                "in all, so it is not read."
+            )
+        return {name: array.read() for name, array in arrays.items()}
+
+
+def tidy(arrays: Mapping[str, Any], entry: str | None = None) -> dict[str, np.ndarray]:
+    """Unwrap a checkpoint to plain names and NumPy arrays.
+
+    Args:
+        arrays: A state dict of PyTorch, or what a training script saved around it.
+        entry: Under which key the state dict is, such as "state_dict_ema"; None finds
+            it, and where there are several takes the first and says so.
+
+    Raises:
+        ValueError: No arrays are in it, or no such entry.
+
+    Example:
+        >>> import numpy as np
+        >>> checkpoint = {"epoch": 3, "state_dict": {"module.fc.bias": np.zeros(2)}}
+        >>> tidy(checkpoint)
+        {'fc.bias': array([0., 0.])}
+    """
+    return {name: array.read() for name, array in unwrap(arrays, entry).items()}
+
+
+def unwrap(arrays: Mapping[str, Any], entry: str | None = None) -> dict[str, Stored]:
+    """Do what `tidy` does, and read nothing."""
+    arrays = _entry(arrays, entry)
     found = {
-        name: array
+        str(name): array
         for name, value in arrays.items()
-        if (array := _array(value)) is not None
+        if (array := _stored(value)) is not None
     }
     if not found:
-        raise ValueError(f"No arrays are in it, only: {', '.join(map(str, arrays))}.")
+        raise ValueError(f"no arrays are in it, only: {', '.join(map(str, arrays))}")
     for prefix in _PREFIXES:
         if all(name.startswith(prefix) for name in found):
             found = {name.removeprefix(prefix): x for name, x in found.items()}
     return found
 
 
-def _array(value: Any) -> np.ndarray | None:
-    if hasattr(value, "detach"):  # a torch tensor; bfloat16 is unknown to NumPy
-        value = value.detach().cpu()
-        value = value.float() if value.is_floating_point() else value
-        return value.numpy()
+def _entry(arrays: Mapping[str, Any], entry: str | None) -> Mapping[str, Any]:
+    if entry is not None:
+        if not isinstance(inner := arrays.get(entry), Mapping):
+            known = [key for key, value in arrays.items() if isinstance(value, Mapping)]
+            raise ValueError(
+                f"it has no state dict {entry!r}. It has: {', '.join(known) or 'none'}"
+            )
+        return inner
+    there = [key for key in _ENTRIES if isinstance(arrays.get(key), Mapping)]
+    if not there:
+        return arrays
+    first, *others = there
+    if others:
+        warnings.warn(
+            f"The checkpoint has several state dicts; {first!r} is taken. For another, "
+            f"read it with `keras_cnnzoo.weights.read(path, entry=...)`: "
+            f"{', '.join(map(repr, others))}.",
+            stacklevel=2,
+        )
+    return _entry(arrays[first], None)
+
+
+def _stored(value: Any) -> Stored | None:
+    if isinstance(value, Stored):
+        return value
+    if hasattr(value, "detach"):
+        return describe(value)
     if not hasattr(value, "__array__"):
         return None
-    value = np.asarray(value)
-    return value if value.dtype.kind in "fiu" else None
+    array = np.asarray(value)
+    return in_memory({"": array})[""] if array.dtype.kind in NUMBERS else None
 
 
-def _read_torch(path: Path) -> Mapping[str, Any]:
+@contextmanager
+def _torch(path: Path, entry: str | None) -> Iterator[Arrays]:
+    yield unwrap(read_torch(path), entry)
+
+
+@contextmanager
+def _safetensors(path: Path, entry: str | None) -> Iterator[Arrays]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file, path.open("rb") as raw:
+        length = int.from_bytes(raw.read(8), "little")
+        header = json.loads(raw.read(length))
+
+        def stored(name: str) -> Stored:
+            about = header[name]
+            shape, start = tuple(about["shape"]), about["data_offsets"][0]
+
+            def read() -> np.ndarray:
+                if about["dtype"] != "BF16":
+                    return np.asarray(file.get_tensor(name))
+                raw.seek(8 + length + start)  # NumPy does not know this type
+                count = int(np.prod(shape, dtype="int64"))
+                half = np.frombuffer(raw.read(2 * count), ml_dtypes.bfloat16)
+                return half.astype("float32").reshape(shape)
+
+            return Stored(shape, "f" if "F" in about["dtype"] else "i", read)
+
+        names = [name for name in file.keys() if header[name]["dtype"] != "BOOL"]  # noqa: SIM118
+        yield unwrap({name: stored(name) for name in names}, entry)
+
+
+@contextmanager
+def _npz(path: Path, entry: str | None) -> Iterator[Arrays]:
+    with np.load(path, allow_pickle=False) as file, zipfile.ZipFile(path) as archive:
+        found = {}
+        for name in file.files:
+            member = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
+            with archive.open(member) as raw:
+                header = _npy_header(raw)
+            if header is None:
+                continue
+            shape, dtype = header
+            size = archive.getinfo(member).file_size
+            if int(np.prod(shape, dtype="object")) * dtype.itemsize > size:
+                raise ValueError(f"{name!r} declares more than it holds")
+            if dtype.kind in NUMBERS:
+                found[name] = Stored(shape, dtype.kind, _reader(file, name))
+        yield unwrap(found, entry)
+
+
+def _reader(file: Any, name: str) -> Callable[[], np.ndarray]:
+    return lambda: np.asarray(file[name])
+
+
+def _npy_header(raw: Any) -> tuple[tuple[int, ...], np.dtype] | None:
+    """Return shape and type of an array in NumPy's format; None where it is none."""
     try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            f"Reading {path.name!r} needs PyTorch: pip install 'keras-cnnzoo[torch]', "
-            "or convert the file to .safetensors."
-        ) from error
-    return torch.load(path, map_location="cpu", weights_only=True)
+        version = np.lib.format.read_magic(raw)
+    except ValueError:
+        return None
+    parse = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        parse = np.lib.format.read_array_header_2_0
+    shape, _, dtype = parse(raw)
+    return shape, dtype
 
 
-def _read_safetensors(path: Path) -> Mapping[str, Any]:
-    from safetensors.numpy import load_file
-
-    return load_file(path)
-
-
-def _read_npz(path: Path) -> Mapping[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+def _unwrapped(
+    opener: Callable[[Path], AbstractContextManager[dict[str, Stored]]],
+) -> Callable[[Path, str | None], AbstractContextManager[Arrays]]:
+    return lambda path, entry: opener(path)
 
 
-def _read_h5(path: Path) -> Mapping[str, Any]:
-    from keras_cnnzoo.weights.hdf5 import read_legacy
-
-    return read_legacy(path)
-
-
-_READERS = {
-    ".safetensors": _read_safetensors,
-    ".npz": _read_npz,
-    ".h5": _read_h5,
-    **dict.fromkeys((".pth", ".pt", ".th", ".pth.tar"), _read_torch),
+_READERS: dict[str, Callable[[Path, str | None], AbstractContextManager[Arrays]]] = {
+    ".safetensors": _safetensors,
+    ".npz": _npz,
+    ".weights.h5": _unwrapped(open_weights),
+    ".h5": _unwrapped(open_legacy),
+    ".keras": _unwrapped(open_saved),
+    **dict.fromkeys((".pth", ".pt", ".th", ".pth.tar"), _torch),
 }

@@ -1,7 +1,8 @@
-"""Batch norm that others have folded into their convolutions, or not folded enough.
+"""Between convolutions with a bias and convolutions with batch normalisation.
 
-Some publish convolutions with a bias where we have a convolution and batch norm;
-others have a bias before the batch norm, which only shifts the mean it takes away.
+Some publish convolutions with a bias where we have batch normalisation, which they
+have folded into the kernels. Others have both: there the bias is subtracted again with
+the batch's mean, so we take it off the moving mean.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from keras_cnnzoo import inspect
 from keras_cnnzoo.cards import NameMap
 from keras_cnnzoo.weights.naming import LEAVES, places
+from keras_cnnzoo.weights.stored import Arrays
 
 
 class Fold(NamedTuple):
@@ -25,7 +27,7 @@ class Fold(NamedTuple):
 def fold(
     model: keras.Model,
     name_map: NameMap,
-    arrays: Mapping[str, np.ndarray],
+    arrays: Arrays,
     values: Mapping[str, np.ndarray],
 ) -> Fold:
     """Work out our batch norms from what a source has in their stead.
@@ -55,8 +57,9 @@ def fold(
         if norm is None or place.name not in arrays or not place.name.endswith(leaf):
             continue
         mean = norm.moving_mean.path
-        if mean in values:
-            fold.values[mean] = values[mean] - arrays[place.name]
+        if mean in values and arrays[place.name].size == values[mean].size:
+            bias_there = arrays[place.name].read().reshape(values[mean].shape)
+            fold.values[mean] = values[mean] - bias_there
             fold.used.add(place.name)
     return fold
 

@@ -4,19 +4,28 @@ Such a file may declare arrays of any size and take hardly any room, or point to
 files. So nothing is read before all that it declares was found to lie in it.
 """
 
+import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
+from keras_cnnzoo.weights.stored import NUMBERS, Stored
+
 #: Whole models keep their weights in this group, and the optimizer's beside it.
 MODEL = "model_weights/"
+#: Bytes that a chunk may have, however small its array is.
+_CHUNK = 1 << 20
 
 
-def read_legacy(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of a Keras 2 file, by "layer/variable".
+@contextmanager
+def open_legacy(path: Path) -> Iterator[dict[str, Stored]]:
+    """Give the arrays of a Keras 2 file, by "layer/variable", while it is open.
 
     A layer with several variables of one name, such as a nested model, has them by
     their whole names.
@@ -30,7 +39,7 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
         layers: set[str] = set()
         arrays: dict[str, h5py.Dataset] = {}
 
-        def note(name: str, item) -> None:
+        def note(name: str, item: Any) -> None:
             if isinstance(item, h5py.Dataset):
                 arrays[name] = item
             elif "weight_names" in item.attrs:
@@ -45,24 +54,26 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
                 "no layer in it names its weights, as Keras 2 had it. Files of "
                 "Keras 3 end in .weights.h5"
             )
-        _check(arrays, size)
+        check_declared(arrays, size)
         found = {}
         for layer, members in of_layers.items():
             leaves = Counter(_leaf(member) for member in members)
             for member, array in members.items():
                 leaf = _leaf(member)
                 known = leaf if leaves[leaf] == 1 else member.rpartition(":")[0]
-                found[f"{layer.removeprefix(MODEL)}/{known}"] = array[()]
-        return found
+                found[f"{layer.removeprefix(MODEL)}/{known}"] = stored(array)
+        yield found
 
 
-def _by_layer(arrays: dict, layers: set[str]) -> dict[str, dict[str, h5py.Dataset]]:
+def _by_layer(
+    arrays: Mapping[str, h5py.Dataset], layers: set[str]
+) -> dict[str, dict[str, h5py.Dataset]]:
     """Sort arrays by the layer whose group they lie in, the innermost that is named."""
     found: dict[str, dict[str, h5py.Dataset]] = defaultdict(dict)
     for name, array in arrays.items():
         cuts = [m.start() for m in re.finditer("/", name)]
         owner = next((name[:i] for i in reversed(cuts) if name[:i] in layers), None)
-        if owner is not None and array.dtype.kind in "fiu":
+        if owner is not None and array.dtype.kind in NUMBERS:
             found[owner][name[len(owner) + 1 :]] = array
     return found
 
@@ -72,8 +83,23 @@ def _leaf(member: str) -> str:
     return member.rpartition("/")[2].partition(":")[0]
 
 
-def _check(arrays: dict[str, h5py.Dataset], size: int) -> None:
-    declared = sum(array.nbytes for array in arrays.values())
+def stored(array: h5py.Dataset) -> Stored:
+    """Describe an array of an open file."""
+
+    def read() -> np.ndarray:
+        return np.asarray(array[()])
+
+    return Stored(tuple(array.shape or ()), array.dtype.kind, read)
+
+
+def check_declared(arrays: Mapping[str, h5py.Dataset], size: int) -> None:
+    """Refuse arrays that are declared to be more than a file of `size` bytes holds.
+
+    Raises:
+        ValueError: They are; or an array lies in another file, or in pieces larger
+            than itself.
+    """
+    declared = sum(array.nbytes for array in arrays.values() if array.shape is not None)
     if declared > size:
         raise ValueError(
             f"it declares {declared:,} bytes of arrays and has {size:,} in all"
@@ -81,3 +107,6 @@ def _check(arrays: dict[str, h5py.Dataset], size: int) -> None:
     for name, array in arrays.items():
         if array.external or array.is_virtual:
             raise ValueError(f"{name} lies in another file")
+        piece = math.prod(array.chunks or ()) * array.dtype.itemsize
+        if piece > max(array.nbytes, _CHUNK):
+            raise ValueError(f"{name} is stored in pieces of {piece:,} bytes")

@@ -1,6 +1,7 @@
 """Weights on the Hugging Face hub: fetching, and putting one's own there.
 
-HF_HOME, HF_ENDPOINT and HF_TOKEN mean what they mean to `huggingface_hub`.
+HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE mean what they mean to
+`huggingface_hub`.
 """
 
 import socket
@@ -12,9 +13,13 @@ from pathlib import Path
 import keras
 
 from keras_cnnzoo import inspect
-from keras_cnnzoo.registry import card
-from keras_cnnzoo.weights.download import DownloadError, digest
+from keras_cnnzoo.cards import Weights
+from keras_cnnzoo.registry import card, origin
+from keras_cnnzoo.weights import content
+from keras_cnnzoo.weights.download import digest
 from keras_cnnzoo.weights.export import save_safetensors
+from keras_cnnzoo.weights.identity import zoo_name
+from keras_cnnzoo.weights.offline import OFFLINE, DownloadError, is_offline
 
 PREFIX = "hf://"
 FILE = "model.safetensors"
@@ -39,16 +44,23 @@ def parse(address: str) -> tuple[str, str, str | None]:
     return f"{owner}/{name}", file or FILE, revision or None
 
 
-def fetch(address: str) -> Path:
+def address(row: Weights) -> str:
+    """Return where the file of a row lies, at the revision that the row states."""
+    return f"{PREFIX}{row.hub}" + (f"@{row.revision}" if row.revision else "")
+
+
+def fetch(address: str, *, sha256: str | None = None) -> Path:
     """Return the local copy of a file on the hub, fetched if it is not there yet.
 
     Args:
         address: `hf://owner/repo`, with `@revision` or `/file` behind it where wanted;
             the file is `model.safetensors` unless named.
+        sha256: Digest that the file must have, or the beginning of it; None takes
+            whatever the hub has there.
 
     Raises:
-        DownloadError: The hub cannot be reached, has no such file or repository, or
-            the local copy is not what the hub says it is, and was removed.
+        DownloadError: The hub cannot be reached or may not be asked, has no such file
+            or repository, or the local copy is not what it must be, and was removed.
     """
     import huggingface_hub
     from huggingface_hub.errors import (
@@ -58,6 +70,8 @@ def fetch(address: str) -> Path:
     )
 
     repository, file, revision = parse(address)
+    offline = is_offline("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    constants = huggingface_hub.constants
     try:
         found = huggingface_hub.hf_hub_download(
             repository,
@@ -65,12 +79,15 @@ def fetch(address: str) -> Path:
             revision=revision,
             etag_timeout=PATIENCE,
             # Without a network its own attempts would take half a minute.
-            local_files_only=not _in_reach(huggingface_hub.constants.ENDPOINT),
+            local_files_only=offline or not _in_reach(constants.ENDPOINT),
         )
     except LocalEntryNotFoundError as error:
+        reason = "cannot be reached"
+        if offline:
+            reason = f"is not asked, as {OFFLINE} or HF_HUB_OFFLINE is set"
         raise DownloadError(
-            f"{address} is not in the cache, and the hub cannot be reached. Where "
-            "there is no network, pass the path of a file that you have."
+            f"{address} is not in the cache, and the hub {reason}. Where there is no "
+            "network, pass the path of a file that you have."
         ) from error
     except RepositoryNotFoundError as error:
         raise DownloadError(
@@ -80,15 +97,30 @@ def fetch(address: str) -> Path:
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise DownloadError(f"{address} could not be fetched: {reason}") from error
-    blob = Path(found).resolve()
-    # The hub names large files by their digest, and so does the cache.
-    if len(blob.name) == 64 and digest(blob) != blob.name:
-        blob.unlink()
+    if problem := _problem(Path(found), sha256):
+        Path(found).resolve().unlink()
         raise DownloadError(
-            f"The copy of {address} was cut short or damaged, and was removed. Try "
-            "again."
+            f"The copy of {address} {problem}. It was removed. Try again; if it stays "
+            "so, the file was exchanged."
         )
     return Path(found)
+
+
+def _problem(found: Path, sha256: str | None) -> str | None:
+    """Say why a file of the cache is not the one that was meant, None if it is."""
+    blob = found.resolve()
+    # The hub names large files by their digest, and so does the cache.
+    large = len(blob.name) == 64
+    present = digest(blob) if large or sha256 else ""
+    if large and present != blob.name:
+        return "was cut short or damaged"
+    if sha256 and not present.startswith(sha256.lower()):
+        return f"has SHA-256 {present}, but {sha256} was expected"
+    try:
+        content.check(blob, found.name)
+    except ValueError as error:
+        return f"is none: {error}"
+    return None
 
 
 def _in_reach(endpoint: str) -> bool:
@@ -141,22 +173,39 @@ def push_to_hub(
         api.upload_folder(
             repo_id=repository,
             folder_path=folder,
-            commit_message=f"Add {model.name} by keras-cnnzoo",
+            commit_message=f"Add {zoo_name(model)} by keras-cnnzoo",
         )
     return PREFIX + repository
 
 
 def model_card(model: keras.Model, repository: str, license: str | None = None) -> str:
-    """Write the page of a model on the hub."""
-    about = card(model.name)
+    """Write the page of a model on the hub.
+
+    Raises:
+        ValueError: The model is not of the zoo.
+    """
+    built = origin(model)
+    if built is None:
+        raise ValueError(
+            f"{model.name!r} was not made by `keras_cnnzoo.build`, so nobody could "
+            "build it again for these weights."
+        )
+    about = card(built.name)
     shape = tuple(model.input_shape[1:])
-    answer = model.output
-    classes = answer.shape[-1] if isinstance(answer, keras.KerasTensor) else None
-    arguments = [repr(model.name), f'weights="{PREFIX}{repository}"']
-    if shape != about.input_shape:
-        arguments.append(f"input_shape={shape}")
-    if classes != about.classes:
-        arguments.append(f"classes={classes}")
+    usual = {
+        "input_shape": about.input_shape,
+        "classes": about.classes,
+        "preprocessing": True,
+        "classifier_activation": "softmax",
+        "features": None,
+        "pooling": None,
+    }
+    arguments = [repr(built.name), f'weights="{PREFIX}{repository}"']
+    arguments += [
+        f"{key}={value!r}"
+        for key, value in built.arguments.items()
+        if key not in usual or value != usual[key]
+    ]
     front = [
         "library_name: keras",
         f"tags: [keras, keras-cnnzoo, image-{about.task}]",
@@ -165,7 +214,7 @@ def model_card(model: keras.Model, repository: str, license: str | None = None) 
     count = inspect.count_params(model)
     return "\n".join(
         [
-            *("---", *front, "---", "", f"# {model.name}", ""),
+            *("---", *front, "---", "", f"# {built.name}", ""),
             f"[{about.paper.title}]({about.paper.url}), {about.paper.authors},",
             f"{about.paper.year}: {count:,} trainable parameters.",
             f"It takes images of shape {shape} with pixels of 0..255, which its first",

@@ -27,21 +27,9 @@ def fit(
     return array if array.shape == tuple(shape) else None
 
 
-def fit_stem(array: np.ndarray, shape: Shape, *, layout: str) -> np.ndarray | None:
-    """Fit a first convolution to another number of input channels.
-
-    One channel sums the kernel, which answers a grey image as it would the same
-    image in colour. More channels repeat it in turn, scaled so that the sum over
-    the channels stays.
-    """
-    array = IMPORTS[layout](array, tuple(shape), None)
-    if array.ndim != 4 or (*array.shape[:2], array.shape[3]) != (*shape[:2], shape[3]):
-        return None
-    present, wanted = array.shape[2], shape[2]
-    if wanted == 1:
-        return array.sum(axis=2, keepdims=True)
-    repeated = np.take(array, np.arange(wanted) % present, axis=2)
-    return repeated * (present / wanted)
+def imported(array: np.ndarray, shape: Shape, *, layout: str) -> np.ndarray:
+    """Bring an array to Keras's order of dimensions, whatever their sizes."""
+    return IMPORTS[layout](array, tuple(shape), None)
 
 
 def _with_rank(array: np.ndarray, rank: int) -> np.ndarray:

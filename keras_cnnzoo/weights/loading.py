@@ -1,18 +1,36 @@
 """Get weights from a file or a mapping into a model, by name."""
 
+import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 
 from keras_cnnzoo.cards import NameMap, Preprocessing
-from keras_cnnzoo.layers import ColorNormalization
-from keras_cnnzoo.registry import family_of, list_models
+from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import folding, layout
-from keras_cnnzoo.weights.files import Arrays, read, tidy
+from keras_cnnzoo.weights.channels import Normalization, adapted
+from keras_cnnzoo.weights.files import open_arrays, unwrap
+from keras_cnnzoo.weights.identity import zoo_name
+from keras_cnnzoo.weights.keras_files import by_path
 from keras_cnnzoo.weights.naming import IGNORED, best_map
 from keras_cnnzoo.weights.report import LoadReport
+from keras_cnnzoo.weights.stored import Arrays
+
+#: Files whose arrays are numbered by layer.
+NUMBERED = (".weights.h5", ".keras")
+
+
+class Plan(NamedTuple):
+    """What loading will do: values for variables, by path, and the account of it."""
+
+    values: dict[str, np.ndarray]
+    report: LoadReport
+    #: Whether the source says how its pixels were normalised.
+    normalized: bool
 
 
 def load(
@@ -21,33 +39,77 @@ def load(
     *,
     strict: bool = True,
     preprocessing: Preprocessing | None = None,
+    entry: str | None = None,
 ) -> LoadReport:
     """Load weights into a model of the zoo.
 
     Args:
         model: A model that `keras_cnnzoo.build` made.
-        source: A path to a `.safetensors`, `.pth`, `.pt`, `.th`, `.npz`,
+        source: A path to a `.safetensors`, `.pth`, `.pt`, `.th`, `.npz`, `.h5`,
             `.weights.h5` or `.keras` file, or a mapping of names to arrays (a state
             dict of PyTorch). Names may be those of any reference that the model's
             family knows, or our own variables' paths.
         strict: Raise unless every variable is set and every array used. Without it,
             what does not fit keeps its values: a head of other classes stays fresh,
             a first convolution of other input channels is adapted.
-        preprocessing: How the source's own images were normalised. None leaves the
-            model's normalisation as it is.
+        preprocessing: How the source's own images were normalised. None takes what the
+            source itself holds, as our own files do, or leaves the model's
+            normalisation as it is.
+        entry: Which state dict of a checkpoint that has several, such as
+            "state_dict_ema"; None takes the first and warns of the others.
 
     Returns:
-        What was loaded and what was not.
+        What was loaded and what was not. A warning says where values are NaN or
+        infinite, and `complete` is then False.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file cannot be read, nothing in it belongs to this model, or,
             under `strict`, something is missing, left over or of another shape. The
             model is then unchanged.
+
+    Example:
+        >>> from keras_cnnzoo import build
+        >>> model = build("lenet5")
+        >>> state = {v.path: v.numpy() for v in model.weights}
+        >>> load(model, state).complete
+        True
     """
-    name, arrays = _open(source)
-    if arrays is None:
-        return _load_weights_h5(model, Path(name))
+    found = plan(model, source, strict=strict, preprocessing=preprocessing, entry=entry)
+    if strict and not found.report.fits:
+        raise ValueError(
+            f"{model.name!r} does not match: {found.report}. Pass strict=False to load "
+            "what fits."
+        )
+    commit(model, found)
+    return found.report
+
+
+def plan(
+    model: keras.Model,
+    source: str | Path | Mapping[str, Any],
+    *,
+    strict: bool,
+    preprocessing: Preprocessing | None = None,
+    entry: str | None = None,
+) -> Plan:
+    """Work out what loading will do, and change nothing; the arguments are `load`'s."""
+    if isinstance(source, Mapping):
+        return _match(model, unwrap(source, entry), "a mapping", strict, preprocessing)
+    path = Path(source)
+    with open_arrays(path, entry) as arrays:
+        if path.name.endswith(NUMBERED):
+            arrays = by_path(arrays, model)
+        return _match(model, arrays, str(path), strict, preprocessing)
+
+
+def _match(
+    model: keras.Model,
+    arrays: Arrays,
+    name: str,
+    strict: bool,
+    preprocessing: Preprocessing | None,
+) -> Plan:
     variables = {v.path: v for v in model.weights}
     name_map, found = best_map(arrays, _name_maps(model), list(variables))
     if not found:
@@ -56,89 +118,76 @@ def load(
             f"{', '.join(list(arrays)[:3])}, ... and the model "
             f"{', '.join(list(variables)[:3])}, ..."
         )
-    values: Arrays = {}
-    adapted, mismatched = [], []
     kind = name_map.layout if name_map else "keras"
-    flattened, stem = flattened_maps(model), _stem(model)
+    flattened = flattened_maps(model)
+    values: dict[str, np.ndarray] = {}
+    unfit: list[str] = []
     for ours, place in found.items():
-        array, shape = arrays[place.name], tuple(variables[ours].shape)
-        value = layout.fit(array, shape, layout=kind, flattened=flattened.get(ours))
-        if value is None and ours == stem and not strict:
-            value = layout.fit_stem(array, shape, layout=kind)
-            adapted += [] if value is None else [ours]
+        stored, shape = arrays[place.name], tuple(variables[ours].shape)
+        value = None
+        # Nothing is read that has more numbers than the variable it is for.
+        if stored.size == math.prod(shape):
+            near = flattened.get(ours)
+            value = layout.fit(stored.read(), shape, layout=kind, flattened=near)
         if value is None:
-            mismatched.append(ours)
+            unfit.append(ours)
         else:
             values[ours] = value
+
+    there = {ours: arrays[place.name] for ours, place in found.items()}
+    normalization = Normalization.of(model)
+    constants = normalization.paths
+    normalized = constants <= there.keys()
+    changed: dict[str, np.ndarray] = {}
+    if not strict:
+        changed = adapted(model, there, unfit, kind, preprocessing, flattened)
+        values |= changed
+    if preprocessing is not None and not changed.keys() & constants:
+        values |= normalization.constants(preprocessing)
     used = {place.name for place in found.values()}
     if name_map is not None:
         folds = folding.fold(model, name_map, arrays, values)
         values |= folds.values
         used |= folds.used
 
+    mismatched = tuple(path for path in unfit if path not in values)
     # A published file knows nothing of our normalisation; ours do.
-    known = {*values, *mismatched} | (_constants(model) if name_map else set())
+    known = {*values, *mismatched} | (constants if name_map else set())
     report = LoadReport(
         source=name,
         loaded=tuple(values),
-        adapted=tuple(adapted),
+        adapted=tuple(path for path in changed if path not in constants),
         missing=tuple(path for path in variables if path not in known),
-        mismatched=tuple(mismatched),
+        mismatched=mismatched,
         unused=tuple(n for n in arrays if n not in used and not n.endswith(IGNORED)),
+        not_finite=tuple(p for p, x in values.items() if not np.isfinite(x).all()),
     )
-    if strict and not report.complete:
-        raise ValueError(
-            f"{model.name!r} does not match: {report}. Pass strict=False to load what "
-            "fits."
-        )
-    for ours, value in values.items():
-        variables[ours].assign(value)
-    if preprocessing is not None:
-        set_preprocessing(model, preprocessing)
-    return report
+    return Plan(values, report, normalized)
 
 
-def _open(source: str | Path | Mapping[str, Any]) -> tuple[str, Arrays | None]:
-    """Return what to call the source, and its arrays; None where Keras reads them."""
-    if isinstance(source, Mapping):
-        return "a mapping", tidy(source)
-    path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no weights file {str(path)!r}.")
-    if path.name.endswith(".weights.h5"):
-        return str(path), None
-    if path.suffix == ".keras":
-        return str(path), values_of(keras.saving.load_model(path, compile=False))
-    return str(path), read(path)
-
-
-def set_preprocessing(model: keras.Model, preprocessing: Preprocessing) -> None:
-    """Write the constants of a source into the model's normalisation, if it has one."""
-    for layer in model.layers:
-        if isinstance(layer, ColorNormalization):
-            matrix, offset = preprocessing.affine(layer.offset.shape[0])
-            layer.set_weights([matrix, offset])
-
-
-def _load_weights_h5(model: keras.Model, path: Path) -> LoadReport:
-    """Load a weights file that Keras wrote, of a model of the same architecture."""
+def commit(model: keras.Model, found: Plan) -> None:
+    """Assign the values, all of them or, should one assignment fail, none."""
+    variables = {v.path: v for v in model.weights}
+    before: dict[str, np.ndarray] = {}
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(
-            f"{str(path)!r} does not hold weights of {model.name!r}: {error}"
-        ) from error
-    return LoadReport(source=str(path), loaded=tuple(v.path for v in model.weights))
-
-
-def _constants(model: keras.Model) -> set[str]:
-    """Return the paths of our normalisation's constants."""
-    kept = [layer for layer in model.layers if isinstance(layer, ColorNormalization)]
-    return {weight.path for layer in kept for weight in layer.weights}
+        for path, value in found.values.items():
+            variable = variables[path]
+            before[path] = np.array(keras.ops.convert_to_numpy(variable))
+            variable.assign(value)
+    except BaseException:
+        for path, value in before.items():
+            variables[path].assign(value)
+        raise
+    if found.report.not_finite:
+        warnings.warn(
+            f"{model.name!r} has weights that are no numbers: {found.report}.",
+            stacklevel=3,
+        )
 
 
 def _name_maps(model: keras.Model) -> Mapping[str, NameMap]:
-    return family_of(model.name).name_maps if list_models(model.name) else {}
+    name = zoo_name(model)
+    return {} if name is None else family_of(name).name_maps
 
 
 def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
@@ -159,11 +208,6 @@ def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _stem(model: keras.Model) -> str | None:
-    """Return the path of the first convolution's kernel."""
-    return next((v.path for v in model.trainable_weights if len(v.shape) == 4), None)
-
-
-def values_of(model: keras.Model) -> Arrays:
+def values_of(model: keras.Model) -> dict[str, np.ndarray]:
     """Return a model's weights by their paths."""
     return {v.path: keras.ops.convert_to_numpy(v) for v in model.weights}

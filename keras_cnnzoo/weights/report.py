@@ -14,6 +14,7 @@ class LoadReport:
         missing: Our variables that the source does not hold; they keep their values.
         mismatched: Our variables whose source has another shape; likewise.
         unused: Names in the source that belong to nothing here.
+        not_finite: Of the loaded, those with NaN or infinite values.
     """
 
     source: str
@@ -22,9 +23,15 @@ class LoadReport:
     missing: tuple[str, ...] = ()
     mismatched: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
+        """Whether every variable was set, to finite values, and every array used."""
+        return self.fits and not self.not_finite
+
+    @property
+    def fits(self) -> bool:
         """Whether every variable was set and every array used."""
         return not (self.missing or self.mismatched or self.unused)
 
@@ -37,6 +44,9 @@ class LoadReport:
             for kind in ("missing", "mismatched", "unused")
             if (names := getattr(self, kind))
         ]
+        if self.not_finite:
+            names = _shortened(self.not_finite)
+            parts.append(f"NaN or infinite values in {len(self.not_finite)}: {names}")
         return "; ".join(parts)
 
 

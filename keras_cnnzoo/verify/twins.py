@@ -1,7 +1,7 @@
-"""Compare the wrapped backbones with Keras Applications itself.
+"""Compare models with the networks of the library that their family takes them from.
 
-Keras is at hand wherever this package is, so nothing is kept: the reference is built,
-its weights go through a file as Keras publishes them, and both see the same pixels.
+That library is at hand, so no answers are kept: its network is built, its weights go
+through a file as the library publishes them, and both see the same pixels.
 """
 
 import tempfile
@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.cards import Twin
 from keras_cnnzoo.registry import card, family_of
 from keras_cnnzoo.verify.blank import without_drawing
 from keras_cnnzoo.verify.comparison import (
@@ -27,38 +28,41 @@ from keras_cnnzoo.zoo import build
 SIZES = (128, 97)
 
 
-def compare_backbone(name: str) -> Comparison:
-    """Build a backbone and Keras's own network with the same weights, and compare.
+def compare_twin(name: str) -> Comparison:
+    """Build a model and the library's own network with the same weights, and compare.
 
     Args:
-        name: A model named `keras_...`.
+        name: A model of a family with a twin.
 
     Raises:
         ValueError: The weights do not fit the model.
     """
-    config = family_of(name).variants[name].config
+    twin, config = _twin(name)
     loaded: list[np.ndarray] = []
 
     def answer(name: str, size: int) -> tuple[Answers, Answers]:
         return _answers(name, size, loaded)
 
-    return compare_sizes(
-        name, f"keras/{config.function}", keras.__version__, SIZES, answer
-    )
+    return compare_sizes(name, twin.reference(config), twin.version, SIZES, answer)
+
+
+def _twin(name: str) -> tuple[Twin, Any]:
+    family = family_of(name)
+    if family.twin is None:
+        raise ValueError(f"No library has networks that {name!r} is taken from.")
+    return family.twin, family.variants[name].config
 
 
 def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, Answers]:
-    """Return our logits and Keras's, of images of one size.
+    """Return our logits and the library's, of images of one size.
 
     `loaded` keeps what our model made of the file, for the next size.
     """
-    config = family_of(name).variants[name].config
+    twin, config = _twin(name)
     keras.backend.clear_session()
     shape = (size, size, 3)
     with without_drawing():
-        network = getattr(keras.applications, config.function)(
-            weights=None, input_shape=shape, classifier_activation=None
-        )
+        network = twin.build(config, input_shape=shape, classifier_activation=None)
     drawn = reference_weights({v.path: tuple(v.shape) for v in network.weights})
     for variable in network.weights:
         if variable.path in drawn and "normalization/" not in variable.path:
@@ -82,8 +86,7 @@ def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, A
     for norm in norms:
         _state(norm, mean, std**2)
     images = reference_images(size)
-    module = getattr(keras.applications, config.module)
-    fed = module.preprocess_input(images.astype("float32"))
+    fed = twin.feed(config, images.astype("float32"))
     return (
         {LOGITS: answers_of(model, images)},
         {LOGITS: answers_of(network, fed)},

@@ -1,0 +1,102 @@
+"""Fill a model that was just built with the weights that its source names."""
+
+import warnings
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.registry import family_of
+from keras_cnnzoo.weights import twin
+from keras_cnnzoo.weights.loading import Plan, commit, plan
+from keras_cnnzoo.weights.resolve import Source
+
+
+class UnknownPreprocessingError(ValueError):
+    """A file does not tell which of a card's sources it is of.
+
+    Attributes:
+        tags: The tags to choose from.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.tags = source.tags
+        super().__init__(
+            f"The sources of {source.model!r} differ in preprocessing or options, and "
+            f"{source.name} does not tell which it is of. Pass weights=(tag, path) "
+            f"with one of: {', '.join(self.tags)}."
+        )
+
+
+def fill(model: keras.Model, source: Source, **options: Any) -> None:
+    """Load weights into a freshly built model, keeping all that fits.
+
+    A head of another number of classes stays fresh and a first convolution of other
+    input channels is adapted; either is said in one warning.
+
+    Args:
+        model: A model that the registry assembled.
+        source: What `resolve` returned.
+        **options: Options of the architecture that the model was built with.
+
+    Raises:
+        DownloadError: The source cannot be fetched.
+        UnknownPreprocessingError: The card knows several preprocessings, and the source
+            does not tell its own.
+        ValueError: The source cannot be read, or more than the head does not fit.
+    """
+    head: set[str] = set()
+    if _by_twin(source):
+        theirs = twin.read(model, source, options)
+        found = plan(
+            model, theirs.arrays, strict=False, preprocessing=theirs.preprocessing
+        )
+        head = theirs.head
+    else:
+        what = source.file() if source.arrays is None else source.arrays
+        found = plan(model, what, strict=False, preprocessing=source.preprocessing)
+        if source.tags and not found.normalized:
+            raise UnknownPreprocessingError(source)
+    layers = {layer.name: layer.path for layer in model.layers}
+    # The head is the last layer, or a convolution that is averaged behind it.
+    head = head or {layers.get("head", model.layers[-1].path)}
+    _check(model, source, found, head)
+    commit(model, found)
+    report = found.report
+    # A model of features leaves the rest of the source aside, as it was asked to.
+    whole = "head" in layers and not _by_twin(source)
+    if (
+        report.mismatched
+        or report.adapted
+        or report.missing
+        or (report.unused and whole)
+    ):
+        warnings.warn(f"{model.name!r}: {report}.", stacklevel=3)
+
+
+def _by_twin(source: Source) -> bool:
+    """Tell whether the source is in the terms of the network that ours is taken from.
+
+    Files of Keras Applications are `.h5`, by their own networks' layers.
+    """
+    if family_of(source.model).twin is None:
+        return False
+    return source.of_twin or (
+        source.path is not None and source.path.name.endswith(".h5")
+    )
+
+
+def _check(model: keras.Model, source: Source, found: Plan, head: set[str]) -> None:
+    """Refuse a source that leaves more than the head unset."""
+    report = found.report
+    left = (*report.mismatched, *report.missing)
+    allowed = report.mismatched if not _by_twin(source) else left
+    foreign = [
+        path
+        for path in left
+        if path not in allowed or path.rpartition("/")[0].split("/")[0] not in head
+    ]
+    if foreign:
+        raise ValueError(
+            f"{source.name!r} is not of {model.name!r}, but of another network: "
+            f"{report}."
+        )

@@ -1,0 +1,177 @@
+"""Read the weights that Keras 3 saves, without building what a file says it is of.
+
+A `.weights.h5` file, which a `.keras` file holds as well, has one group for each
+layer. Its place goes by attributes and classes, but beside its arrays it keeps the
+layer's name. The arrays themselves are numbered in the order of the layer's variables.
+"""
+
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import h5py
+import keras
+import ml_dtypes
+import numpy as np
+
+from keras_cnnzoo.weights.hdf5 import check_declared, stored
+from keras_cnnzoo.weights.stored import NUMBERS, Arrays, Stored
+
+#: The group beside a layer's own sub-layers that holds its arrays.
+_VARS = "vars"
+#: Parts of a saved model that are not weights of a layer.
+_OTHERS = ("optimizer", "metrics", "compile_metrics", "loss", "_loss", "_metrics")
+_MEMBER = "model.weights.h5"
+#: Unpacked, weights in an archive may be so many times as large as the archive.
+_UNPACKED = 4
+
+
+@contextmanager
+def open_weights(path: Path) -> Iterator[dict[str, Stored]]:
+    """Give the arrays of a `.weights.h5` file, by "layer/number", while it is open.
+
+    Raises:
+        ValueError: It holds no named layers, or declares more than it holds.
+        OSError: It is no HDF5 file, or cut short.
+    """
+    with h5py.File(path, "r") as file:
+        yield _arrays(file, path.stat().st_size)
+
+
+@contextmanager
+def open_saved(path: Path) -> Iterator[dict[str, Stored]]:
+    """Give the arrays of a `.keras` file likewise; its architecture is not looked at.
+
+    Raises:
+        ValueError: It holds no weights, or declares more than it holds.
+        OSError: What it holds is no HDF5 file, or cut short.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if _MEMBER not in archive.namelist():
+            raise ValueError(
+                f"it holds no {_MEMBER}, only {', '.join(archive.namelist()[:5])}"
+            )
+        member = archive.getinfo(_MEMBER)
+        if member.file_size > _UNPACKED * path.stat().st_size:
+            raise ValueError(
+                f"it declares {member.file_size:,} bytes of weights and has "
+                f"{path.stat().st_size:,} in all"
+            )
+        with _opened(archive, member, path) as content, h5py.File(content) as file:
+            yield _arrays(file, member.file_size)
+
+
+@contextmanager
+def _opened(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path
+) -> Iterator[Any]:
+    """Open a member for reading at any place: where it lies, if it is not packed."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        yield io.BytesIO(archive.read(member))
+        return
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        header = file.read(30)
+        lengths = header[26:28], header[28:30]
+        behind = sum(int.from_bytes(length, "little") for length in lengths)
+        start = member.header_offset + len(header) + behind
+        yield _Part(file, start, member.file_size)
+
+
+class _Part(io.RawIOBase):
+    """A stretch of an open file, as a file of its own."""
+
+    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}
+        self._at = base[whence] + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        self._file.seek(self._start + self._at)
+        content = self._file.read(min(len(buffer), max(self._size - self._at, 0)))
+        buffer[: len(content)] = content
+        self._at += len(content)
+        return len(content)
+
+
+def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
+    names: dict[str, str] = {}
+    arrays: dict[str, h5py.Dataset] = {}
+
+    def note(place: str, item: Any) -> None:
+        group, _, leaf = place.rpartition("/")
+        if place.partition("/")[0] in _OTHERS:
+            return
+        if isinstance(item, h5py.Dataset):
+            arrays[place] = item
+        elif leaf == _VARS and isinstance(item.attrs.get("name"), str) and group:
+            names[group] = item.attrs["name"]
+
+    file.visititems(note)  # it follows no link to anywhere else
+    if not names:
+        raise ValueError(
+            "it does not name its layers, as files of Keras 3.6 and later do. Load it "
+            "with `model.load_weights` and save it again"
+        )
+    check_declared(arrays, size)
+    found = {}
+    for place, array in arrays.items():
+        group, _, number = place.rpartition(f"/{_VARS}/")
+        parts = group.split("/")
+        outer = ("/".join(parts[: i + 1]) for i in range(len(parts)))
+        path = "/".join(names[name] for name in outer if name in names)
+        half = array.attrs.get("dtype") == "bfloat16"
+        # Random layers keep their seeds beside the weights.
+        if path.rpartition("/")[2].startswith("seed_generator"):
+            continue
+        if half or array.dtype.kind in NUMBERS:
+            found[f"{path}/{number}"] = _wide(array) if half else stored(array)
+    return found
+
+
+def _wide(array: h5py.Dataset) -> Stored:
+    def read() -> np.ndarray:
+        return np.asarray(array[()]).view(ml_dtypes.bfloat16).astype("float32")
+
+    return Stored(tuple(array.shape), "f", read)
+
+
+def by_path(arrays: Arrays, model: keras.Model) -> dict[str, Stored]:
+    """Rename arrays from "layer/number" to the paths of a model's variables.
+
+    Where the file is of a model that holds this one, its own name goes before every
+    layer's. Arrays that belong to no variable keep their names.
+    """
+    paths: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    members: dict[str, int] = defaultdict(int)
+    for variable in model.weights:
+        layer = variable.path.rpartition("/")[0]
+        name = f"{layer}/{members[layer]}"
+        members[layer] += 1
+        paths[name] = variable.path
+        integer = "int" in keras.backend.standardize_dtype(variable.dtype)
+        kinds[name] = "iu" if integer else "f"
+    if not any(name in paths for name in arrays):
+        arrays = {name.partition("/")[2] or name: x for name, x in arrays.items()}
+    return {
+        # Integers of a quantised layer are not what its plain twin computes with.
+        paths[name] if x.kind in kinds.get(name, "") else name: x
+        for name, x in arrays.items()
+    }

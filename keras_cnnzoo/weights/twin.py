@@ -1,0 +1,180 @@
+"""Weights of the networks that a family takes from another library.
+
+The library builds its own network with its weights. Each array then has the name of
+the layer of the same name here. What the network's first layers and the library's own
+preprocessing do to the pixels goes into our normalisation, so that images of 0..255
+are all it takes.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import keras
+import numpy as np
+
+from keras_cnnzoo.blocks import graph
+from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.cards import Preprocessing, Twin
+from keras_cnnzoo.registry import card, family_of
+from keras_cnnzoo.weights import content
+from keras_cnnzoo.weights.hdf5 import check_declared
+from keras_cnnzoo.weights.offline import library_downloads
+from keras_cnnzoo.weights.resolve import Source
+
+
+class Theirs(NamedTuple):
+    """What the other library's network holds.
+
+    Attributes:
+        arrays: Its weights, by the paths that ours have.
+        preprocessing: What it does to pixels, all in all.
+        head: Names of the layers that another number of classes starts anew.
+    """
+
+    arrays: dict[str, np.ndarray]
+    preprocessing: Preprocessing
+    head: set[str]
+
+
+def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Theirs:
+    """Build the other library's network with the weights of a source, and read it.
+
+    Args:
+        model: Ours.
+        source: The library's own weights, or a file of its network, with its top or
+            without.
+        options: Options of the architecture that ours was built with.
+
+    Raises:
+        DownloadError: The library cannot fetch them.
+        ValueError: The file is of another network.
+    """
+    family = family_of(source.model)
+    config = family.variants[source.model].config
+    config = dataclasses.replace(config, **options)
+    assert family.twin is not None
+    with _full_precision():
+        if source.of_twin:
+            with library_downloads(f"{source.model}'s weights {source.name!r}"):
+                network = family.twin.build(
+                    config,
+                    weights=source.name,
+                    include_top=_classes(model) is not None,
+                    input_shape=card(source.model).input_shape,
+                )
+        else:
+            network = _from_file(model, family.twin, config, source)
+        calls = graph.calls(network)
+        seen = _convention(source.model, family.twin, calls)
+    names = graph.plain_names(calls)
+    top = graph.head(calls) if len(calls[-1].output.shape) == 2 else []
+    behind = calls[len(graph.preprocessing(calls)) :]
+    arrays = {
+        names[call.operation.name] + variable.path.removeprefix(call.operation.name): (
+            np.array(keras.ops.convert_to_numpy(variable))
+        )
+        for call in behind
+        for variable in getattr(call.operation, "weights", ())
+    }
+    return Theirs(arrays, seen, {names[call.operation.name] for call in top})
+
+
+@contextlib.contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keep a mixed policy from rounding the constants that are read off a network."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _classes(model: keras.Model) -> int | None:
+    """Return the classes of a model with a top, None for one that gives features."""
+    answer = model.output
+    if isinstance(answer, keras.KerasTensor) and len(answer.shape) == 2:
+        last = model.operations[-1]
+        if not isinstance(last, graph.GLOBAL_POOLING) and last.name != "features":
+            return int(answer.shape[-1])
+    return None
+
+
+def _from_file(
+    model: keras.Model, twin: Twin, config: Any, source: Source
+) -> keras.Model:
+    """Load a file into the network, with the top it was saved with or without."""
+    path = source.file()
+    _check(path)
+    own = _classes(model)
+    tops: list[dict[str, Any]] = [
+        {"include_top": True, "classes": n} for n in dict.fromkeys((own, 1000))
+    ]
+    bare: dict[str, Any] = {"include_top": False}
+    tries = [*tops, bare] if own else [bare, tops[-1]]
+    shape = _size(model, source.model)
+    for arguments in tries:
+        network = twin.build(config, input_shape=shape, **arguments)
+        try:
+            network.load_weights(path)
+        except (ValueError, KeyError) as error:
+            reason = error
+            continue
+        return network
+    raise ValueError(
+        f"{str(path)!r} does not hold weights of {twin.reference(config)}, with its "
+        f"top or without, but of another network. {reason}"
+    )
+
+
+def _check(path: Path) -> None:
+    """Refuse a file that declares more than it holds, before Keras reads it."""
+    try:
+        content.check(path)
+        with h5py.File(path, "r") as file:
+            arrays: dict[str, h5py.Dataset] = {}
+
+            def note(name: str, item: Any) -> None:
+                if isinstance(item, h5py.Dataset):
+                    arrays[name] = item
+
+            file.visititems(note)
+            check_declared(arrays, path.stat().st_size)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as .h5: {error}.") from error
+
+
+def _size(model: keras.Model, name: str) -> tuple[int | None, ...]:
+    """Return the shape of the model's images in colour, or the default where unknown.
+
+    The size matters to tops that flatten: they fit images of one size alone.
+    """
+    depth = image_shape((0, 1, 2)).index(2)
+    given = tuple(
+        3 if axis == depth else n for axis, n in enumerate(model.input_shape[1:])
+    )
+    return card(name).input_shape if None in given else given
+
+
+def _convention(name: str, twin: Twin, calls: list[graph.Call]) -> Preprocessing:
+    """Combine what the library asks of its users and what the first layers do."""
+    ours = card(name).preprocessing
+    leading = [call.operation for call in graph.preprocessing(calls)]
+    if not leading:
+        return ours
+
+    def see(pixels: np.ndarray) -> np.ndarray:
+        values: Any = pixels
+        for layer in leading:
+            values = layer(values)
+        return np.asarray(keras.ops.convert_to_numpy(values))
+
+    found = twin.convention(see)
+    # EfficientNet's published file has the standard deviation where Keras expects the
+    # variance; `weights="imagenet"` adds a layer that makes up for it, but a network
+    # that loads the same numbers from a path lacks that layer.
+    return ours if np.allclose(found.mean, ours.mean, atol=0.01) else found
