@@ -20,7 +20,7 @@ import keras
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write a file that takes the place of `path` when the block ends well.
 
     Any number of threads and processes may write the same file: each has a partial
@@ -114,13 +114,13 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_text(path: str | os.PathLike, text: str) -> None:
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file whole or not at all; see `replacing`."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
-def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Save a model to a `.keras` file, whole or not at all.
 
     As `model.save`, but killed at any moment, or on a full disk, the file that was

@@ -149,6 +149,40 @@ _TABLE = {
     "mobilenet_v1_050": (0.5, 1_331_592, 149_497_088, 63.7),
     "mobilenet_v1_025": (0.25, 470_072, 41_030_272, 50.6),
 }
+#: Google's accuracies, 1 crop, by width: for images of 224, 192, 160 and 128 pixels.
+_GOOGLE = {
+    1.0: (70.9, 70.0, 68.0, 65.2),
+    0.75: (68.4, 67.2, 65.3, 62.1),
+    0.5: (63.3, 61.7, 59.1, 56.3),
+    0.25: (49.8, 47.7, 45.5, 41.5),
+}
+_GOOGLE_PAGE = (
+    "https://github.com/tensorflow/models/blob/master/research/slim/nets/"
+    "mobilenet_v1.md"
+)
+
+
+def _google(width: float) -> tuple[Weights, ...]:
+    """Return the rows of Google's weights, which are TensorFlow's own files."""
+    return tuple(
+        Weights(
+            tag=f"google/mobilenet_v1_{width}_{side}",
+            source="Google",
+            url=_GOOGLE_PAGE,
+            license="Apache-2.0",
+            preprocessing=TENSORFLOW,
+            options={"padding": "same"},
+            classes=1001,
+            claims=(
+                Claim(
+                    metric=f"{_TOP1} of {side} pixels", value=top1, source=_GOOGLE_PAGE
+                ),
+            ),
+        )
+        for side, top1 in zip((224, 192, 160, 128), _GOOGLE[width], strict=True)
+    )
+
+
 _WEIGHTS = {
     "mobilenet_v1_025": (
         Weights(
@@ -164,22 +198,6 @@ _WEIGHTS = {
                     metric=_TOP1,
                     value=46.75,
                     source="https://github.com/biubug6/Pytorch_Retinaface",
-                ),
-            ),
-        ),
-        Weights(
-            tag="google/mobilenet_v1_0.25_224",
-            source="Google",
-            url="https://github.com/tensorflow/tflite-support",
-            license="Apache-2.0",
-            options={"padding": "same"},
-            classes=1001,
-            claims=(
-                Claim(
-                    metric=_TOP1,
-                    value=49.8,
-                    source="https://github.com/tensorflow/models/blob/master/research/"
-                    "slim/nets/mobilenet_v1.md",
                 ),
             ),
         ),
@@ -208,7 +226,7 @@ FAMILY = Family(
             params=params,
             macs=macs,
             claims=(Claim(metric=_TOP1, value=top1, source=f"{_PAPER_PAGE} table 6"),),
-            weights=_WEIGHTS.get(name, ()),
+            weights=_WEIGHTS.get(name, ()) + _google(width),
         )
         for name, (width, params, macs, top1) in _TABLE.items()
     },

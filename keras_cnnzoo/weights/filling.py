@@ -7,6 +7,7 @@ import keras
 
 from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import twin
+from keras_cnnzoo.weights.channels import Normalization
 from keras_cnnzoo.weights.loading import Plan, commit, plan
 from keras_cnnzoo.weights.resolve import Source
 
@@ -88,7 +89,10 @@ def _by_twin(source: Source) -> bool:
 def _check(model: keras.Model, source: Source, found: Plan, head: set[str]) -> None:
     """Refuse a source that leaves more than the head unset."""
     report = found.report
-    left = (*report.mismatched, *report.missing)
+    # Without constants of its own, it leaves those of the card.
+    constants = Normalization.of(model).paths
+    missing = [path for path in report.missing if path not in constants]
+    left = (*report.mismatched, *missing)
     allowed = report.mismatched if not _by_twin(source) else left
     foreign = [
         path

@@ -63,6 +63,7 @@ def fetch(address: str, *, sha256: str | None = None) -> Path:
             or repository, or the local copy is not what it must be, and was removed.
     """
     import huggingface_hub
+    from huggingface_hub import constants
     from huggingface_hub.errors import (
         HfHubHTTPError,
         LocalEntryNotFoundError,
@@ -71,7 +72,6 @@ def fetch(address: str, *, sha256: str | None = None) -> Path:
 
     repository, file, revision = parse(address)
     offline = is_offline("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-    constants = huggingface_hub.constants
     try:
         found = huggingface_hub.hf_hub_download(
             repository,

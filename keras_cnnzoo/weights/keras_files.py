@@ -23,7 +23,7 @@ from keras_cnnzoo.weights.stored import NUMBERS, Arrays, Stored
 
 #: The group beside a layer's own sub-layers that holds its arrays.
 _VARS = "vars"
-#: Parts of a saved model that are not weights of a layer.
+#: Parts of a model, or of one within it, that are not weights of a layer.
 _OTHERS = ("optimizer", "metrics", "compile_metrics", "loss", "_loss", "_metrics")
 _MEMBER = "model.weights.h5"
 #: Unpacked, weights in an archive may be so many times as large as the archive.
@@ -116,7 +116,7 @@ def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
 
     def note(place: str, item: Any) -> None:
         group, _, leaf = place.rpartition("/")
-        if place.partition("/")[0] in _OTHERS:
+        if not set(place.split("/")).isdisjoint(_OTHERS):
             return
         if isinstance(item, h5py.Dataset):
             arrays[place] = item
@@ -147,7 +147,8 @@ def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
 
 def _wide(array: h5py.Dataset) -> Stored:
     def read() -> np.ndarray:
-        return np.asarray(array[()]).view(ml_dtypes.bfloat16).astype("float32")
+        half = np.asarray(array[()]).view(ml_dtypes.bfloat16)
+        return np.asarray(half, dtype="float32")
 
     return Stored(tuple(array.shape), "f", read)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from keras_cnnzoo.cards import NameMap
+from keras_cnnzoo.cards import NameMap, Rename
 
 #: What others call the last part of a variable's name.
 LEAVES = {
@@ -40,7 +40,7 @@ def places(paths: Sequence[str], name_map: NameMap) -> dict[str, Place]:
     return {path: _rename(name, steps) for path, name in zip(paths, names, strict=True)}
 
 
-def _rename(name: str, steps: Iterable) -> Place:
+def _rename(name: str, steps: Iterable[Rename]) -> Place:
     rank = None
     for pattern, replacement, own_rank in steps:
         name, changed = re.subn(pattern, replacement, name)

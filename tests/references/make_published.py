@@ -5,7 +5,8 @@
 Read off the installed torchvision and timm: for each model of ours, every set of
 weights that either publishes for its reference or a twin of it. Addresses, colour
 constants, sizes and accuracies are the libraries' own. The digest is the part that
-their file names state; the hub states the digest of its files when asked.
+their file names state. The hub states revisions and digests of its own files when it is
+asked, which `pin_published.py` does; rows that were pinned keep what they have.
 """
 
 import csv
@@ -91,7 +92,17 @@ def from_timm(reference: str):
 SOURCES = {"torchvision": from_torchvision, "timm": from_timm}
 
 
+PINS = ("revision", "hub_sha256")
+
+
+def pinned() -> dict[tuple[str, str], dict[str, str]]:
+    with TARGET.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {(r["model"], r["tag"]): {key: r.get(key, "") for key in PINS} for r in rows}
+
+
 def main() -> None:
+    pins = pinned()
     with TARGET.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
@@ -100,7 +111,8 @@ def main() -> None:
             for reference in (variant.reference, *variant.twins):
                 read = SOURCES.get(reference.partition("/")[0])
                 for row in read(reference) if read else ():
-                    writer.writerow({"model": name} | row)
+                    pin = pins.get((name, row["tag"]), {})
+                    writer.writerow({"model": name} | row | pin)
     print(TARGET, len(TARGET.read_text().splitlines()) - 1, "sets of weights")
 
 

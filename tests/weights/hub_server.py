@@ -90,7 +90,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self._file(send=True)
 
+    def _about(self, name):
+        files = [
+            {
+                "rfilename": path,
+                "size": len(content),
+                "blobId": "0",
+                "lfs": {
+                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "size": len(content),
+                    "pointerSize": 100,
+                },
+            }
+            for path, content in self.server.files[name].items()
+        ]
+        self._json({"id": name, "sha": COMMIT, "siblings": files})
+
     def _file(self, *, send):
+        if found := re.match(r"/api/models/([^/]+/[^/?]+)", self.path):
+            self._about(found[1])
+            return
         found = re.match(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", self.path)
         content = self.server.files.get(found[1], {}).get(found[2]) if found else None
         if content is None:

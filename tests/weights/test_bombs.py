@@ -15,7 +15,7 @@ from keras_cnnzoo.weights import read
 
 MEGABYTE = 1 << 20
 #: What a bomb of these tests would take, and what refusing it may.
-LARGE, ALLOWED = 400 * MEGABYTE, 100
+LARGE, ALLOWED = 240 * MEGABYTE, 100
 LOAD = """
 import resource, sys, keras_cnnzoo
 from keras_cnnzoo import build, weights
