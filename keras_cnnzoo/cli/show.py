@@ -70,7 +70,7 @@ def _lines(card) -> dict[str, list[str]]:
             f"{stage.name}: stride {stage.stride}, {stage.channels} channels"
             for stage in card.stages
         ],
-        "weights": [f"{w.tag} ({w.license}) {w.url}" for w in card.weights]
+        "weights": [f"{w.tag} ({w.license}) {w.url}; {w.checked}" for w in card.weights]
         or ["none published"],
         "claims": [f"{c.metric}: {c.value:g} ({c.source})" for c in card.claims],
         "results": [

@@ -280,18 +280,6 @@ def _deviations(function: Callable) -> Iterator[str]:
         )
 
 
-def _feed(config: Config, images: np.ndarray) -> Any:
-    return getattr(keras.applications, config.module).preprocess_input(images)
-
-
-TWIN = Twin(
-    build=application,
-    feed=_feed,
-    convention=convention,
-    reference=lambda config: f"keras/{config.function}",
-    version=keras.__version__,
-)
-
 FAMILY = Family(
     name="keras_applications",
     body=body,
@@ -300,5 +288,13 @@ FAMILY = Family(
     input_shape=(SIDE, SIDE, 3),
     source="keras.applications",
     variants={f"keras_{name.lower()}": _variant(name, f) for name, f in _functions()},
-    twin=TWIN,
+    twin=Twin(
+        build=application,
+        feed=lambda config, images: getattr(
+            keras.applications, config.module
+        ).preprocess_input(images),
+        convention=convention,
+        reference=lambda config: f"keras/{config.function}",
+        version=keras.__version__,
+    ),
 )

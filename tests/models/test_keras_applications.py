@@ -2,16 +2,20 @@
 
 import inspect
 import re
+import socket
 import sys
+import urllib.error
+import urllib.request
 from importlib import util
 
 import keras
 import numpy as np
 import pytest
 
-from keras_cnnzoo import registry
+from keras_cnnzoo import build, registry
 from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.models import keras_applications
+from keras_cnnzoo.weights import DownloadError
 from keras_cnnzoo.weights.filling import fill
 from keras_cnnzoo.weights.resolve import resolve
 
@@ -204,8 +208,9 @@ def test_names_do_not_depend_on_what_was_built_before():
 
 
 def test_options_are_those_of_the_function():
-    build = registry.assemble
-    slim = build("keras_mobilenet", alpha=0.25, input_shape=(32, 32, 3), classes=0)
+    slim = registry.assemble(
+        "keras_mobilenet", alpha=0.25, input_shape=(32, 32, 3), classes=0
+    )
     assert slim.output_shape == (None, 1, 1, 256)
     with pytest.raises(TypeError, match=r"no option 'function'.*alpha"):
         build("keras_mobilenet", function="VGG16")
@@ -318,6 +323,29 @@ def test_published_weights_pass_through(function, tap, monkeypatch, tmp_path, rn
         _load(model, source)
         _assert_equal(model.predict(images, verbose=0)["stage1"], theirs)
     assert asked == [("imagenet", False, (224, 224, 3))]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("offline", [True, False])
+def test_without_a_network_keras_own_weights_end_in_one_error(offline, monkeypatch):
+    real = keras.applications.MobileNetV3Small
+
+    def fetch(weights=None, **arguments):
+        if weights is None:
+            return real(weights=None, **arguments)
+        # As Keras does where its cache holds nothing.
+        try:
+            urllib.request.urlopen("http://127.0.0.1:9/weights.h5")
+        except urllib.error.URLError as error:
+            raise Exception(f"URL fetch failure: {error}") from error
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", fetch)
+    if offline:
+        monkeypatch.setenv("KERAS_CNNZOO_OFFLINE", "1")
+        monkeypatch.setattr(socket, "create_connection", None)
+    said = "KERAS_CNNZOO_OFFLINE is set" if offline else "URL fetch failure"
+    with pytest.raises(DownloadError, match=rf"could not be fetched.*{said}.*path"):
+        build("keras_mobilenetv3small", input_shape=(32, 32, 3), weights="imagenet")
 
 
 @pytest.fixture(scope="module")

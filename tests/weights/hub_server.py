@@ -1,8 +1,4 @@
-"""A small hub on this machine, speaking as much of the hub's protocol as weights need.
-
-It runs as a process of its own, since `huggingface_hub` reads its address when it is
-imported; the fixture that starts it runs the client in a fresh process as well.
-"""
+"""A small hub on this machine, which speaks as much of the protocol as weights need."""
 
 import base64
 import hashlib
