@@ -189,7 +189,7 @@ def _contested(name: str) -> tuple[str, ...]:
     own = card(name).preprocessing
     rows = weights_of(name)
     ways = {_colors(own), *(_colors(w.preprocessing or own) for w in rows)}
-    options = {tuple(sorted(w.options.items())) for w in rows}
+    options = {(), *(tuple(sorted(w.options.items())) for w in rows)}
     return tuple(w.tag for w in rows) if len(ways) > 1 or len(options) > 1 else ()
 
 
