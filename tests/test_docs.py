@@ -1,9 +1,11 @@
 """The documentation says what is there, and its code runs."""
 
+import os
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from mkdocs.commands import build
 from mkdocs.config import load_config
 
 import keras_cnnzoo
-from keras_cnnzoo import registry
+from keras_cnnzoo import inspect, registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,19 +23,58 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 pytestmark = pytest.mark.once
 
 
+#: Runs a page; what a line `print(...)  # TEXT` prints has to be TEXT.
+RUNNER = """
+import builtins, re, sys
+code = open(sys.argv[1], encoding="utf-8").read()
+lines, plain = code.splitlines(), print
+def checked(*args, **kwargs):
+    frame = sys._getframe(1)
+    if frame.f_code.co_filename == "page":
+        stated = re.fullmatch(r"print\\(.*\\)  # (.*)", lines[frame.f_lineno - 1])
+        said = " ".join(map(str, args))
+        if stated and said != stated[1]:
+            raise AssertionError(f"The page states {stated[1]!r}, and prints {said!r}.")
+    plain(*args, **kwargs)
+builtins.print = checked
+exec(compile(code, "page", "exec"), {"__name__": "__main__"})
+"""
+
+
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if BLOCK.search(p.read_text())], ids=lambda p: p.name
 )
-def test_code_of_a_page_runs_from_top_to_bottom(page, tmp_path):
+def test_code_of_a_page_runs_and_prints_what_it_states(page, tmp_path):
     code = "\n".join(BLOCK.findall(page.read_text()))
+    (tmp_path / "page.py").write_text(code)
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", RUNNER, "page.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=600,
     )
-    assert done.returncode == 0, f"{code}\n{done.stderr}"
+    assert done.returncode == 0, done.stderr
+
+
+def test_code_of_pages_and_examples_is_typed(tmp_path):
+    pages = re.compile(r"^```(?:python|py)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    for page in PAGES:
+        if blocks := pages.findall(page.read_text()):
+            name = page.stem.replace("-", "_").lower()
+            (tmp_path / f"page_{name}.py").write_text("\n".join(blocks))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--check-untyped-defs"),
+            *("--follow-imports=silent", str(tmp_path), "examples"),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"MYPYPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +107,29 @@ def test_every_model_is_in_the_table_and_on_its_family_page(generated, source):
         assert row in generated["models.md"]
         family = keras_cnnzoo.card(name).family
         assert row in generated[f"families/{family}.md"]
+
+
+def test_what_is_used_inside_keras_is_listed(generated):
+    page = generated["internals.md"]
+    folder = ROOT / "keras_cnnzoo" / "internals"
+    for path in folder.glob("[!_]*.py"):
+        assert f"\n## {path.stem}\n" in page
+    assert "`_nodes_by_depth`" in page
+    assert "`keras.layers.Layer.__call__`" in page
+
+
+def test_numbers_of_the_guide_to_inspection_are_the_defaults():
+    page = (ROOT / "docs" / "inspect.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (\d+|one per \w+) \|$", page, re.M)
+    shared = {"model", "images", "target", "layer", "batch_size", "normalize"}
+    assert len(rows) == 9  # "Nine methods have one signature"
+    for name, passes in rows:
+        arguments = signature(getattr(inspect, name)).parameters
+        assert shared <= set(arguments), name
+        counts = [arguments[a].default for a in ("samples", "steps") if a in arguments]
+        assert [int(passes)] == (counts or [1]) if passes.isdigit() else not counts
+    assert "`max_megabytes`, 15 by default" in page
+    assert signature(inspect.explain).parameters["max_megabytes"].default == 15
 
 
 def test_claims_come_with_their_link(generated):
