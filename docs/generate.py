@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 from family_page import applications_table, cards, family_page, summary
-from internals_page import internals_page
 from tables import page, size, table
 
 import keras_cnnzoo
@@ -32,7 +31,6 @@ def pages() -> dict[str, str]:
     return {
         "models.md": _models_page(families),
         "verified.md": _verified_page(),
-        "internals.md": internals_page(),
         "layers/index.md": _index(
             "Layers",
             "Each of them depends on Keras alone and drops into any model; "

@@ -109,15 +109,6 @@ def test_every_model_is_in_the_table_and_on_its_family_page(generated, source):
         assert row in generated[f"families/{family}.md"]
 
 
-def test_what_is_used_inside_keras_is_listed(generated):
-    page = generated["internals.md"]
-    folder = ROOT / "keras_cnnzoo" / "internals"
-    for path in folder.glob("[!_]*.py"):
-        assert f"\n## {path.stem}\n" in page
-    assert "`_nodes_by_depth`" in page
-    assert "`keras.layers.Layer.__call__`" in page
-
-
 def test_numbers_of_the_guide_to_inspection_are_the_defaults():
     page = (ROOT / "docs" / "inspect.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| .* \| (\d+|one per \w+) \|$", page, re.M)
