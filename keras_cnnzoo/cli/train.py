@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--data",
         default="digits",
-        help="digits (the default, comes along), a name of tensorflow-datasets, a "
+        help="digits (the default, in the package), a name of tensorflow-datasets, a "
         "folder of images per class or of idx files, or an .npz file",
     )
     add("--recipe", help="the recipe of another data set, by its name, such as mnist")

@@ -21,7 +21,7 @@ SOURCE, LICENSE = "keras_cnnzoo", "Apache-2.0"
 
 
 class Entry(NamedTuple):
-    """A family, whose it is, and under which license; None where that is not known."""
+    """A family, its publisher and its licence; None where these are not known."""
 
     family: Family
     source: str
@@ -161,7 +161,7 @@ def list_models(
 
 
 def entry_of(family: Family) -> Entry:
-    """Return a family that is known together with whose it is."""
+    """Return a known family together with its publisher and licence."""
     return _entries()[family.name]
 
 

@@ -17,7 +17,7 @@ def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
 
     A model that is compiled is compiled again with the same settings, because the
     optimizer must know which weights are left. Its state (momenta, step count)
-    starts anew.
+    is reset.
 
     Args:
         model: Any built Functional or Sequential model. It is changed in place.

@@ -32,7 +32,7 @@ class Theirs(NamedTuple):
     Attributes:
         arrays: Its weights, by the paths that ours have.
         preprocessing: What it does to pixels, all in all.
-        head: Names of the layers that another number of classes starts anew.
+        head: Names of the layers that get fresh weights for other classes.
     """
 
     arrays: dict[str, np.ndarray]

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from keras_cnnzoo.layers import DropPathColumn, DropPathMean
 
-#: What the columns multiply by, so that a result says whose it is.
+#: A factor for each column, so that a result shows which column it is from.
 FACTORS = (1.0, 3.0, 9.0)
 DRAWS = 60
 

@@ -11,10 +11,10 @@ import numpy as np
 def finish(
     found: np.ndarray, size: tuple[int, int], *, normalize: bool = True
 ) -> np.ndarray:
-    """Bring values to the images' size and to 0..1.
+    """Resize attribution maps to the images' size, and scale them to 0..1.
 
-    What speaks against the target, the negative, becomes 0; each map is then stretched
-    to 0..1. A map that holds nothing in favour stays 0, with a warning.
+    Negative values, of pixels that lower the target's score, become 0. Each map is then
+    stretched to the range 0..1. A map without positive values stays 0, with a warning.
 
     Args:
         found: `(batch, height, width)` values, of any size and sign.
@@ -40,8 +40,8 @@ def finish(
     blank = np.flatnonzero(~for_it.any((1, 2)))
     if len(blank):
         warnings.warn(
-            f"Nothing speaks for the target in images {blank.tolist()}, and their maps "
-            "are blank. `normalize=False` gives what speaks against it.",
+            f"No pixel supports the target in images {blank.tolist()}, so their maps "
+            "are blank. `normalize=False` returns the negative values as well.",
             stacklevel=3,
         )
     return stretch(resize(for_it, size), (1, 2))
@@ -59,7 +59,7 @@ def resize(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _interpolation(given: int, wanted: int) -> np.ndarray:
-    """Return the matrix that interpolates numbers in a row to another count of them."""
+    """Return the matrix that interpolates a row of values to another length."""
     centres = np.clip((np.arange(wanted) + 0.5) * given / wanted - 0.5, 0, given - 1)
     left = np.minimum(centres.astype(int), given - 1)
     right = np.minimum(left + 1, given - 1)
@@ -71,7 +71,7 @@ def _interpolation(given: int, wanted: int) -> np.ndarray:
 
 
 def stretch(maps: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Bring the values along some axes to 0..1; where all are the same, to 0."""
+    """Stretch the values along some axes to 0..1; to 0 if all are equal."""
     low = maps.min(axes, keepdims=True)
     spread = maps.max(axes, keepdims=True) - low
     return (maps - low) / np.where(spread > 0, spread, 1)

@@ -49,10 +49,10 @@ class Field(NamedTuple):
 
 
 def hull(fields: Sequence[Field], size: int | None) -> Field:
-    """Return the least field that holds all of several, unit by unit.
+    """Return one receptive field that contains several, for every unit.
 
-    Where their strides differ, nothing of the kind is the least; the one returned
-    steps as the widest does and is wide enough for each of the `size` units.
+    If their strides differ, there is no smallest such field. The one returned has the
+    stride of the widest, and contains the others for each of the `size` units.
     """
     stride = max(fields, key=lambda field: field.high - field.low).stride
     ends = (0, math.inf if size is None else size - 1)

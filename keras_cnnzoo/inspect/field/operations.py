@@ -1,6 +1,6 @@
-"""Which of its inputs' numbers each number of an operation's output sees.
+"""Which values of its inputs each output value of an operation depends on.
 
-A table of `keras.ops` by name. What is not in it is taken to see everything.
+A table of `keras.ops` by name. An operation that is not in it depends on all values.
 """
 
 import math

@@ -109,7 +109,7 @@ def attribute(
     failed: dict[str, str] = {}
     for name in methods:
         try:
-            # That nothing speaks for a target is for the page to say.
+            # The page itself says if no pixel supports a target.
             with warnings.catch_warnings(category=UserWarning, action="ignore"):
                 maps = getattr(attribution, name)(
                     model, np.repeat(images, count, axis=0), target=targets

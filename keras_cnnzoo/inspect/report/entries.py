@@ -83,7 +83,7 @@ def list_entries(
                 None if maps is None else maps.shape,
                 None if given is None else given.shape,
             )
-        # Of a block's row, or a layer's with weights, even the identity is news.
+        # A block, or a layer with weights, is shown even if it changes nothing.
         idle = maps is not None and not call.layer.weights
         entry.passes_on &= idle and (
             isinstance(call.layer, PADDING) or _equal(given, maps)

@@ -118,7 +118,7 @@ def test_answers_and_what_speaks_for_them(show, lenet):
     value = page.get_attribute(".answer-value", "data-value")
     assert float(value) == pytest.approx(float(probabilities[0, best[0]]), rel=1e-6)
     page.click(".answer >> nth=1")
-    page.click("text=Saliency")  # of a class that nothing speaks for, too
+    page.click("text=Saliency")  # of a class that no pixel supports, too
     page.wait_for_selector("#photo-heat", state="visible")
     opacity = page.eval_on_selector(
         "#photo-heat",

@@ -32,9 +32,9 @@ function drawMethods() {
   const name = image().answers[state.answer]?.name;
   const blank = image().blank?.[state.method]?.[state.answer];
   const text = state.method === "none"
-    ? "Choose a method to see what in the image speaks for the answer that is marked."
-    : blank ? `${manifest.methods[state.method]}: nothing in the image speaks for “${name}”.`
-    : `${manifest.methods[state.method]}: what in the image speaks for “${name}”, the brighter the more.`;
+    ? "Choose a method to see which pixels support the selected prediction."
+    : blank ? `${manifest.methods[state.method]}: no pixel supports “${name}”.`
+    : `${manifest.methods[state.method]}: the brighter a pixel, the more it supports “${name}”.`;
   $("speaks-note").textContent = [able.length ? text : "", ...reasons].join(" ").trim();
 }
 

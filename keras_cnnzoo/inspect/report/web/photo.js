@@ -1,4 +1,4 @@
-// The image, what speaks for an answer, and what a pixel of a map sees.
+// The image, the pixels that support a prediction, and a unit's receptive field.
 
 const pictures = []; // canvases of the images in their own size
 
