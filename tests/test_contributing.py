@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -93,3 +94,17 @@ def test_the_plugin_is_installed_and_found(tmp_path):
     (code,) = [block for kind, _, block in BLOCKS if kind == "run"]
     said = _run(["-c", code], tmp_path, PYTHONPATH=f"{site}{os.pathsep}{ROOT}")
     assert "['my_net'] (None, 3)\nsquare" in said
+
+
+def test_the_table_of_folders_is_in_the_order_of_imports():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)
+    folders = {
+        path.parent.name for path in (ROOT / "keras_cnnzoo").glob("*/__init__.py")
+    }
+    assert folders <= set(rows)
+    may_import = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))[
+        "MAY_IMPORT"
+    ]
+    for i, folder in enumerate(rows):
+        assert may_import.get(folder, set()) & set(rows) <= set(rows[:i]), folder
