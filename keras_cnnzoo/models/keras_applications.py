@@ -151,7 +151,7 @@ def application(config: Config, **arguments: Any) -> keras.Model:
         return function(**{"weights": None} | dataclasses.asdict(config) | arguments)
 
 
-def body(x, config: Config):
+def body(x: Any, config: Config) -> dict[str, Any]:
     """Regrow the network without its top; "stage{n}" is the last map of stride 2**n."""
     if config.module in SIZED and None in x.shape[1:]:
         raise ValueError(
@@ -170,7 +170,7 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(x: Any, config: Config, *, classes: int, activation: Any) -> Any:
     """Regrow the network's own top, its classifier in full precision."""
     network = application(
         config,
@@ -227,13 +227,13 @@ def _preprocessing(module: str, name: str) -> Preprocessing:
     return dataclasses.replace(IMAGENET, mean=(value,) * 3, std=(value,) * 3)
 
 
-def _functions() -> Iterator[tuple[str, Callable]]:
+def _functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name, function in inspect.getmembers(keras.applications, inspect.isfunction):
         if {"include_top", "weights"} <= set(inspect.signature(function).parameters):
             yield name, function
 
 
-def _variant(name: str, function: Callable) -> Variant:
+def _variant(name: str, function: Callable[..., Any]) -> Variant:
     parameters = inspect.signature(function).parameters.values()
     options = [
         (p.name, type(p.default), p.default) for p in parameters if p.name not in SHARED
@@ -270,7 +270,7 @@ def _variant(name: str, function: Callable) -> Variant:
     )
 
 
-def _deviations(function: Callable) -> Iterator[str]:
+def _deviations(function: Callable[..., Any]) -> Iterator[str]:
     if "include_preprocessing" in inspect.signature(function).parameters:
         yield "Keras builds the preprocessing into it; here it is the first layer."
     if function.__module__.endswith(".convnext"):

@@ -53,7 +53,7 @@ def to_torch(model: keras.Model, names: str | None = None) -> "dict[str, torch.T
 
 
 def save_safetensors(
-    model: keras.Model, path: str | os.PathLike, names: str | None = None
+    model: keras.Model, path: str | os.PathLike[str], names: str | None = None
 ) -> None:
     """Write a model's weights to a `.safetensors` file, whole or not at all.
 

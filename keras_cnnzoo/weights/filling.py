@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import twin
 from keras_cnnzoo.weights.channels import Normalization
@@ -100,7 +101,14 @@ def _check(model: keras.Model, source: Source, found: Plan, head: set[str]) -> N
         if path not in allowed or path.rpartition("/")[0].split("/")[0] not in head
     ]
     if foreign:
+        usual, given = family_of(source.model).input_shape[-1], channels(model.input)
+        hint = ""
+        if given not in (1, usual):
+            hint = (
+                f" Where it is of {usual} channels, this network's first layers cannot "
+                f"be adapted to {given}."
+            )
         raise ValueError(
             f"{source.name!r} is not of {model.name!r}, but of another network: "
-            f"{report}."
+            f"{report}.{hint}"
         )

@@ -73,13 +73,14 @@ def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Thei
     names = graph.plain_names(calls)
     top = graph.head(calls) if len(calls[-1].output.shape) == 2 else []
     behind = calls[len(graph.preprocessing(calls)) :]
-    arrays = {
-        names[call.operation.name] + variable.path.removeprefix(call.operation.name): (
-            np.array(keras.ops.convert_to_numpy(variable))
-        )
-        for call in behind
-        for variable in getattr(call.operation, "weights", ())
-    }
+    ours = {layer.name: layer.weights for layer in model.layers}
+    arrays: dict[str, np.ndarray] = {}
+    for call in behind:
+        theirs = getattr(call.operation, "weights", ())
+        # By order, since layers within layers go by other paths there.
+        places = [v.path for v in ours.get(names[call.operation.name], ())]
+        for path, variable in zip(places, theirs, strict=False):
+            arrays[path] = np.array(keras.ops.convert_to_numpy(variable))
     return Theirs(arrays, seen, {names[call.operation.name] for call in top})
 
 

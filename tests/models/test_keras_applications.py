@@ -321,7 +321,7 @@ def test_published_weights_pass_through(function, tap, monkeypatch, tmp_path, rn
         for weight in model.weights:
             weight.assign(np.zeros(weight.shape))
         _load(model, source)
-        _assert_equal(model.predict(images, verbose=0)["stage1"], theirs)
+        _assert_equal(model.predict(images, verbose=0), theirs)
     assert asked == [("imagenet", False, (224, 224, 3))]
 
 

@@ -134,6 +134,15 @@ def test_a_grey_image_is_not_rounded_under_a_mixed_policy(policy):
 
 
 @pytest.mark.once
+def test_a_depthwise_stem_is_adapted_to_grey_alone():
+    colour = _colour("bn_inception")
+    _assert_same("bn_inception", _values(colour), 1, colour)
+    options = _options("bn_inception") | {"input_shape": (224, 224, 4)}
+    with pytest.raises(ValueError, match="cannot be adapted to 4"):
+        build("bn_inception", weights=_values(colour), **options)
+
+
+@pytest.mark.once
 def test_other_channels_are_said_in_one_warning():
     values = _values(_colour("resnet18"))
     options = _options("resnet18") | {"input_shape": (32, 32, 4)}

@@ -5,7 +5,7 @@ import pytest
 from keras.ops import convert_to_numpy
 from PIL import Image
 
-from keras_cnnzoo import build, weights
+from keras_cnnzoo import build, card, list_models, weights
 from keras_cnnzoo.weights.files import read
 
 PHOTOGRAPHS = "imagenet_val_250"
@@ -127,6 +127,37 @@ def test_a_known_file_brings_its_options_and_colours(shared):
     # What the caller says goes before what the source says.
     other = build("mobilenet_v1_025", weights=shared / PYTORCH, activation="relu6")
     assert other.get_layer("stage1_block1_pw_relu6")
+
+
+@pytest.mark.once
+def test_google_published_sixteen_mobilenets():
+    rows = {
+        row.tag: row
+        for name in list_models("mobilenet_v1*")
+        for row in card(name).weights
+        if row.source == "Google"
+    }
+    assert set(rows) == {
+        f"google/mobilenet_v1_{width}_{side}"
+        for width in ("1.0", "0.75", "0.5", "0.25")
+        for side in (224, 192, 160, 128)
+    }
+    assert rows["google/mobilenet_v1_1.0_160"].claims[0].value == 68.0
+    assert all(
+        w.classes == 1001 and w.options == {"padding": "same"} for w in rows.values()
+    )
+
+
+def test_weights_of_another_side_load_by_their_tag(shared):
+    tag = "google/mobilenet_v1_0.25_128"  # of the same network as the file's
+    model = build(
+        "mobilenet_v1_025",
+        weights=(tag, shared / TENSORFLOW),
+        input_shape=(128, 128, 3),
+    )
+    assert model.output_shape == (None, 1001)
+    with pytest.raises(weights.UnknownPreprocessingError, match=tag):
+        build("mobilenet_v1_025", weights=shared / TENSORFLOW)
 
 
 def test_a_tag_without_a_file_to_fetch_says_what_to_do():
