@@ -7,21 +7,27 @@ import numpy as np
 import pytest
 
 from keras_cnnzoo import build, card, inspect, list_models, origin, weights
+from keras_cnnzoo.models import keras_applications
 from keras_cnnzoo.registry import families, family_of
 from keras_cnnzoo.weights.export import renamed
 
-STATED = [
-    name for name in list_models() if family_of(name).variants[name].params is not None
-]
-#: The smallest of each family, by what its card states.
-SMALLEST = [
-    min(family.variants, key=lambda name: family.variants[name].params)
-    for family in families()
-    if set(family.variants) <= set(STATED)
-]
+#: The model that stands for a family whose card states no sizes: a small one.
+STANDS_FOR = {"keras_applications": "keras_mobilenetv3small"}
+
+
+def smallest(family):
+    """Name the smallest model of a family, by what its cards state, or the first."""
+    stated = {name: variant.params for name, variant in family.variants.items()}
+    if None in stated.values():
+        return STANDS_FOR.get(family.name, next(iter(stated)))
+    return min(stated, key=stated.get)
+
+
+#: Every name is covered, one of each family in every run.
+SMALLEST = [smallest(family) for family in families()]
 EACH = [
     pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow)
-    for name in STATED
+    for name in list_models()
 ]
 #: One model after the other, each through all tests, so that few are held at once.
 each_model = pytest.mark.parametrize("name", EACH, scope="module")
@@ -84,8 +90,15 @@ def test_batch_norm_has_its_sources_constants(name):
     config = family_of(name).variants[name].config
     momentum = getattr(config, "bn_momentum", 0.9)
     epsilon = getattr(config, "bn_epsilon", 1e-5)
-    layers = inspect.sublayers(_model(name), keras.layers.BatchNormalization)
-    assert {(bn.momentum, bn.epsilon) for bn in layers} <= {(momentum, epsilon)}
+    allowed = {(momentum, epsilon)}
+    if card(name).source == "keras.applications":  # their source is Keras itself
+        allowed = _constants(keras_applications.application(config))
+    assert _constants(_model(name)) <= allowed
+
+
+def _constants(model):
+    layers = inspect.sublayers(model, keras.layers.BatchNormalization)
+    return {(bn.momentum, bn.epsilon) for bn in layers}
 
 
 @pytest.mark.once
@@ -210,6 +223,35 @@ def test_learns(name):
     model.compile("sgd", "sparse_categorical_crossentropy")
     history = model.fit(_images(name), np.array([1, 2]), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
+
+
+@pytest.mark.once
+@each_model
+def test_every_trainable_weight_gets_a_gradient(name):
+    model = build(name, classes=7, classifier_activation=None, **_options(name))
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:  # what begins at zero may hide the rest
+        noise = rng.normal(scale=0.01, size=tuple(weight.shape)).astype("float32")
+        weight.assign(keras.ops.convert_to_numpy(weight) + noise)
+    start = model.get_weights()
+    # A rate so large that no gradient is lost in rounding.
+    model.compile(keras.optimizers.SGD(1e4), "mse", run_eagerly=True, jit_compile=False)
+    left = {weight.path: weight for weight in model.trainable_weights}
+    for _ in range(3):  # a dropped path, or a unit that is off, is another one then
+        model.set_weights(start)
+        before = {
+            path: keras.ops.convert_to_numpy(w).copy() for path, w in left.items()
+        }
+        images = rng.uniform(0, 255, (4, *_shape(name))).astype("float32")
+        model.train_on_batch(images, np.eye(7)[[1, 2, 3, 4]])
+        left = {
+            path: weight
+            for path, weight in left.items()
+            if np.array_equal(keras.ops.convert_to_numpy(weight), before[path])
+        }
+        if not left:
+            break
+    assert not left
 
 
 #: A process loads one of these shares of the families.
