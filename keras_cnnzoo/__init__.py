@@ -10,9 +10,11 @@ used.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from keras_cnnzoo.deferred import when_imported
+from keras_cnnzoo.installed import require_backend
 from keras_cnnzoo.other_names import PACKAGE, missing
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ if not TYPE_CHECKING:  # type checkers know the names above, and no others
 
 
 def _import(name: str) -> Any:
+    if "keras" not in sys.modules:
+        require_backend()
     return importlib.import_module(f"keras_cnnzoo.{name}")
 
 

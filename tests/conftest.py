@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Helpers of tests lie beside them: `subjects` for many, others for their folder.
 for folder in (Path(__file__).parent, Path(__file__).parent / "inspect"):
     sys.path.append(str(folder))
-pytest_plugins = ["subject_fixtures"]
+pytest_plugins = ["subject_fixtures", "time_limit"]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -1,8 +1,13 @@
-"""Every check of the project, one after the other: lint, types, docs, tests.
+"""The tests on one backend; with `--rest LOG`, everything else.
 
-The tests run on each backend; those that say the same on every backend run once.
+python tests/run.py                 every test once, on KERAS_BACKEND or TensorFlow
+python tests/run.py --rest LOG      lint, types, docs, and the tests that can differ
+                                    on the other backends; LOG is what the first
+                                    printed, whose totals are added
 """
 
+import argparse
+import json
 import os
 import re
 import subprocess
@@ -11,13 +16,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: The first also runs what says the same on every backend; PyTorch, as it compiles
-#: nothing, is done soonest.
-BACKENDS = ("torch", "tensorflow", "jax")
+BACKENDS = ("tensorflow", "jax", "torch")
 CHECKS = {
-    "lint": ["ruff", "check", "."],
-    "format": ["ruff", "format", "--check", "."],
-    "types": ["mypy"],
+    "lint": ["-m", "ruff", "check", "."],
+    "format": ["-m", "ruff", "format", "--check", "."],
+    "types": ["-m", "mypy"],
     "pages": ["docs/generate.py"],
     "docs": ["-m", "mkdocs", "build", "--strict", "--quiet"],
 }
@@ -33,14 +36,15 @@ SETTINGS = {
     "--xla_cpu_use_fusion_emitters=false "
     "--xla_cpu_parallel_codegen_split_count=1",
 }
+#: Which rows of docs/verified.csv no longer say anything about today's code.
+STALE = ["verify", "--changed", "--table", "docs/verified.csv", "--dry-run", "--json"]
+OUTCOMES = ("passed", "failed", "error", "skipped")
 
 
 def _run(title: str, command: list[str], **environment: str) -> tuple[bool, str]:
     """Run one check with this Python, showing what it prints as it comes."""
     print(f"== {title}", flush=True)
     started = time.monotonic()
-    if command[0] in ("ruff", "mypy"):
-        command = ["-m", *command]
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
@@ -62,22 +66,60 @@ def _run(title: str, command: list[str], **environment: str) -> tuple[bool, str]
     return good, "".join(lines[-20:])
 
 
+def _tests(backend: str, chosen: str, totals: dict[str, int]) -> bool:
+    good, tail = _run(
+        f"tests on {backend}",
+        [*PYTEST, "-m", chosen],
+        KERAS_BACKEND=backend,
+        **SETTINGS,
+    )
+    _add(totals, tail)
+    return good
+
+
+def _add(totals: dict[str, int], text: str) -> None:
+    """Add the numbers of the last line that has any."""
+    lines = [
+        line for line in text.splitlines() if re.search(r"\d+ passed|\d+ failed", line)
+    ]
+    for outcome in OUTCOMES:
+        if lines and (found := re.search(rf"(\d+) {outcome}", lines[-1])):
+            totals[outcome] += int(found[1])
+
+
+def _say_what_is_stale() -> bool:
+    """Say how many models changed since they were verified, which is no failure."""
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_cnnzoo.cli.main", *STALE],
+        cwd=ROOT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        print(done.stderr)
+        return False
+    count = len(json.loads(done.stdout))
+    how = " `cnnzoo verify --changed --table docs/verified.csv --jobs 2` compares them."
+    print(f"{count} rows of docs/verified.csv are stale.{how if count else ''}")
+    return True
+
+
 def main() -> int:
-    """Run everything, also after a failure, and close with the tests' totals."""
-    good = [_run(title, command)[0] for title, command in CHECKS.items()]
-    totals = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
-    for i, backend in enumerate(BACKENDS):
-        chosen = "not slow" if i == 0 else "not slow and not once"
-        fine, tail = _run(
-            f"tests on {backend}",
-            [*PYTEST, "-m", chosen],
-            KERAS_BACKEND=backend,
-            **SETTINGS,
-        )
-        good.append(fine)
-        for outcome in totals:
-            if found := re.search(rf"(\d+) {outcome}", tail):
-                totals[outcome] += int(found[1])
+    """Run on after a failure, and close with the tests' totals."""
+    parser = argparse.ArgumentParser(description=__doc__.partition(";")[0])
+    parser.add_argument("--rest", type=Path, metavar="LOG")
+    log = parser.parse_args().rest
+    default = os.environ.get("KERAS_BACKEND", BACKENDS[0])
+    totals = dict.fromkeys(OUTCOMES, 0)
+    if log is None:
+        good = [_tests(default, "not slow", totals)]
+    else:
+        good = [_run(title, command)[0] for title, command in CHECKS.items()]
+        others = [backend for backend in BACKENDS if backend != default]
+        good += [_tests(other, "not slow and not once", totals) for other in others]
+        good.append(_say_what_is_stale())
+        _add(totals, log.read_text(errors="replace"))
     failed = totals["failed"] + totals["error"]
     print(f"{totals['passed']} passed, {failed} failed, {totals['skipped']} skipped")
     return 0 if all(good) and totals["passed"] and not failed else 1

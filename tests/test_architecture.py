@@ -8,7 +8,7 @@ import pytest
 import keras_cnnzoo
 
 BOTTOM = {"call_path", "files", "internals", "backend", "cards", "layers", "structure"}
-BOTTOM |= {"deferred", "other_names", "plugins"}
+BOTTOM |= {"deferred", "other_names", "plugins", "installed", "catalogue"}
 LIBRARY = BOTTOM | {"blocks", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
@@ -16,6 +16,8 @@ MAY_IMPORT = {
     "deferred": set(),
     "other_names": set(),
     "plugins": set(),
+    "installed": set(),
+    "catalogue": {"files", "installed", "plugins"},
     "internals": set(),
     "backend": set(),
     "files": set(),

@@ -1,12 +1,11 @@
 """The `cnnzoo` command: its sub-commands, and how they end."""
 
 import argparse
-import contextlib
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import NoReturn, TextIO
 
 from keras_cnnzoo import __version__
 from keras_cnnzoo.cli import (
@@ -19,6 +18,7 @@ from keras_cnnzoo.cli import (
     train,
     verify,
 )
+from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
 COMMANDS = (train, list, show, profile, evaluate, predict, explain, verify)
@@ -57,7 +57,9 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
+        # `list` and `show` start it where they must.
+        needs_keras = command not in (list, show)
+        sub.set_defaults(run=command.run, needs_keras=needs_keras)
     return parser
 
 
@@ -75,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _note
-            _start_keras()
+            if args.needs_keras:
+                start_keras()
             args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -91,16 +94,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _start_keras() -> None:
-    with _without_chatter():
-        import keras
-
-        # Saved models load only once their layers are registered.
-        import keras_cnnzoo.layers  # noqa: F401
-
-        keras.ops.zeros(())  # the first operation looks for devices
-
-
 def _fail(message: str, code: int) -> int:
     print(f"cnnzoo: {message}", file=sys.stderr)
     return code
@@ -114,38 +107,26 @@ def _sentence(error: Exception) -> str:
         if error.filename is not None:
             text = f"{error.filename}: {text}"
     text = " ".join(text.split())
-    if isinstance(error, ValueError | TypeError | OSError | RuntimeError) and text:
+    if (
+        isinstance(error, ValueError | TypeError | OSError | RuntimeError | ImportError)
+        and text
+    ):
         return in_shell_words(text)
     return f"{type(error).__name__}: {text} (set {TRACEBACK}=1 to see where)"
 
 
-def _note(message, category, filename, lineno, file=None, line=None) -> None:
+def _note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Show a warning as a line for the user; deprecations are for developers."""
     if not issubclass(category, DeprecationWarning | FutureWarning | ResourceWarning):
         text = in_shell_words(" ".join(str(message).split()))
         print(f"note: {text}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Hide what backends write to the standard error while they start.
-
-    TensorFlow writes some of it before it looks at its own log level. Whoever sets
-    that level sees everything.
-    """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        yield
-        return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ Example:
 
 import argparse
 import json
+from typing import Any
 
+from keras_cnnzoo.catalogue import Entry
+from keras_cnnzoo.cli.cards import entry
 from keras_cnnzoo.cli.options import add_json
 
 
@@ -19,70 +22,79 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the card."""
-    from keras_cnnzoo import registry
-
-    card = registry.card(args.name)
+    known = entry(args.name)
     if args.json:
-        print(json.dumps(_plain(card), indent=2))
+        print(json.dumps(known, indent=2))
     else:
-        _print_table(card)
+        _print_table(known)
 
 
-def _plain(card) -> dict:
-    import dataclasses
-
-    facts = {"params": card.params, "macs": card.macs}
-    stages = [stage._asdict() for stage in card.stages]
-    return dataclasses.asdict(card) | facts | {"stages": stages}
-
-
-def _print_table(card) -> None:
+def _print_table(known: Entry) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, lines in _lines(card).items():
+    for name, lines in _lines(known).items():
         for i, line in enumerate(lines):
             table.add_row(name if i == 0 else "", line)
     Console(markup=False, highlight=False).print(table)
 
 
-def _lines(card) -> dict[str, list[str]]:
+def _lines(card: Entry) -> dict[str, list[str]]:
     """Put a card into words: a name on the left, lines on the right."""
-    paper, fed = card.paper, card.preprocessing
+    paper, fed = card["paper"], card["preprocessing"]
+    colours = fed["order"].upper() if len(fed["mean"]) > 1 else "grey"
     return {
-        "name": [card.name],
-        "family": [f"{card.family} ({card.source}, {card.license})"],
-        "paper": [f"{paper.title}, {paper.authors}, {paper.year}", paper.url],
-        "task": [f"{card.task}, {card.classes:,} classes"],
-        "input": [" x ".join(str(n or "any") for n in card.input_shape)],
-        "parameters": [f"{card.params:,} trainable"],
-        "cost": [f"{card.macs:,} multiply-accumulates an image"],
+        "name": [card["name"]],
+        "family": [f"{card['family']} ({card['source']}, {card['license']})"],
+        "paper": [
+            f"{paper['title']}, {paper['authors']}, {paper['year']}",
+            paper["url"],
+        ],
+        "task": [f"{card['task']}, {card['classes']:,} classes"],
+        "input": [" x ".join(str(n or "any") for n in card["input_shape"])],
+        "parameters": [f"{card['params']:,} trainable"],
+        "cost": [f"{card['macs']:,} multiply-accumulates an image"],
         "preprocessing": [
-            f"({fed.order.upper() if len(fed.mean) > 1 else 'grey'} 0..255 - "
-            f"{_numbers(fed.mean)}) / {_numbers(fed.std)}, within the model",
-            f"{_brought(fed)}, {fed.interpolation}",
+            f"({colours} 0..255 - {_numbers(fed['mean'])}) / {_numbers(fed['std'])}, "
+            "within the model",
+            f"{_brought(fed)}, {fed['interpolation']}",
         ],
-        "options": [f"{key} = {value!r}" for key, value in card.config.items()],
+        "options": [f"{key} = {_python(v)}" for key, v in card["config"].items()],
         "stages": [
-            f"{stage.name}: stride {stage.stride}, {stage.channels} channels"
-            for stage in card.stages
+            f"{stage['name']}: stride {stage['stride']}, {stage['channels']} channels"
+            for stage in card["stages"]
         ],
-        "weights": [f"{w.tag} ({w.license}) {w.url}; {w.checked}" for w in card.weights]
+        "verified": [f"equals {card['verified']}"] if card["verified"] else [],
+        "weights": [
+            f"{w['tag']} ({w['license']}) {w['url']}; {w['checked']}"
+            for w in card["weights"]
+        ]
         or ["none published"],
-        "claims": [f"{c.metric}: {c.value:g} ({c.source})" for c in card.claims],
-        "results": [
-            f"{r.metric}: {r.value:g} ({r.date}, {r.command})" for r in card.results
+        "claims": [
+            f"{c['metric']}: {c['value']:g} ({c['source']})" for c in card["claims"]
         ],
-        "deviations": list(card.deviations),
+        "results": [
+            f"{r['metric']}: {r['value']:g} ({r['date']}, {r['command']})"
+            for r in card["results"]
+        ],
+        "deviations": card["deviations"],
     }
 
 
-def _brought(fed) -> str:
-    return f"central crop {fed.crop:g}" if fed.fit == "crop" else "stretched"
+def _python(value: Any) -> str:
+    """Write an option as `build` takes it: JSON has lists for tuples."""
+    if isinstance(value, list):
+        inside = ", ".join(map(_python, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    return repr(value)
 
 
-def _numbers(values) -> str:
+def _brought(fed: dict[str, Any]) -> str:
+    return f"central crop {fed['crop']:g}" if fed["fit"] == "crop" else "stretched"
+
+
+def _numbers(values: list[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)

@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from sklearn import datasets
 
-import keras_cnnzoo
 from keras_cnnzoo.cli.main import COMMANDS, main
 from keras_cnnzoo.training import Run
 
@@ -148,24 +147,6 @@ def test_a_model_file_is_a_subject_too(run, tmp_path, capsys):
     assert "has its own weights" in capsys.readouterr().err
 
 
-def test_list_prints_names_for_pipes(capsys):
-    assert main(["list", "lenet5*"]) == 0
-    assert capsys.readouterr().out.splitlines() == keras_cnnzoo.list_models("lenet5*")
-    rows = _json(capsys, "list", "lenet5*")
-    assert [row["name"] for row in rows] == keras_cnnzoo.list_models("lenet5*")
-    assert rows[0]["year"] == 1998
-
-
-def test_show_prints_the_card(capsys):
-    card = _json(capsys, "show", "lenet5")
-    assert (card["params"], card["macs"]) == (60_850, 326_520)
-    assert card["stages"][0] == {"name": "c1", "stride": 1, "channels": 6}
-    assert main(["show", "lenet5"]) == 0
-    shown = capsys.readouterr().out
-    assert "60,850 trainable" in shown
-    assert "Gradient-Based Learning" in shown
-
-
 @pytest.fixture
 def wrong(npz, run, tmp_path, monkeypatch):
     """Things that commands cannot work with, by name."""
@@ -261,7 +242,7 @@ def test_an_unforeseen_error_is_one_line_too(monkeypatch, capsys):
     def broken(*args, **kwargs):
         raise KeyError("inside\nout")
 
-    monkeypatch.setattr("keras_cnnzoo.registry.card", broken)
+    monkeypatch.setattr("keras_cnnzoo.catalogue.read", broken)
     assert main(["show", "lenet5"]) == 2
     assert capsys.readouterr().err.startswith("cnnzoo: KeyError: 'inside\\nout'")
     monkeypatch.setenv("CNNZOO_TRACEBACK", "1")
@@ -273,7 +254,7 @@ def test_ctrl_c_outside_of_training(monkeypatch, capsys):
     def stopped(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("keras_cnnzoo.registry.card", stopped)
+    monkeypatch.setattr("keras_cnnzoo.catalogue.read", stopped)
     assert main(["show", "lenet5"]) == 130
     assert capsys.readouterr().err == "cnnzoo: Stopped.\n"
 

@@ -1,0 +1,78 @@
+"""The cards of all models as data, so that they can be listed without Keras.
+
+`cnnzoo list --record keras_cnnzoo/catalogue.json` writes the file, where it runs in the
+repository. What the file cannot know has no catalogue, and then the registry is asked:
+models of plugins, another Keras with other backbones, and shapes in "channels_first".
+"""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_cnnzoo import plugins
+from keras_cnnzoo.installed import keras_config
+
+FILE = Path(__file__).with_name("catalogue.json")
+#: What is known of one model: the fields of its card, `params`, `macs`, `stages`, and
+#: in `verified` the implementation that it was found to equal.
+Entry = dict[str, Any]
+
+
+def read() -> dict[str, Entry] | None:
+    """Return what is known of each model by name, or None: ask the registry."""
+    order = keras_config().get("image_data_format", "channels_last")
+    if plugins.points() or order != "channels_last" or not FILE.exists():
+        return None
+    kept = json.loads(FILE.read_text("utf-8"))
+    if kept["keras.applications"] != backbones():
+        return None
+    models: dict[str, Entry] = kept["models"]
+    return models
+
+
+def recorded() -> dict[str, Entry]:
+    """Return what was recorded, whatever is installed now."""
+    if not FILE.exists():
+        return {}
+    models: dict[str, Entry] = json.loads(FILE.read_text("utf-8"))["models"]
+    return models
+
+
+def write(path: Path, models: Mapping[str, Entry]) -> None:
+    """Write a catalogue, one model in a line."""
+    from keras_cnnzoo.files import replacing  # it needs Keras, and reading does not
+
+    lines = (f"{json.dumps(n)}: {json.dumps(model)}" for n, model in models.items())
+    text = (
+        f'{{"keras.applications": {json.dumps(backbones())}, "models": {{\n'
+        + ",\n".join(lines)
+        + "\n}}\n"
+    )
+    with replacing(path) as partial:
+        partial.write_text(text, "utf-8")
+
+
+def best_top1(entry: Mapping[str, Any]) -> float | None:
+    """Return the best top-1 accuracy on ImageNet, %, that anybody claims of a model."""
+    found = []
+    for claim in (
+        *entry["claims"],
+        *(c for w in entry["weights"] for c in w["claims"]),
+    ):
+        if "ImageNet" in claim["metric"] and "top-1" in claim["metric"]:
+            error = "error" in claim["metric"]
+            found.append(100 - claim["value"] if error else claim["value"])
+    return round(max(found), 3) if found else None
+
+
+def backbones() -> str:
+    """Return a digest of the list of backbones that the installed Keras has."""
+    found = importlib.util.find_spec("keras")
+    if found is None or found.origin is None:
+        return "none"
+    listed = Path(found.origin).with_name("applications") / "__init__.py"
+    text = listed.read_text("utf-8") if listed.exists() else ""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

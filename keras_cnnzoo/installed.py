@@ -1,0 +1,57 @@
+"""Say in one line what to install where Keras or its backend is missing."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+#: The module that shows whether a backend is there, and what to install for it.
+BACKENDS = {
+    "tensorflow": ("tensorflow", "tensorflow"),
+    "jax": ("jax", "keras-cnnzoo[jax]"),
+    "torch": ("torch", "keras-cnnzoo[torch]"),
+}
+
+
+def require_backend() -> None:
+    """Look for the backend that Keras is set to, without importing anything.
+
+    Raises:
+        ImportError: Keras or that backend is not installed.
+    """
+    if not _there("keras"):
+        raise ImportError("Keras is not installed: pip install keras-cnnzoo")
+    chosen = backend()
+    if chosen not in BACKENDS or _there(BACKENDS[chosen][0]):
+        return  # of any other backend Keras says more
+    others = [name for name, (module, _) in BACKENDS.items() if _there(module)]
+    instead = f", or set KERAS_BACKEND={others[0]}" if others else ""
+    raise ImportError(
+        f"Keras is set to the backend {chosen!r}, which is not installed: "
+        f"pip install '{BACKENDS[chosen][1]}'{instead}. Without KERAS_BACKEND it is "
+        f"what {_config_file()} says, or TensorFlow."
+    )
+
+
+def keras_config() -> dict[str, object]:
+    """Return what Keras's own file of settings says; nothing where there is none."""
+    try:
+        config = json.loads(_config_file().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def backend() -> str:
+    """Return the backend that Keras takes when it is imported, as Keras finds it."""
+    asked = os.environ.get("KERAS_BACKEND")
+    return asked or str(keras_config().get("backend", "tensorflow"))
+
+
+def _config_file() -> Path:
+    home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+    return Path(home, "keras.json")
+
+
+def _there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
