@@ -1,7 +1,8 @@
 """See, or change, every layer call inside a model, however deep it is nested.
 
 Keras has no forward hooks. What all of its models share, Functional, Sequential
-or subclassed, is that each layer inside runs through `Layer.__call__`.
+or subclassed, is that each layer inside runs through `Layer.__call__`, and each
+operation on symbolic tensors through `Operation.symbolic_call`.
 """
 
 import contextlib
@@ -11,9 +12,13 @@ from typing import Any, TypeAlias
 
 import keras
 
-Callback: TypeAlias = Callable[[keras.layers.Layer, tuple, Any], Any]
+from keras_cnnzoo.internals.patching import Patch
+
+Callback: TypeAlias = Callable[[keras.layers.Layer, tuple[Any, ...], Any], Any]
 #: `(plain, layer, args, kwargs) -> output`, where `plain` is the call that it replaces.
-Handler: TypeAlias = Callable[[Callable, keras.layers.Layer, tuple, dict], Any]
+Handler: TypeAlias = Callable[
+    [Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any
+]
 #: From a layer to the one that is called in its place.
 StandIn: TypeAlias = Callable[[keras.layers.Layer], keras.layers.Layer]
 
@@ -23,15 +28,12 @@ class _Observers(threading.local):
 
     def __init__(self) -> None:
         self.callbacks: list[Callback] = []
-        self.handlers: list[Handler] = []
+        self.of_layers: list[Handler] = []
+        self.of_operations: list[Handler] = []
         self.stand_ins: list[StandIn] = []
 
 
 _OBSERVERS = _Observers()
-# Held for a moment only: a replica of `tf.distribute` may wait inside of its pass.
-_LOCK = threading.Lock()
-_open = 0
-_plain = keras.layers.Layer.__call__
 
 
 @contextlib.contextmanager
@@ -43,31 +45,28 @@ def observe(callback: Callback) -> Iterator[None]:
     Only calls of the current thread are seen, innermost layers first. A compiled
     function calls Python while it is traced, not again; open the context inside it.
     """
-    callbacks = _OBSERVERS.callbacks
-    callbacks.append(callback)
-    _patch(1)
-    try:
+    with _LAYERS.applied(), _among(_OBSERVERS.callbacks, callback):
         yield
-    finally:
-        _patch(-1)
-        callbacks.remove(callback)
 
 
 @contextlib.contextmanager
-def replace_calls(handler: Handler) -> Iterator[None]:
-    """Within the context, have `handler` called in the place of every layer.
+def replace_calls(layers: Handler, operations: Handler) -> Iterator[None]:
+    """Within the context, have handlers called in the place of layers and operations.
 
     Callbacks of `observe` see nothing of it. Only calls of the current thread are
     handed over.
+
+    Args:
+        layers: Called in the place of every layer.
+        operations: Called in the place of every operation on symbolic tensors.
     """
-    handlers = _OBSERVERS.handlers
-    handlers.append(handler)
-    _patch(1)
-    try:
+    with (
+        _LAYERS.applied(),
+        _OPERATIONS.applied(),
+        _among(_OBSERVERS.of_layers, layers),
+        _among(_OBSERVERS.of_operations, operations),
+    ):
         yield
-    finally:
-        _patch(-1)
-        handlers.remove(handler)
 
 
 @contextlib.contextmanager
@@ -77,36 +76,47 @@ def call_instead(stand_in: StandIn) -> Iterator[None]:
     Callbacks of `observe` are still told of the layer itself. Only calls of the current
     thread are concerned, so that other threads can go on using the model.
     """
-    stand_ins = _OBSERVERS.stand_ins
-    stand_ins.append(stand_in)
-    _patch(1)
+    with _LAYERS.applied(), _among(_OBSERVERS.stand_ins, stand_in):
+        yield
+
+
+@contextlib.contextmanager
+def _among(many: list[Any], one: Any) -> Iterator[None]:
+    many.append(one)
     try:
         yield
     finally:
-        _patch(-1)
-        stand_ins.remove(stand_in)
+        many.remove(one)
 
 
-def _patch(change: int) -> None:
-    """Have `Layer.__call__` watched while a context is open in any thread."""
-    global _open, _plain
-    with _LOCK:
-        if _open == 0:
-            _plain = keras.layers.Layer.__call__
-            keras.layers.Layer.__call__ = _watched
-        _open += change
-        if _open == 0:
-            keras.layers.Layer.__call__ = _plain
-
-
-def _watched(layer, *args, **kwargs):
-    if _OBSERVERS.handlers:
-        return _OBSERVERS.handlers[-1](_plain, layer, args, kwargs)
+def _call_layer(
+    plain: Callable[..., Any],
+    layer: keras.layers.Layer,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    if _OBSERVERS.of_layers:
+        return _OBSERVERS.of_layers[-1](plain, layer, args, kwargs)
     called = layer
     for stand_in in _OBSERVERS.stand_ins:
         called = stand_in(called)
-    output = _plain(called, *args, **kwargs)
+    output = plain(called, *args, **kwargs)
     for callback in reversed(_OBSERVERS.callbacks):
         changed = callback(layer, args, output)
         output = output if changed is None else changed
     return output
+
+
+def _call_operation(
+    plain: Callable[..., Any],
+    operation: keras.Operation,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    if _OBSERVERS.of_operations:
+        return _OBSERVERS.of_operations[-1](plain, operation, args, kwargs)
+    return plain(operation, *args, **kwargs)
+
+
+_LAYERS = Patch(keras.layers.Layer, "__call__", _call_layer)
+_OPERATIONS = Patch(keras.Operation, "symbolic_call", _call_operation)

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.internals.classes import become, forget, unlocked
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -233,14 +234,12 @@ def become_instrumented(layer: keras.layers.Conv2D, record: Record) -> None:
 
     For layers that only a model's own code can make; else make one from its config.
     """
-    layer.__class__ = InstrumentedConv2D
-    layer._tracker.unlock()
-    layer._prepare(record)
-    layer._tracker.lock()
+    become(layer, InstrumentedConv2D)
+    with unlocked(layer):
+        layer._prepare(record)
 
 
 def become_plain(layer: InstrumentedConv2D) -> None:
     """Make an `InstrumentedConv2D` a `Conv2D` where it is; statistics are lost."""
-    layer._tracker.untrack(layer.statistics)
-    del layer.statistics
-    layer.__class__ = keras.layers.Conv2D
+    forget(layer, "statistics")
+    become(layer, keras.layers.Conv2D)

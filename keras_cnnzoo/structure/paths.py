@@ -4,7 +4,7 @@ import difflib
 import fnmatch
 from collections.abc import Iterator, Sequence
 from types import UnionType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers as kl
@@ -54,6 +54,8 @@ def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers
         layers: A shell-style pattern, matched with a layer's own name, or with its
             whole path where the pattern has a "/"; a layer class, whose subclasses
             count, or a union of classes; a layer of the model; or a sequence of these.
+            A name with one of `*?[` in it is found as it is written; within a pattern,
+            write `[*]`, `[?]` and `[[]` for these signs.
 
     Raises:
         ValueError: A part of the selection matches nothing; the message offers the
@@ -70,22 +72,29 @@ def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers
         parts = layers
     chosen: set[str] = set()
     for part in parts:
-        matched = {path for path, layer in paths.items() if _matches(path, layer, part)}
+        matched = _matched(paths, part)
         if not matched:
             raise ValueError(_nothing(model, part, paths))
         chosen |= matched
     return {path: layer for path, layer in paths.items() if path in chosen}
 
 
-def _matches(path: str, layer: keras.layers.Layer, part) -> bool:
-    if isinstance(part, str):
-        return fnmatch.fnmatchcase(path if "/" in part else layer.name, part)
+def _matched(paths: dict[str, keras.layers.Layer], part: _Part) -> set[str]:
     if isinstance(part, type | UnionType):
-        return isinstance(layer, part)
-    return layer is part
+        return {path for path, layer in paths.items() if isinstance(layer, part)}
+    if not isinstance(part, str):
+        return {path for path, layer in paths.items() if layer is part}
+    names = {path: path if "/" in part else layer.name for path, layer in paths.items()}
+    # A name may itself have the signs of a pattern in it.
+    exact = {path for path, name in names.items() if part in (name, path)}
+    if exact:
+        return exact
+    return {path for path, name in names.items() if fnmatch.fnmatchcase(name, part)}
 
 
-def _nothing(model, part, paths: dict[str, keras.layers.Layer]) -> str:
+def _nothing(
+    model: keras.layers.Layer, part: _Part, paths: dict[str, keras.layers.Layer]
+) -> str:
     if isinstance(part, str):
         names = [*paths, *(layer.name for layer in paths.values())]
         near = difflib.get_close_matches(part.strip("*"), names, cutoff=0.4)
@@ -98,7 +107,12 @@ def _nothing(model, part, paths: dict[str, keras.layers.Layer]) -> str:
     )
 
 
-def _collect(root, above: str, paths: dict, seen: set[int]) -> None:
+def _collect(
+    root: keras.layers.Layer,
+    above: str,
+    paths: dict[str, keras.layers.Layer],
+    seen: set[int],
+) -> None:
     for layer in children(root):
         if id(layer) in seen:
             continue
@@ -119,7 +133,7 @@ def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return list(_held(list(vars(layer).values())))
 
 
-def _held(values: list) -> Iterator[keras.layers.Layer]:
+def _held(values: list[Any]) -> Iterator[keras.layers.Layer]:
     for value in values:
         if isinstance(value, keras.layers.Layer):
             yield value

@@ -6,6 +6,7 @@ from keras import layers
 
 from keras_cnnzoo.inspect import CONVOLUTION, find, layer_paths
 from keras_cnnzoo.layers import InstrumentedConv2D, ResidualBlock
+from keras_cnnzoo.structure.hidden import why_hidden
 
 EXAMPLES = {
     "resnet18": ("stage3_block1/conv2", layers.Conv2D, 20),
@@ -109,3 +110,37 @@ def test_two_of_one_name_and_one_of_two_places():
     paths = layer_paths(Pair())
     assert sorted(paths) == ["act", "act#2", "shared"]
     assert paths["shared"] is shared
+
+
+@pytest.mark.once
+def test_names_that_look_like_patterns_are_found_as_they_are():
+    names = ["conv[0]", "conv[1]", "conv0", "what?", "all*", "all"]
+    model = keras.Sequential([keras.Input((4,)), *(layers.ReLU(name=n) for n in names)])
+    for name in names:
+        assert list(find(model, name)) == [name]
+    assert list(find(model, "conv[[]*")) == ["conv[0]", "conv[1]"]
+    assert list(find(model, "conv[01]")) == ["conv0"]
+    assert list(find(model, "all[*]")) == ["all*"]
+    outer = keras.Sequential([model], name="outer")
+    model.name = "inner[a]"
+    assert list(find(outer, "inner[a]/conv[1]")) == ["inner[a]/conv[1]"]
+
+
+@pytest.mark.once
+def test_what_runs_in_loops_says_why_it_is_not_seen():
+    clip = keras.Input((5, 8, 8, 3))
+    inner = keras.Sequential([layers.Conv2D(2, 3, name="conv")], name="inner")
+    x = layers.TimeDistributed(inner, name="frames")(clip)
+    x = layers.Reshape((5, -1))(x)
+    x = layers.Bidirectional(layers.LSTM(2, name="lstm"), name="both")(x)
+    model = keras.Model(clip, layers.GRU(2, name="gru")(layers.Reshape((1, 4))(x)))
+    paths = layer_paths(model)
+    hidden = {path: why_hidden(model, path) for path in paths}
+    assert hidden["frames"] is None
+    assert (
+        "take 'frames', whose output is that of its layer"
+        in hidden["frames/inner/conv"]
+    )
+    cells = [path for path in paths if path.startswith(("gru/", "both/"))]
+    assert cells
+    assert all("without being called" in hidden[path] for path in cells)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 from keras import KerasTensor
 
-from keras_cnnzoo.inspect.field.operations import PIXELWISE, RESHAPING
+from keras_cnnzoo.inspect.field.kinds import PIXELWISE, RESHAPING
 from keras_cnnzoo.inspect.trace.calls import LayerCall, OpCall, Step
 
 #: These give what they were given, where the type stays.

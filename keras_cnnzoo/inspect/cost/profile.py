@@ -8,12 +8,12 @@ import keras
 from keras_cnnzoo.inspect.cost.counting import layer_macs
 from keras_cnnzoo.inspect.cost.memory import given_bytes, memory
 from keras_cnnzoo.inspect.cost.table import Profile, Row
-from keras_cnnzoo.inspect.field.receptive_field import from_view, look
+from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_tensors
 from keras_cnnzoo.inspect.trace.call_names import named
 from keras_cnnzoo.inspect.trace.calls import LayerCall, Step
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import children
-from keras_cnnzoo.structure.shapes import known_shape, spatial_dims
+from keras_cnnzoo.structure.shapes import data_format, known_shape, spatial_dims
 
 
 def profile(
@@ -103,7 +103,8 @@ def dense_equivalent(
 
 
 def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]:
-    seen = look(steps, spatial_dims(model, 1 + len(shape)))
+    form = data_format(model)
+    seen = fields_of_tensors(steps, spatial_dims(model, 1 + len(shape)))
     counted: set[int] = set()
     rows: list[dict] = []
     called = {step.layer for step in steps if isinstance(step, LayerCall)}
@@ -120,7 +121,7 @@ def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]
             continue
         given = tuple(outputs[0].shape[1:]) if outputs else ()
         slides = macs and hasattr(call.layer, "kernel_size")
-        view = seen.get(id(outputs[0])) if outputs else None
+        field = seen.get(id(outputs[0])) if outputs else None
         rows.append(
             {
                 "path": path,
@@ -130,7 +131,7 @@ def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]
                 "fixed": sum(math.prod(w.shape) for w in own if not w.trainable),
                 "macs": macs,
                 "activation_bytes": made,
-                "field": None if view is None else from_view(view),
+                "field": None if field is None else as_receptive_field(field, form),
                 "dense": dense_equivalent(inputs[0].shape[1:], given)
                 if slides
                 else None,

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.backend.forward import compiled
-from keras_cnnzoo.inspect.field.intervals import View
-from keras_cnnzoo.inspect.field.receptive_field import from_view, look
+from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_tensors
+from keras_cnnzoo.inspect.field.tensor_fields import TensorField
 from keras_cnnzoo.inspect.trace.call_names import call_numbers, collect, named
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.paths import Selection, find, layer_paths
@@ -87,7 +87,7 @@ def equivariance(
     pairs = np.atleast_2d(pairs).tolist()
     dims = spatial_dims(model, images.ndim)
     sizes = [images.shape[dim] for dim in dims]
-    path, view = _choose(model, layer, images.shape[1:])
+    path, tensor = _choose(model, layer, images.shape[1:])
     run = _both(model, path)
     before, answers = run(images)
 
@@ -95,7 +95,7 @@ def equivariance(
     for pair in pairs:
         moved = np.roll(images, pair, axis=dims)
         after, changed = run(moved)
-        distance, interior = _compare(before, after, view, sizes, pair)
+        distance, interior = _compare(before, after, tensor, sizes, pair)
         rows.append((distance, interior, *_stability(answers, changed)))
     distances, interiors, same, changes = zip(*rows, strict=True)
     return Equivariance(
@@ -107,7 +107,7 @@ def equivariance(
     )
 
 
-def _choose(model, layer: Selection | None, shape) -> tuple[str, View]:
+def _choose(model, layer: Selection | None, shape) -> tuple[str, TensorField]:
     maps = _maps(model, shape)
     if layer is not None:
         chosen = list(find(model, layer))
@@ -131,22 +131,22 @@ def _choose(model, layer: Selection | None, shape) -> tuple[str, View]:
     return list(maps.items())[-1]
 
 
-def _maps(model, shape) -> dict[str, View]:
+def _maps(model, shape) -> dict[str, TensorField]:
     """Return what those layers see that give maps, at their first call."""
     steps = dataflow(model, shape)
     # Gates see all of the image; what they scale is where it was.
-    known = look(steps, spatial_dims(model, 1 + len(shape)), averages=False)
+    known = fields_of_tensors(
+        steps, spatial_dims(model, 1 + len(shape)), averages=False
+    )
     paths, found = layer_paths(model), {}
     for path, call in named(model, steps):
-        view = known.get(id(call.outputs[0])) if call.outputs else None
-        if view is None or path not in paths:
+        seen = known.get(id(call.outputs[0])) if call.outputs else None
+        if seen is None or path not in paths:
             continue
-        sizes = [
-            0 if along.dim is None else call.outputs[0].shape[along.dim]
-            for along in view
-        ]
-        if min(sizes) > 1:
-            found[path] = view
+        along = {axis.dim for axis in seen if axis.dim is not None}
+        sizes = [call.outputs[0].shape[dim] for dim in along]
+        if len(along) == len(seen) and min(sizes) > 1:
+            found[path] = seen
     return found
 
 
@@ -164,12 +164,12 @@ def _both(model: keras.Model, path: str):
     return lambda images: [keras.ops.convert_to_numpy(x) for x in run(images)]
 
 
-def _compare(before, after, view: View, sizes, pair) -> tuple[float, bool]:
+def _compare(before, after, tensor: TensorField, sizes, pair) -> tuple[float, bool]:
     """Return how far features are from moved ones, and if it is of the interior."""
-    field = from_view(view)
+    field = as_receptive_field(tensor, "channels_last")
     pixels, lands, clean = [], [], []
     for axis, (size, shift) in enumerate(zip(sizes, pair, strict=True)):
-        units = before.shape[view[axis].dim]
+        units = before.shape[tensor[axis].dim]
         where = np.arange(size)
         start, stride, seen = field.start[axis], field.stride[axis], field.size[axis]
         here, there = (
@@ -187,7 +187,7 @@ def _compare(before, after, view: View, sizes, pair) -> tuple[float, bool]:
     interior = all(inner.any() for _, inner in clean)
     masks = [inner if interior else inside for inside, inner in clean]
     a, b = before.astype("float64"), after.astype("float64")
-    for along, here, there, mask in zip(view, pixels, lands, masks, strict=True):
+    for along, here, there, mask in zip(tensor, pixels, lands, masks, strict=True):
         a = np.take(a, here[mask], axis=along.dim)
         b = np.take(b, there[mask], axis=along.dim)
     rest = tuple(range(1, a.ndim))

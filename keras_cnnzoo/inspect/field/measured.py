@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_cnnzoo.backend.gradient import differentiate
-from keras_cnnzoo.inspect.field.intervals import View
+from keras_cnnzoo.inspect.field.tensor_fields import TensorField
 from keras_cnnzoo.inspect.trace.call_names import call_numbers, collect
 from keras_cnnzoo.structure.shapes import spatial_dims
 
@@ -26,7 +26,7 @@ class Box(NamedTuple):
 def probe(
     model: keras.Model,
     layers: Mapping[str, keras.layers.Layer],
-    views: Mapping[str, View],
+    fields: Mapping[str, TensorField],
     shape: tuple[int | None, ...],
     threshold: float,
 ) -> dict[str, Box]:
@@ -35,7 +35,7 @@ def probe(
     Args:
         model: Any model.
         layers: The layers by path.
-        views: What each of their calls sees, by path.
+        fields: What each of their calls sees, by the name of the call.
         shape: Of one image.
         threshold: The least gradient that counts, as a share of the largest.
 
@@ -57,11 +57,11 @@ def probe(
         with collect(layers, lambda path, layer, output: output, numbers) as kept:
             model(x, training=False)
         total = 0.0
-        for i, (path, view) in enumerate(views.items()):
+        for i, (path, field) in enumerate(fields.items()):
             maps = keras.tree.flatten(kept[path])[0]
             middles[path] = {
                 along.dim: maps.shape[along.dim] // 2
-                for along in view
+                for along in field
                 if along.dim is not None
             }
             unit = maps[
@@ -76,7 +76,7 @@ def probe(
     measure = differentiate(model, score)
     dims = spatial_dims(model, len(shape) + 1)
     boxes = {}
-    for path, row in zip(views, np.eye(len(views), dtype="float32"), strict=True):
+    for path, row in zip(fields, np.eye(len(fields), dtype="float32"), strict=True):
         _, gradient = measure(images, row)
         if gradient is None:
             continue
@@ -84,7 +84,7 @@ def probe(
         if ends is not None:
             units = [
                 0 if along.dim is None else middles[path][along.dim]
-                for along in views[path]
+                for along in fields[path]
             ]
             boxes[path] = Box(tuple(units), *ends)
     return boxes

@@ -1,296 +1,167 @@
-"""Which values of its inputs each output value of an operation depends on.
+"""Rules of receptive fields: which numbers of its inputs each operation depends on.
 
-A table of `keras.ops` by name. An operation that is not in it depends on all values.
+A table of the operations of `keras.ops`, by the name of their class. It names all that
+the installed Keras has, and a test holds that. An operation that is not in it, as one
+of a later Keras, is taken to see everything, and a warning says so once.
 """
 
-import math
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+import warnings
+from collections.abc import Callable
 
-from keras import KerasTensor
+import keras
 
-from keras_cnnzoo.inspect.field.intervals import Link, View, Window, Wiring
-from keras_cnnzoo.inspect.field.windows import SLIDING
-from keras_cnnzoo.inspect.trace.calls import RAW, OpCall
+from keras_cnnzoo.inspect.field import moving, products
+from keras_cnnzoo.inspect.field.edges import (
+    Edge,
+    Rule,
+    everything,
+    positive,
+    same_dims,
+)
+from keras_cnnzoo.inspect.field.kinds import (
+    EVERYTHING,
+    MIXING,
+    MIXING_CHANNELS,
+    MIXING_LAST,
+    PIXELWISE,
+    PIXELWISE_IN_THE_FIRST,
+    RESHAPING,
+)
+from keras_cnnzoo.inspect.field.reshaping import reshaped
+from keras_cnnzoo.inspect.field.sliding import SLIDING
+from keras_cnnzoo.inspect.field.windows import Link, Links, Window
+from keras_cnnzoo.inspect.trace.calls import Raw
+from keras_cnnzoo.inspect.trace.dataflow import COMPOSED
 
-#: Where operations are defined whose names mean what the table says.
-OURS = ("keras.", RAW.__module__)
-#: Of one input, by its number among the call's tensors.
-Rule = Callable[[OpCall, int], Wiring]
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-PIXELWISE = _words("""
-    ReLU Relu Relu6 Sigmoid SparseSigmoid Softplus Softsign SoftShrink SparsePlus Silu
-    Squareplus LogSigmoid LeakyRelu HardSigmoid HardSilu Elu Selu Gelu Celu TanhShrink
-    HardTanh HardShrink Threshold Cast SaturateCast ConvertToTensor StopGradient Rsqrt
-    Erf Erfc Erfinv Absolute Fabs Add Angle Arccos Arccosh Arcsin Arcsinh Arctan Arctan2
-    Arctanh BitwiseAnd BitwiseInvert BitwiseNot BitwiseOr BitwiseXor BroadcastTo Cbrt
-    Ceil Clip Conjugate Copy Cos Cosh Deg2rad Rad2deg Divide DivideNoNan Equal Exp Exp2
-    Expm1 Floor FloorDivide Fmax Fmin Fmod Greater GreaterEqual Heaviside Hypot Imag
-    Isclose Isfinite Isinf Isnan Isneginf Isposinf Isreal Less LessEqual Log Log10 Log1p
-    Log2 Logaddexp Logaddexp2 LogicalAnd LogicalNot LogicalOr LogicalXor Maximum Minimum
-    Mod Multiply NanToNum Negative NotEqual Power Real Reciprocal Round Sign Signbit Sin
-    Sinc Sinh Sqrt Square Subtract Tan Tanh TrueDivide Trunc Where
-""")
-#: These mix along their `axis` or `axes` alone; None stands for all.
-MIXING = _words("""
-    All Amax Amin Any Argmax Argmin Argsort Average BatchNorm CountNonzero Cumprod
-    Cumsum Glu LayerNorm LogSoftmax Logsumexp Max Mean Median Min Moments Norm Normalize
-    Prod RMSNorm Roll Softmax Sort Sparsemax Std Sum Var
-""")
-RESHAPING = ("ExpandDims", "Ravel", "Reshape", "Squeeze")
+_warned: set[type] = set()
 
 
-def wiring(call: OpCall, index: int, view: View) -> Wiring:
-    """Return how a call's outputs are wired to one of its tensors, seen as `view`."""
-    kind = type(call.op)
-    name = kind.__name__ if kind.__module__.startswith(OURS) else ""
-    if name in RESHAPING:
-        marked = {along.dim for along in view if along.dim is not None}
-        return _reshaping(call.tensors[index].shape, call.outputs[0].shape, marked)
-    return RULES.get(name, _everything)(call, index)
+def links(edge: Edge) -> Links:
+    """Return how an output depends on an input; warns of an operation not known."""
+    op = edge.op
+    if op is None or isinstance(op, keras.layers.Layer):
+        # Code that is not followed, or a layer that is taken as a whole.
+        return RULES.get(type(op).__name__, everything)(edge)
+    kind = type(op)
+    if kind is Raw:
+        return _raw(edge)
+    if kind.__module__.startswith("keras.") and kind.__name__ in RULES:
+        return RULES[kind.__name__](edge)
+    if kind not in _warned:
+        _warned.add(kind)
+        warnings.warn(
+            f"The operation {kind.__name__} (of {kind.__module__}) is not known to "
+            "`receptive_field`: what comes behind it is taken to see the whole image.",
+            stacklevel=2,
+        )
+    return everything(edge)
 
 
-def _everything(call: OpCall, index: int) -> Wiring:
-    return [None] * len(call.outputs[0].shape)
+def _pixelwise(edge: Edge) -> Links:
+    ahead = len(edge.out) - len(edge.shape)
+    return [
+        Link(dim, ahead + dim)
+        for dim, size in enumerate(edge.shape)
+        if size == edge.out[ahead + dim]
+    ]
 
 
-def _pixelwise(call: OpCall, index: int) -> Wiring:
-    shape, out = call.tensors[index].shape, call.outputs[0].shape
-    ahead = len(out) - len(shape)
-    links: list[Link | None] = [None] * ahead
-    for dim, size in enumerate(shape):
-        stretched = size == 1 and out[ahead + dim] != 1
-        links.append(None if stretched else Link(dim))
-    return links
+def _first_pixelwise(edge: Edge) -> Links:
+    return everything(edge) if edge.position else _pixelwise(edge)
 
 
-def _raw(call: OpCall, index: int) -> Wiring:
-    """Wire what is not known to what has as many rows and columns."""
-    pairs = zip(call.tensors[index].shape, call.outputs[0].shape, strict=True)
-    return [Link(dim) if n == m else None for dim, (n, m) in enumerate(pairs)]
+def _raw(edge: Edge) -> Links:
+    """Link what a backend's own code gave to what has as many rows and columns."""
+    pairs = zip(edge.shape, edge.out, strict=True)
+    return same_dims([dim for dim, (n, m) in enumerate(pairs) if n == m])
 
 
-def _mixing(call: OpCall, index: int) -> Wiring:
-    rank, out = len(call.tensors[index].shape), len(call.outputs[0].shape)
-    axis = getattr(call.op, "axis", getattr(call.op, "axes", None))
-    mixed = set(range(rank)) if axis is None else _positive(axis, rank)
-    if out == rank:
-        return [None if dim in mixed else Link(dim) for dim in range(rank)]
-    kept = [Link(dim) for dim in range(rank) if dim not in mixed]
-    return kept if len(kept) == out else _everything(call, index)
+def _mixing(edge: Edge) -> Links:
+    rank = len(edge.shape)
+    axis = getattr(edge.op, "axis", getattr(edge.op, "axes", None))
+    mixed = range(rank) if axis is None else positive(axis, rank)
+    kept = [dim for dim in range(rank) if dim not in mixed]
+    if len(edge.out) == rank:
+        return same_dims(kept)
+    if len(edge.out) == len(kept):
+        return [Link(dim, target) for target, dim in enumerate(kept)]
+    return everything(edge)
 
 
-def _positive(axis: int | Sequence[int], rank: int) -> set[int]:
-    axes = (axis,) if isinstance(axis, int) else axis
-    return {a % rank for a in axes}
+def _along_axis(edge: Edge) -> Links:
+    """Link through what takes numbers from along one axis."""
+    axis, rank = edge.op.axis, len(edge.shape)
+    if axis is None or edge.shape is None or len(edge.out) != rank:
+        return everything(edge)
+    pairs = enumerate(zip(edge.shape, edge.out, strict=True))
+    return same_dims([d for d, (n, m) in pairs if d != axis % rank and n == m])
 
 
-def _ordered(order: Callable[[OpCall, int], Sequence[int]]) -> Rule:
-    def rule(call: OpCall, index: int) -> Wiring:
-        return [Link(dim) for dim in order(call, len(call.tensors[index].shape))]
+def _mixing_last(count: int) -> Rule:
+    def rule(edge: Edge) -> Links:
+        kept = len(edge.shape) - count
+        return same_dims(range(min(kept, len(edge.out))))
 
     return rule
 
 
-def _moved(call: OpCall, rank: int) -> list[int]:
-    source = [s % rank for s in call.op.source]
-    order = [dim for dim in range(rank) if dim not in source]
-    pairs = zip([d % rank for d in call.op.destination], source, strict=True)
-    for target, dim in sorted(pairs):
-        order.insert(target, dim)
-    return order
+def _mixing_channels(edge: Edge) -> Links:
+    form = edge.op.data_format or keras.config.image_data_format()
+    rank = len(edge.shape)
+    channels = rank - 1 if form == "channels_last" else rank - 3
+    return same_dims([dim for dim in range(rank) if dim != channels])
 
 
-def _swapped(call: OpCall, rank: int) -> list[int]:
-    order = list(range(rank))
-    a, b = call.op.axis1 % rank, call.op.axis2 % rank
-    order[a], order[b] = b, a
-    return order
+def _differences(edge: Edge) -> Links:
+    rank, axis = len(edge.shape), edge.op.axis % len(edge.shape)
+    rest = same_dims([dim for dim in range(rank) if dim != axis])
+    return [*rest, Link(axis, axis, Window(1, 0, edge.op.n))]
 
 
-def _concatenated(call: OpCall, index: int) -> Wiring:
-    shape = call.tensors[index].shape
-    axis = call.op.axis % len(shape)
-    ahead = [_shape(x)[axis] for x in _before(call, index)]
-    links: list[Link | None] = [Link(dim) for dim in range(len(shape))]
-    shift = -sum(ahead) if None not in ahead else None
-    links[axis] = None if shift is None else Link(axis, Window(1, shift, shift))
-    return links
-
-
-def _before(call: OpCall, index: int) -> list:
-    """List what is joined before one of the tensors; constants count as well."""
-    symbolic = [i for i, x in enumerate(call.args[0]) if isinstance(x, KerasTensor)]
-    return list(call.args[0])[: symbolic[index]]
-
-
-def _shape(x) -> Sequence[int | None]:
-    return tuple(x.shape)
-
-
-def _stacked(call: OpCall, index: int) -> Wiring:
-    rank = len(call.tensors[index].shape)
-    links: list[Link | None] = [Link(dim) for dim in range(rank)]
-    links.insert(call.op.axis % (rank + 1), None)
-    return links
-
-
-def _split(call: OpCall, index: int) -> Wiring:
-    rank = len(call.tensors[index].shape)
-    axis = call.op.axis % rank
-    kept = [None if dim == axis else Link(dim) for dim in range(rank)]
-    if len(call.outputs[0].shape) < rank:
-        del kept[axis]
-    return kept
-
-
-def _sliced(call: OpCall, index: int) -> Wiring:
-    key = call.args[1]
-    key = list(key) if isinstance(key, tuple | list) else [key]
-    shape = call.tensors[index].shape
-    taken = sum(isinstance(part, int | slice) for part in key)
-    if index or taken + key.count(None) + key.count(...) < len(key):
-        return _everything(call, index)
-    rest = [slice(None)] * (len(shape) - taken)
-    if ... in key:
-        key[key.index(...) : key.index(...) + 1] = rest
-    else:
-        key += rest
-    links: list[Link | None] = []
-    dim = 0
-    for part in key:
-        if part is None:
-            links.append(None)
-            continue
-        if isinstance(part, slice):
-            links.append(_step(dim, shape[dim], part))
-        dim += 1
-    return links
-
-
-def _step(dim: int, size: int | None, part: slice) -> Link | None:
-    if part == slice(None):
-        return Link(dim)
-    if size is not None:
-        start, _, step = part.indices(size)
-    else:
-        start, step = part.start or 0, part.step or 1
-        if start < 0 or step < 0:  # From an end that is not known.
-            return None
-    return Link(dim, Window(step, start, start))
-
-
-def _flipped(call: OpCall, index: int) -> Wiring:
-    shape, axis = call.tensors[index].shape, call.op.axis
-    turned = _positive(range(len(shape)) if axis is None else axis, len(shape))
-    return [
-        (None if size is None else Link(dim, Window(-1, size - 1, size - 1)))
-        if dim in turned
-        else Link(dim)
-        for dim, size in enumerate(shape)
-    ]
-
-
-def _repeated(call: OpCall, index: int) -> Wiring:
-    times, axis = call.op.repeats, call.op.axis
-    rank = len(call.tensors[index].shape)
-    if axis is None or not isinstance(times, int):
-        return _everything(call, index)
-    links = [Link(dim) for dim in range(rank)]
-    step = Fraction(1, times)
-    links[axis % rank] = Link(axis % rank, Window(step, step - 1, 0))
-    return links
-
-
-def _padded(call: OpCall, index: int) -> Wiring:
-    if index:  # the constant that it is filled with
-        return _everything(call, index)
-    rank = len(call.tensors[0].shape)
-    width = call.op.pad_width
-    before = [pair[0] for pair in (width * rank if len(width) == 1 else width)]
-    return [Link(dim, Window(1, -p, -p)) for dim, p in enumerate(before)]
-
-
-def _multiplied(call: OpCall, index: int) -> Wiring:
-    """Wire `matmul`: rows of the first meet columns of the second."""
-    shapes = [tuple(x.shape) for x in call.args[:2]]
-    side = 0 if call.args[0] is call.tensors[index] else 1
-    rank, out = len(shapes[side]), len(call.outputs[0].shape)
-    if min(map(len, shapes)) < 2 or call.args[0] is call.args[1]:
-        return _everything(call, index)
-    ahead = [None] * (out - rank)
-    batch = [Link(dim) if n != 1 else None for dim, n in enumerate(shapes[side][:-2])]
-    ends = [Link(rank - 2), None] if side == 0 else [None, Link(rank - 1)]
-    return [*ahead, *batch, *ends]
-
-
-def _reshaping(shape, out, marked: set[int]) -> Wiring:
-    """Wire a reshape: dimensions that stay, split or merge as images' rows may."""
-    links: list[Link | None] = [None] * len(out)
-    if len(out) <= 2:  # No place is left for a row; batch and features are.
-        return links
-    for ins, outs in _groups(shape, out):
-        wide_in = [d for d in ins if shape[d] != 1] or ins[:1]
-        wide_out = [d for d in outs if out[d] != 1] or outs[:1]
-        if len(wide_in) == len(wide_out) == 1:
-            links[wide_out[0]] = Link(wide_in[0])
-        elif len(wide_in) == 1 and None not in (shape[wide_in[0]], out[wide_out[0]]):
-            inner = shape[wide_in[0]] // out[wide_out[0]]
-            links[wide_out[0]] = Link(wide_in[0], Window(inner, 0, inner - 1))
-        elif len(wide_out) == 1 and marked & set(wide_in) == {wide_in[0]}:
-            inner = math.prod(shape[d] for d in wide_in[1:])
-            step = Fraction(1, inner)
-            links[wide_out[0]] = Link(wide_in[0], Window(step, step - 1, 0))
-    return links
-
-
-def _groups(shape, out) -> list[tuple[list[int], list[int]]]:
-    """Pair runs of dimensions that hold the same numbers before and after a reshape."""
-    groups: list[tuple[list[int], list[int]]] = []
-    i = j = 0
-    while i < len(shape) and j < len(out):
-        ins, outs = [i], [j]
-        i, j = i + 1, j + 1
-        if shape[ins[0]] is None or out[outs[0]] is None:
-            if shape[ins[0]] is not out[outs[0]]:
-                return groups  # What holds what is not known from here on.
-        else:
-            left, right = shape[ins[0]], out[outs[0]]
-            while left != right:
-                grow_left = left < right
-                where, size = (i, shape) if grow_left else (j, out)
-                if where >= len(size) or size[where] is None:
-                    return groups
-                if grow_left:
-                    left, i = left * size[where], i + 1
-                    ins.append(where)
-                else:
-                    right, j = right * size[where], j + 1
-                    outs.append(where)
-        groups.append((ins, outs))
-    return groups
+def _at_least(axis: int, rank: int) -> Callable[[Edge], int | None]:
+    """Return the axis of what stacks maps that have so many dimensions or more."""
+    return lambda edge: axis if len(edge.shape) >= rank else None
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(EVERYTHING, everything),
+    **dict.fromkeys(COMPOSED, everything),
     **dict.fromkeys(PIXELWISE, _pixelwise),
+    **dict.fromkeys(PIXELWISE_IN_THE_FIRST, _first_pixelwise),
     **dict.fromkeys(MIXING, _mixing),
+    **dict.fromkeys(MIXING_CHANNELS, _mixing_channels),
+    **dict.fromkeys(RESHAPING, reshaped),
+    **{n: _mixing_last(count) for count in MIXING_LAST for n in MIXING_LAST[count]},
     **SLIDING,
-    "Concatenate": _concatenated,
-    "Flip": _flipped,
-    "GetItem": _sliced,
-    "Matmul": _multiplied,
-    "Moveaxis": _ordered(_moved),
-    "Pad": _padded,
-    "Raw": _raw,
-    "Repeat": _repeated,
-    "Split": _split,
-    "Stack": _stacked,
-    "Swapaxes": _ordered(_swapped),
-    "Transpose": _ordered(lambda c, rank: c.op.axes or range(rank - 1, -1, -1)),
-    "Unstack": _split,
+    "Append": moving.joined(lambda edge: edge.op.axis),
+    "ArraySplit": moving.parted(lambda edge: edge.op.axis),
+    "Concatenate": moving.joined(lambda edge: edge.op.axis),
+    "Diff": _differences,
+    "DotProductAttention": products.attention,
+    "Dsplit": moving.parted(lambda edge: 2),
+    "Dstack": moving.joined(_at_least(2, 3)),
+    "Einsum": products.einsum,
+    "Flip": moving.flipped,
+    "Fliplr": moving.flipped_along(1),
+    "Flipud": moving.flipped_along(0),
+    "GetItem": moving.sliced,
+    "Hsplit": moving.parted(lambda edge: 1 if len(edge.shape) > 1 else 0),
+    "Hstack": moving.joined(_at_least(1, 2)),
+    "Matmul": products.matmul,
+    "Moveaxis": moving.in_order(moving.moved),
+    "Pad": moving.padded,
+    "Repeat": moving.repeated,
+    "Roll": moving.rolled,
+    "Rot90": moving.rotated,
+    "Slice": moving.cut,
+    "Split": moving.parted(lambda edge: edge.op.axis),
+    "Stack": moving.stacked,
+    "Swapaxes": moving.in_order(moving.swapped),
+    "Take": moving.taken,
+    "TakeAlongAxis": _along_axis,
+    "Tile": moving.tiled,
+    "Transpose": moving.in_order(moving.transposed),
+    "Unstack": moving.unstacked,
+    "Vsplit": moving.parted(lambda edge: 0),
+    "Vstack": moving.joined(_at_least(0, 2)),
 }

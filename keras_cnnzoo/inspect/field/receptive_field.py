@@ -1,75 +1,15 @@
 """What part of the image each unit of each layer can see."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from keras_cnnzoo.call_path import CallPath
-from keras_cnnzoo.inspect.field.intervals import Along, Field, Number, View, carry, join
+from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_layers
 from keras_cnnzoo.inspect.field.measured import probe
-from keras_cnnzoo.inspect.field.operations import wiring
-from keras_cnnzoo.inspect.trace.call_names import named
-from keras_cnnzoo.inspect.trace.calls import LayerCall, Step
-from keras_cnnzoo.inspect.trace.dataflow import dataflow
+from keras_cnnzoo.inspect.field.region import ReceptiveField
 from keras_cnnzoo.structure.paths import Selection, find
-from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
-
-#: Positions are sums of fractions; a pixel within this of an end is inside.
-_CLOSE = 1e-6
-
-
-@dataclass(frozen=True)
-class ReceptiveField:
-    """What the units of one layer see of the image, for each of the image's axes.
-
-    Unit `i` sees the pixels from `start + i * stride` on, `size` of them. Pixels below
-    0 and beyond the image are padding. Numbers are whole unless maps were enlarged.
-
-    Attributes:
-        size: Pixels seen. Infinite where the unit sees all of a map whose size is not
-            known.
-        stride: Pixels from one unit to the next; 0 where all see the same, as after
-            global pooling.
-        start: First pixel that unit 0 sees; the "effective padding", negated.
-    """
-
-    size: tuple[float, ...]
-    stride: tuple[float, ...]
-    start: tuple[float, ...]
-
-    def region(
-        self, unit: Sequence[int], image_size: Sequence[int] | None = None
-    ) -> tuple[slice, ...]:
-        """Return the pixels that one unit sees, as slices of the image's axes.
-
-        Args:
-            unit: Position of the unit in its map, such as (row, column).
-            image_size: Size of the image, such as (height, width); what lies outside
-                is cut off. Needed where a unit sees all of an image of unknown size.
-
-        Example:
-            >>> field = ReceptiveField((7, 7), (2, 2), (-3, -3))
-            >>> field.region((0, 10)), field.region((0, 10), (224, 224))[0]
-            ((slice(-3, 4, None), slice(17, 24, None)), slice(0, 4, None))
-        """
-        slices = []
-        for axis, i in enumerate(unit):
-            first = self.start[axis] + i * self.stride[axis]
-            seen = self.size[axis]
-            last = seen if math.isinf(seen) else first + seen - 1
-            if image_size is not None:
-                first, last = max(first, 0), min(last, image_size[axis] - 1)
-            if math.isinf(first) or math.isinf(last):
-                raise ValueError(
-                    "The unit sees all of an image whose size is not known. Pass "
-                    "`image_size=(height, width)`."
-                )
-            begin, end = math.ceil(first - _CLOSE), math.floor(last + _CLOSE) + 1
-            slices.append(slice(begin, max(begin, end)))
-        return tuple(slices)
+from keras_cnnzoo.structure.shapes import data_format, image_shape
 
 
 def receptive_field(
@@ -87,13 +27,17 @@ def receptive_field(
     subclassed models alike. The rules:
 
     - A unit sees what any path to it sees. Of each axis the least interval that holds
-      it counts; where maps were enlarged, the interval is up to a stride wider.
+      it counts. `region` of the result tells exactly which pixels one unit sees; the
+      size and stride that hold for all units may be up to a stride wider where maps
+      were enlarged.
     - Padding counts as image, with whatever it is filled.
     - What averages over a map, normalises over it or attends to it sees all of it: so
       behind a squeeze-and-excite gate or split attention, each unit sees everything.
-    - An operation that is not known sees everything. Code of a model that is not
-      `keras.ops`, between its layers, is taken to work pixel by pixel where sizes
-      stay, and to see everything where they change.
+    - An operation that is not known sees everything, and a warning says so once. An
+      operation of your own that is made of `keras.ops` is followed. Code of a model
+      that is not `keras.ops`, between its layers, is taken to work pixel by pixel where
+      sizes stay, and to see everything where they change.
+    - A layer in a `TimeDistributed` sees each step by itself.
 
     Args:
         model: Any built Keras model with one image input.
@@ -137,77 +81,17 @@ def receptive_field(
     """
     shape = image_shape(model, input_shape)
     chosen = find(model, layers)
-    seen = views(model, shape, averages)
-    views_of = {
-        path: view
-        for path, view in seen.items()
+    of_tensors = {
+        path: seen
+        for path, seen in fields_of_layers(model, shape, averages).items()
         if CallPath.parse(path, chosen).layer in chosen
     }
-    fields = {path: from_view(view) for path, view in views_of.items()}
+    form = data_format(model)
+    fields = {path: as_receptive_field(f, form) for path, f in of_tensors.items()}
     if not empirical:
         return fields
-    boxes = probe(model, chosen, views_of, shape, threshold)
+    boxes = probe(model, chosen, of_tensors, shape, threshold)
     return {path: _measured(box, fields[path]) for path, box in boxes.items()}
-
-
-def views(
-    model: keras.Model, shape: tuple[int | None, ...], averages: bool = True
-) -> dict[str, View]:
-    """Return what each layer's first output sees, along each axis of the image."""
-    steps = dataflow(model, shape)
-    known = look(steps, spatial_dims(model, 1 + len(shape)), averages)
-    found = {}
-    for path, step in named(model, steps):
-        if step.outputs and id(step.outputs[0]) in known:
-            found[path] = known[id(step.outputs[0])]
-    return found
-
-
-def look(
-    steps: Sequence[Step], dims: Sequence[int], averages: bool = True
-) -> dict[int, View]:
-    """Return what each tensor of a model's steps sees, by the tensor's identity.
-
-    Args:
-        steps: As `dataflow` gives them; the last is the model's end.
-        dims: The dimensions of the image that are its axes.
-        averages: As for `receptive_field`.
-    """
-    image = tuple(Along(dim, Field()) for dim in dims)
-    known: dict[int, View] = {}
-    if steps and isinstance(steps[-1], LayerCall):
-        known = {id(x): image for x in steps[-1].inputs}
-    for step in steps:
-        if isinstance(step, LayerCall):
-            continue
-        reached = [i for i, x in enumerate(step.tensors) if id(x) in known]
-        given = [(i, known[id(step.tensors[i])]) for i in reached]
-        for output in step.outputs if given else ():
-            carried = [
-                carry(view, step.tensors[i].shape, wiring(step, i, view))
-                for i, view in given
-            ]
-            known[id(output)] = join(carried, output.shape, averages)
-    return known
-
-
-def from_view(view: View) -> ReceptiveField:
-    """Put a view into whole numbers, where they are."""
-    fields = [along.field for along in view]
-    return ReceptiveField(
-        size=tuple(_plain(_size(field)) for field in fields),
-        stride=tuple(_plain(field.stride) for field in fields),
-        start=tuple(_plain(field.low) for field in fields),
-    )
-
-
-def _size(field: Field) -> Number:
-    reach = field.high - field.low
-    return reach if math.isinf(reach) else math.floor(reach) + 1
-
-
-def _plain(number: Number) -> float:
-    return int(number) if number == number // 1 else float(number)
 
 
 def _measured(box: Any, field: ReceptiveField) -> ReceptiveField:

@@ -7,7 +7,6 @@ no layer keeps a trace of it.
 
 import contextlib
 import inspect
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,10 +16,12 @@ from keras import KerasTensor, tree
 from keras_cnnzoo.backend.forward import at_hand
 from keras_cnnzoo.inspect.trace.call_order import CallOrder
 from keras_cnnzoo.inspect.trace.calls import RAW, LayerCall, OpCall, Step, Tensors
+from keras_cnnzoo.inspect.trace.outputs import output_of
 from keras_cnnzoo.internals.calls import replace_calls
 from keras_cnnzoo.structure.paths import children
 
-_LOCK = threading.RLock()
+#: Operations of Keras that are made of others.
+COMPOSED = ("Function", "Rearrange")
 #: Layers whose `call` shows less of them than their kind does.
 WHOLE = (
     keras.layers.Bidirectional,
@@ -51,7 +52,7 @@ def dataflow(
     """
     at_hand(model)
     tracer = _Tracer()
-    with tracer.watching():
+    with replace_calls(tracer.call_layer, tracer.call_op):
         tracer.enter(model, (_inputs(model, shape),), {})
     return tracer.steps
 
@@ -78,22 +79,11 @@ class _Tracer:
         #: While a backend runs a layer: its tensors, and the symbolic ones they are.
         self.frame: list[tuple[Any, KerasTensor]] | None = None
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        thread = threading.get_ident()
-        plain_op = keras.Operation.symbolic_call
-
-        def watched_op(op, *args, **kwargs):
-            if self.awake and threading.get_ident() == thread:
-                return self.take(op, args, kwargs)
-            return plain_op(op, *args, **kwargs)
-
-        with _LOCK, replace_calls(self.call_layer):
-            keras.Operation.symbolic_call = watched_op
-            try:
-                yield
-            finally:
-                keras.Operation.symbolic_call = plain_op
+    def call_op(self, plain: Callable, op, args: tuple, kwargs: dict) -> Any:
+        if not self.awake:
+            return plain(op, *args, **kwargs)
+        composed = type(op).__name__ in COMPOSED or _is_foreign(op)
+        return (self.compose if composed else self.take)(op, args, kwargs)
 
     def call_layer(self, plain: Callable, layer, args: tuple, kwargs: dict) -> Any:
         if self.awake and _symbolic(args, kwargs):
@@ -105,18 +95,21 @@ class _Tracer:
     def take(self, op, args: tuple, kwargs: dict) -> Any:
         """Enter an operation as it is."""
         with self._set(awake=False):
-            try:
-                outputs = op.compute_output_spec(*args, **kwargs)
-            except Exception:
-                # A grouped `ops.conv` fails on symbolic tensors (Keras 3.15.1); where a
-                # backend runs it, it does not.
-                given = tree.map_structure(_without_value, args)
-                outputs = keras.Operation.compute_output_spec(op, *given, **kwargs)
+            outputs = output_of(op, args, kwargs)
         tensors = _symbolic(args, kwargs)
         self.steps.append(
             OpCall(op, args, tensors, _symbolic(outputs), self.within[-1])
         )
         return outputs
+
+    def compose(self, op, args: tuple, kwargs: dict) -> Any:
+        """Follow an operation that is made of others; enter it if that cannot be."""
+        start = len(self.steps)
+        try:
+            return op.call(*args, **kwargs)
+        except Exception:  # Whatever foreign code raises on a symbolic tensor.
+            del self.steps[start:]
+            return self.take(op, args, kwargs)
 
     def enter(self, layer: keras.layers.Layer, args: tuple, kwargs: dict) -> Any:
         """Enter what a layer does inside, and that it has ended."""
@@ -127,6 +120,8 @@ class _Tracer:
         try:
             if isinstance(layer, WHOLE):
                 outputs = self.take(layer, args, kwargs)
+            elif isinstance(layer, keras.layers.TimeDistributed):
+                outputs = self._each_step(layer, args, kwargs, start)
             else:
                 outputs = self._look_into(layer, args, _at_rest(layer, kwargs), start)
         finally:
@@ -149,6 +144,19 @@ class _Tracer:
                 f"{layer.name!r} cannot be followed: its `call` fails on tensors "
                 f"without values. {type(error).__name__}: {error}"
             ) from error
+
+    def _each_step(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+        """Follow what a layer does with each step of time, as if steps were a batch.
+
+        `TimeDistributed` runs its layer inside a loop of the backend. Calls of that
+        layer are left out, as no other place sees them.
+        """
+        (x,) = _symbolic(args)
+        y = self.enter(layer.layer, (keras.ops.reshape(x, (-1, *x.shape[2:])),), {})
+        output = keras.ops.reshape(y, (*x.shape[:2], *y.shape[1:]))
+        inside = self.steps[start:]
+        self.steps[start:] = [step for step in inside if isinstance(step, OpCall)]
+        return output
 
     def _forget(self, start: int) -> None:
         """Forget what the innermost layer has done, which is called once more."""
@@ -243,9 +251,10 @@ def _ended(layer, args, kwargs, outputs, inside: list[Step], rank) -> LayerCall:
     return LayerCall(layer, inputs, _symbolic(outputs), leaf, tuple(between), rank)
 
 
-def _without_value(x: Any) -> Any:
-    """Return a symbolic tensor in the place of a weight; JAX traces no others."""
-    return KerasTensor(x.shape, x.dtype) if isinstance(x, keras.Variable) else x
+def _is_foreign(op) -> bool:
+    """Tell whether an operation is somebody's own, and no layer."""
+    ours = type(op).__module__.startswith("keras.")
+    return not ours and not isinstance(op, keras.layers.Layer)
 
 
 def _at_rest(layer: keras.layers.Layer, kwargs: dict) -> dict:

@@ -1,0 +1,48 @@
+"""Layers whose calls nobody sees, since another layer runs them in a loop."""
+
+import keras
+
+from keras_cnnzoo.structure.paths import layer_paths
+
+#: What runs layers inside a loop of the backend, without calling them.
+LOOPS = (
+    keras.layers.Bidirectional,
+    keras.layers.RNN,
+    keras.layers.TimeDistributed,
+)
+
+
+def why_hidden(model: keras.layers.Layer, path: str) -> str | None:
+    """Say why the calls of a layer cannot be seen; None where they can.
+
+    Args:
+        model: A model or layer.
+        path: The layer's path, as `layer_paths` gives it.
+
+    Example:
+        >>> conv = keras.layers.Conv2D(2, 3, name="conv")
+        >>> frames = keras.layers.TimeDistributed(conv, name="frames")
+        >>> model = keras.Sequential([frames])
+        >>> print(why_hidden(model, "frames/conv"))
+        'frames/conv' is run by 'frames', a TimeDistributed, for all steps at once, \
+without being called: take 'frames', whose output is that of its layer.
+    """
+    paths = layer_paths(model)
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        above = "/".join(parts[:depth])
+        loop = paths.get(above)
+        if not isinstance(loop, LOOPS):
+            continue
+        if isinstance(loop, keras.layers.TimeDistributed):
+            how, what = "for all steps at once", "is that of its layer"
+        else:
+            how, what = (
+                "in a loop over the steps",
+                "is that of the last step, or of all",
+            )
+        return (
+            f"{path!r} is run by {above!r}, a {type(loop).__name__}, {how}, without "
+            f"being called: take {above!r}, whose output {what}."
+        )
+    return None
