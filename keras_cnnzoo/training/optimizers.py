@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.internals.optimizers import weight_of
+
 
 class _SlowBody:
     """Has an optimizer train all but the head at a share of the learning rate.
@@ -27,10 +29,7 @@ class _SlowBody:
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Take one step of one variable."""
-        # TensorFlow hands its own variable over, which has no path.
-        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
-        path = self._trainable_variables[index].path  # type: ignore[attr-defined]
-        if not path.startswith(self.head):
+        if not weight_of(self, variable).path.startswith(self.head):
             learning_rate = learning_rate * self.body_rate
         super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
 

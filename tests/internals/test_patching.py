@@ -96,7 +96,7 @@ def test_a_model_that_fails_while_it_is_followed_leaves_keras_as_it_was():
     layer = Failing(name="failing")
     model = keras.Sequential([keras.Input((8, 8, 3)), layer])
     layer.broken = True
-    with pytest.raises(ValueError, match="'failing' cannot be followed"):
+    with pytest.raises(ValueError, match="cannot be followed"):
         receptive_field(model)
     assert keras.layers.Layer.__call__ is call
     assert keras.Operation.symbolic_call is symbolic

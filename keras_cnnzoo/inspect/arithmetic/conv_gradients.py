@@ -1,12 +1,18 @@
 """The gradients of a convolution, which are convolutions themselves."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from keras import ops
 
 from keras_cnnzoo.inspect.arithmetic.convolution import turn
 from keras_cnnzoo.inspect.arithmetic.matmul import pads, spread
-from keras_cnnzoo.inspect.arithmetic.sizes import Padding, Size, conv_output_size
+from keras_cnnzoo.inspect.arithmetic.sizes import (
+    Padding,
+    Pair,
+    Size,
+    conv_output_size,
+)
 
 
 class ConvGradients(NamedTuple):
@@ -83,7 +89,9 @@ def conv_gradients(
     )
 
 
-def _of_inputs(upper, kernel, sizes, room) -> Any:
+def _of_inputs(
+    upper: Any, kernel: Any, sizes: Sequence[int], room: Sequence[Pair]
+) -> Any:
     rank = len(sizes)
     around = [(k - 1, k - 1) for k in kernel.shape[:rank]]
     turned = ops.swapaxes(turn(kernel, rank), -1, -2)
@@ -99,7 +107,9 @@ def _of_inputs(upper, kernel, sizes, room) -> Any:
     return found[(slice(None), *(slice(b, b + n) for (b, _), n in pairs))]
 
 
-def _of_kernel(upper, inputs, window, room) -> Any:
+def _of_kernel(
+    upper: Any, inputs: Any, window: Sequence[int], room: Sequence[Pair]
+) -> Any:
     rank = len(window)
     padded = ops.pad(inputs, [(0, 0), *room, (0, 0)])
     # Channels as images, images as channels: what is added up is the batch.

@@ -94,9 +94,15 @@ def spread(value: Size, rank: int) -> tuple[int, ...]:
     return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
-def pads(padding, sizes, window, step, gap) -> list[tuple[int, int]]:
+def pads(
+    padding: Padding,
+    sizes: Sequence[int],
+    window: Sequence[int],
+    step: Sequence[int],
+    gap: Sequence[int],
+) -> list[tuple[int, int]]:
     """Return what a padding of several dimensions is: (before, after) for each."""
     each = isinstance(padding, str | int)
-    paddings = [padding] * len(sizes) if each else padding
+    paddings: Any = [padding] * len(sizes) if each else padding
     columns = zip(paddings, sizes, window, step, gap, strict=True)
     return [sides(*column) for column in columns]

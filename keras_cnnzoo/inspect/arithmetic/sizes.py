@@ -4,7 +4,7 @@ With `n` pixels, a kernel of `k`, stride `s`, dilation `d` and `p` pixels of pad
 in all, `floor((n + p - (d * (k - 1) + 1)) / s) + 1` windows fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -57,7 +57,7 @@ def conv_output_size(
         ((24, 24), (None, 3))
     """
 
-    def one(n, k, s, p, d):
+    def one(n: Any, k: Any, s: Any, p: Any, d: Any) -> Any:
         if n is None:
             return None
         reach = d * (k - 1) + 1
@@ -96,7 +96,7 @@ def pool_output_size(
         (55, 56)
     """
 
-    def one(n, k, s, p, d):
+    def one(n: Any, k: Any, s: Any, p: Any, d: Any) -> Any:
         if n is None or not ceil_mode:
             return conv_output_size(n, k, s, p)
         before, after = sides(p, n, k, s, 1)
@@ -136,7 +136,7 @@ def transposed_output_size(
         (14, 14)
     """
 
-    def one(n, k, s, p, d, extra):
+    def one(n: Any, k: Any, s: Any, p: Any, d: Any, extra: Any) -> Any:
         if n is None:
             return None
         reach = d * (k - 1) + 1
@@ -182,7 +182,7 @@ def same_padding(
         ((1, 1), (2, 2))
     """
 
-    def one(n, k, s, p, d):
+    def one(n: Any, k: Any, s: Any, p: Any, d: Any) -> Any:
         n = s if n is None else n
         return padding_for(n, -(-n // s), k, s, d)
 
@@ -212,7 +212,7 @@ def padding_for(
         ((2, 2), (0, 1))
     """
 
-    def one(n, k, s, m, d):
+    def one(n: Any, k: Any, s: Any, m: Any, d: Any) -> Any:
         reach = d * (k - 1) + 1
         total = (m - 1) * s + reach - n
         if total <= -s:
@@ -247,7 +247,7 @@ def sides(padding: Any, n: int | None, k: int, s: int, d: int) -> Pair:
     return int(before), int(after)
 
 
-def _each(one, input, *arguments):
+def _each(one: Callable[..., Any], input: MapSize, *arguments: Any) -> Any:
     """Call `one` for each dimension; a number goes for all of them."""
     kernel, stride, _, dilation, *_ = arguments
     lengths = {
@@ -271,7 +271,7 @@ def _each(one, input, *arguments):
     return tuple(one(*row) for row in zip(*columns, strict=True))
 
 
-def _per_dimension(value, rank: int) -> Sequence:
+def _per_dimension(value: Any, rank: int) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return [value] * rank
     if len(value) != rank:

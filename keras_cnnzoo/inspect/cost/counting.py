@@ -1,6 +1,8 @@
 """Count what a network holds and what one image costs it."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -14,7 +16,9 @@ def count_params(model: keras.Model) -> int:
     return sum(math.prod(w.shape) for w in model.trainable_weights)
 
 
-def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
+def count_macs(
+    model: keras.Model, input_shape: tuple[int | None, ...] | None = None
+) -> int:
     """Count the multiply-accumulates of one image through a model.
 
     Convolutions of every kind and dense layers count, as in fvcore and most papers;
@@ -39,16 +43,16 @@ def count_macs(model: keras.Model, input_shape: tuple | None = None) -> int:
     )
 
 
-def layer_macs(layer, inputs, output) -> int:
-    """Count one call, batch 1. A layer of another kind may say so by `count_macs`."""
+def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
+    """Count one call with one image. A custom layer can define `count_macs` for it."""
     if hasattr(layer, "count_macs"):
-        return layer.count_macs(tuple(inputs[0].shape), tuple(output.shape))
+        return int(layer.count_macs(tuple(inputs[0].shape), tuple(output.shape)))
     if isinstance(layer, keras.layers.Dense):
         return math.prod(output.shape) * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, keras.layers.EinsumDense):
         return math.prod(output.shape) * _summed(layer)
     if isinstance(layer, keras.layers.TimeDistributed):
-        # It calls what is in it where nobody sees it.
+        # Its layer is not called where a trace would see it.
         one = [keras.KerasTensor((1, *x.shape[2:])) for x in (inputs[0], output)]
         return output.shape[1] * layer_macs(layer.layer, one[:1], one[1])
     if isinstance(layer, keras.layers.RNN):
@@ -77,6 +81,6 @@ def _summed(layer: keras.layers.EinsumDense) -> int:
     return math.prod(size for letter, size in sizes if letter not in result)
 
 
-def _pixels(layer, image) -> int:
+def _pixels(layer: keras.layers.Layer, image: Any) -> int:
     first = getattr(layer, "data_format", None) == "channels_first"
     return math.prod(image.shape[2:] if first else image.shape[1:-1])

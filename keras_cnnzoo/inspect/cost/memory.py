@@ -11,7 +11,7 @@ from keras import KerasTensor
 from keras_cnnzoo.inspect.field.kinds import PIXELWISE, RESHAPING
 from keras_cnnzoo.inspect.trace.calls import LayerCall, OpCall, Step
 
-#: These give what they were given, where the type stays.
+#: These return their input itself where the type stays the same.
 CONVERTING = ("Cast", "ConvertToTensor", "StopGradient")
 
 
@@ -23,12 +23,12 @@ class Memory:
         weights: Of all weights, trainable or not.
         gradients: One number for each trainable weight.
         slots: What the optimizer keeps for each trainable weight.
-        activations: What layers give, and operations between them in blocks, all of it
-            kept for the way back.
-        peak: The most that is alive at one moment of a forward pass: each operation
-            writes a tensor of its own, which lives until its last reader has run;
-            reshapes share it, and pixelwise operations write over an input that
-            nobody reads after them.
+        activations: Outputs of layers, and of operations between them in blocks. All
+            of them are kept for the backward pass.
+        peak: The most that is in memory at one moment of a forward pass. Each operation
+            writes a new tensor, which is kept until the last operation that reads it
+            has run. Reshapes share their input's memory, and pixelwise operations
+            overwrite an input that nothing reads after them.
     """
 
     weights: int
@@ -63,15 +63,15 @@ def memory(
     )
 
 
-def weight_bytes(weight) -> int:
+def weight_bytes(weight: keras.Variable) -> int:
     """Return the bytes of one weight."""
     return math.prod(weight.shape) * _itemsize(weight.dtype)
 
 
 def given_bytes(call: LayerCall) -> int:
-    """Return the bytes that a layer makes, apart from layers inside it.
+    """Return the bytes of a layer's own outputs, without those of layers inside it.
 
-    One that hands on its input makes none.
+    A layer that returns its input has none.
     """
     if not call.leaf:
         ops = [op for op in call.between if not _hands_on(op)]
@@ -109,7 +109,7 @@ def peak(steps: Sequence[Step]) -> int:
 
 
 def _shared(ops: Sequence[OpCall]) -> dict[int, int]:
-    """Return for each tensor the one whose memory it shares, as identities."""
+    """Map each tensor to the one whose memory it uses, both by identity."""
     root: dict[int, int] = {}
     for op in ops:
         for x in op.tensors:
@@ -120,7 +120,7 @@ def _shared(ops: Sequence[OpCall]) -> dict[int, int]:
 
 
 def _hands_on(op: OpCall) -> bool:
-    """Tell whether an operation gives the memory it was given."""
+    """Tell whether an operation's output uses the memory of its input."""
     name = type(op.op).__name__
     if name in CONVERTING:
         return bool(op.tensors) and op.tensors[0].dtype == op.outputs[0].dtype
@@ -134,6 +134,6 @@ def _bytes(x: KerasTensor, layer: keras.layers.Layer) -> int:
     return math.prod(n or 1 for n in x.shape) * _itemsize(dtype)
 
 
-def _itemsize(dtype) -> int:
+def _itemsize(dtype: str) -> int:
     bits = re.search(r"\d+", keras.backend.standardize_dtype(dtype))
     return max(int(bits[0]) // 8, 1) if bits else 1

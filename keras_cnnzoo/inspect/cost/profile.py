@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -102,11 +103,13 @@ def dense_equivalent(
     )
 
 
-def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]:
+def _rows(
+    model: keras.Model, steps: Sequence[Step], shape: tuple[int, ...]
+) -> list[dict[str, Any]]:
     form = data_format(model)
     seen = fields_of_tensors(steps, spatial_dims(model, 1 + len(shape)))
     counted: set[int] = set()
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     called = {step.layer for step in steps if isinstance(step, LayerCall)}
     calls = list(named(model, steps))
     if steps and isinstance(steps[-1], LayerCall):
@@ -140,7 +143,9 @@ def _rows(model: keras.Model, steps: Sequence[Step], shape: tuple) -> list[dict]
     return rows
 
 
-def _own_weights(layer, counted: set[int], called: set) -> list:
+def _own_weights(
+    layer: keras.layers.Layer, counted: set[int], called: set[keras.layers.Layer]
+) -> list[keras.Variable]:
     """List the weights that no layer called inside has, and that were not counted."""
     inner = {
         id(w) for child in children(layer) if child in called for w in child.weights

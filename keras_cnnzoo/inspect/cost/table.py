@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from keras_cnnzoo.inspect.cost.memory import Memory
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField
 
 #: Headings of the plain and the rich table, and what stands below, as text.
-COLUMNS = {
+COLUMNS: dict[str, Callable[["Row"], str]] = {
     "layer": lambda row: row.path,
     "kind": lambda row: row.kind,
     "output": lambda row: _sizes(row.output_shape),
@@ -104,7 +104,7 @@ class Profile:
             for name in Row.__dataclass_fields__
         }
 
-    def to_csv(self, path: str | os.PathLike) -> None:
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the rows to a CSV file, whole or not at all.
 
         Raises:

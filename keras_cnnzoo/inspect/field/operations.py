@@ -37,24 +37,34 @@ _warned: set[type] = set()
 
 
 def links(edge: Edge) -> Links:
-    """Return how an output depends on an input; warns of an operation not known."""
-    op = edge.op
-    if op is None or isinstance(op, keras.layers.Layer):
-        # Code that is not followed, or a layer that is taken as a whole.
-        return RULES.get(type(op).__name__, everything)(edge)
-    kind = type(op)
-    if kind is Raw:
-        return _raw(edge)
+    """Return how an output depends on an input; warns once of what is not known."""
+    op, kind = edge.op, type(edge.op)
+    if op is None or kind is Raw:
+        layer = type(edge.call.layer)
+        _warn(
+            layer,
+            f"{layer.__name__} has code that is not made of `keras.ops`. Where that "
+            "keeps height and width, `receptive_field` takes it to work pixel by "
+            "pixel; else to see everything.",
+        )
+        return everything(edge) if op is None else _raw(edge)
+    if isinstance(op, keras.layers.Layer):  # One that is taken as a whole.
+        return RULES.get(kind.__name__, everything)(edge)
     if kind.__module__.startswith("keras.") and kind.__name__ in RULES:
         return RULES[kind.__name__](edge)
+    _warn(
+        kind,
+        f"The operation {kind.__name__} (of {kind.__module__}) is not known to "
+        "`receptive_field`: what comes behind it is taken to see the whole image.",
+    )
+    return everything(edge)
+
+
+def _warn(kind: type, message: str) -> None:
+    """Warn once of each kind."""
     if kind not in _warned:
         _warned.add(kind)
-        warnings.warn(
-            f"The operation {kind.__name__} (of {kind.__module__}) is not known to "
-            "`receptive_field`: what comes behind it is taken to see the whole image.",
-            stacklevel=2,
-        )
-    return everything(edge)
+        warnings.warn(message, stacklevel=3)
 
 
 def _pixelwise(edge: Edge) -> Links:

@@ -1,4 +1,4 @@
-"""What a model's way from image to answer is made of: calls, of layers and inside."""
+"""The calls that take an image to a model's output: of layers, and of operations."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -9,33 +9,35 @@ Tensors: TypeAlias = tuple[KerasTensor, ...]
 
 
 class OpCall(NamedTuple):
-    """An operation that is not looked into.
+    """A call of one operation.
 
     Attributes:
-        op: The operation, a layer where its kind is known, `RAW`, or None.
-        args: What it was given by position, constants and weights included.
-        tensors: What of that comes from the image, in order.
-        outputs: What it gave.
-        layer: The innermost layer that it is in.
+        op: The operation; a layer that is treated as one operation; `RAW` or None for
+            code that is not made of operations.
+        args: Its positional arguments, constants and weights included.
+        tensors: Those of its inputs that are computed from the image, in order.
+        outputs: Its outputs.
+        layer: The innermost layer that calls it.
     """
 
     op: Any
-    args: tuple
+    args: tuple[Any, ...]
     tensors: Tensors
     outputs: Tensors
     layer: keras.layers.Layer
 
 
 class LayerCall(NamedTuple):
-    """A layer has ended; what it did stands before it.
+    """A call of a layer. It is listed after the calls that the layer makes.
 
     Attributes:
-        layer: Which one.
-        inputs: What it was given, in order.
-        outputs: What it gave.
-        leaf: Whether no other layer was called in it.
-        between: Of any other: the operations that are in no layer inside it.
-        rank: What sorts the calls of one layer by the order in which they count.
+        layer: The layer.
+        inputs: Its input tensors, in order.
+        outputs: Its output tensors.
+        leaf: Whether it calls no other layer.
+        between: The operations that it calls itself, outside the layers inside it;
+            none where it is a leaf.
+        rank: Sorts the calls of one layer in the order in which they are numbered.
     """
 
     layer: keras.layers.Layer
@@ -47,7 +49,7 @@ class LayerCall(NamedTuple):
 
 
 class Raw:
-    """Stands for code that does not go through `keras.ops`."""
+    """Stands for code that is not made of `keras.ops`."""
 
 
 RAW = Raw()

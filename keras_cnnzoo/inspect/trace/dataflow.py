@@ -8,7 +8,7 @@ no layer keeps a trace of it.
 import contextlib
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 from keras import KerasTensor, tree
@@ -20,6 +20,9 @@ from keras_cnnzoo.inspect.trace.outputs import output_of
 from keras_cnnzoo.internals.calls import replace_calls
 from keras_cnnzoo.structure.paths import children
 
+Args: TypeAlias = tuple[Any, ...]
+Function: TypeAlias = Callable[..., Any]
+Kwargs: TypeAlias = dict[str, Any]
 #: Operations of Keras that are made of others.
 COMPOSED = ("Function", "Rearrange")
 #: Layers whose `call` shows less of them than their kind does.
@@ -36,11 +39,12 @@ def dataflow(
 ) -> list[Step]:
     """List the operations of one image's way through a model, at inference.
 
-    A layer with code that takes no symbolic tensors, a backend's own functions say,
-    is run by the backend on tensors without values instead. The calls of layers in it
-    are seen as ever; what came about between them is entered as made, by `RAW`, of
-    everything of the same height and width that the layer has had by then; or by None,
-    of all that it has had, where there is no such thing or it has a kernel of its own.
+    A layer whose code does not take symbolic tensors, as it calls a backend's own
+    functions, is run by the backend on tensors without values. The calls of layers
+    inside it are seen all the same. A tensor that the code made between them is listed
+    as the output of an operation `RAW`, whose inputs are all tensors of the same height
+    and width that the layer has seen before; or of an operation None, whose inputs are
+    all tensors before it, where none has that size or the layer has a kernel itself.
 
     Args:
         model: Any built model or layer.
@@ -76,23 +80,25 @@ class _Tracer:
         self.within: list[keras.layers.Layer] = []
         self.orders = [CallOrder()]
         self.awake = True
-        #: While a backend runs a layer: its tensors, and the symbolic ones they are.
+        #: While a backend runs a layer: its tensors, each with the symbolic one for it.
         self.frame: list[tuple[Any, KerasTensor]] | None = None
 
-    def call_op(self, plain: Callable, op, args: tuple, kwargs: dict) -> Any:
+    def call_op(self, plain: Function, op: Any, args: Args, kwargs: Kwargs) -> Any:
         if not self.awake:
             return plain(op, *args, **kwargs)
         composed = type(op).__name__ in COMPOSED or _is_foreign(op)
         return (self.compose if composed else self.take)(op, args, kwargs)
 
-    def call_layer(self, plain: Callable, layer, args: tuple, kwargs: dict) -> Any:
+    def call_layer(
+        self, plain: Function, layer: Any, args: Args, kwargs: Kwargs
+    ) -> Any:
         if self.awake and _symbolic(args, kwargs):
             return self.enter(layer, args, kwargs)
         if self.awake and self.frame is not None:
             return self.shadow(plain, layer, args, kwargs)
         return plain(layer, *args, **kwargs)
 
-    def take(self, op, args: tuple, kwargs: dict) -> Any:
+    def take(self, op: Any, args: Args, kwargs: Kwargs) -> Any:
         """Enter an operation as it is."""
         with self._set(awake=False):
             outputs = output_of(op, args, kwargs)
@@ -102,7 +108,7 @@ class _Tracer:
         )
         return outputs
 
-    def compose(self, op, args: tuple, kwargs: dict) -> Any:
+    def compose(self, op: Any, args: Args, kwargs: Kwargs) -> Any:
         """Follow an operation that is made of others; enter it if that cannot be."""
         start = len(self.steps)
         try:
@@ -111,7 +117,7 @@ class _Tracer:
             del self.steps[start:]
             return self.take(op, args, kwargs)
 
-    def enter(self, layer: keras.layers.Layer, args: tuple, kwargs: dict) -> Any:
+    def enter(self, layer: keras.layers.Layer, args: Args, kwargs: Kwargs) -> Any:
         """Enter what a layer does inside, and that it has ended."""
         start = len(self.steps)
         rank = self.orders[-1].next(layer)
@@ -131,7 +137,7 @@ class _Tracer:
         self.steps.append(_ended(layer, args, kwargs, outputs, inside, rank))
         return outputs
 
-    def _look_into(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+    def _look_into(self, layer: Any, args: Args, kwargs: Kwargs, start: int) -> Any:
         try:
             with self._set(frame=None):
                 return layer.call(*args, **kwargs)
@@ -145,7 +151,7 @@ class _Tracer:
                 f"without values. {type(error).__name__}: {error}"
             ) from error
 
-    def _each_step(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+    def _each_step(self, layer: Any, args: Args, kwargs: Kwargs, start: int) -> Any:
         """Follow what a layer does with each step of time, as if steps were a batch.
 
         `TimeDistributed` runs its layer inside a loop of the backend. Calls of that
@@ -163,19 +169,19 @@ class _Tracer:
         del self.steps[start:]
         self.orders[-1] = CallOrder(self.within[-1], self.orders[-1].rank)
 
-    def _run(self, layer, args: tuple, kwargs: dict, start: int) -> Any:
+    def _run(self, layer: Any, args: Args, kwargs: Kwargs, start: int) -> Any:
         """Have the backend run a layer on tensors without values."""
         tensors = _symbolic(args, kwargs)
         outputs = None
 
-        def call(*given):
+        def call(*given: Any) -> Any:
             nonlocal outputs
             # PyTorch begins anew where the layer cannot do without values.
             self._forget(start)
             twins = {id(t): x for t, x in zip(tensors, given, strict=True)}
             frame = list(zip(given, tensors, strict=True))
 
-            def real(structure):
+            def real(structure: Any) -> Any:
                 return tree.map_structure(lambda x: twins.get(id(x), x), structure)
 
             with self._set(frame=frame):
@@ -186,7 +192,7 @@ class _Tracer:
         _Run(call, name="run").compute_output_spec(*tensors)
         return outputs
 
-    def shadow(self, plain: Callable, layer, args: tuple, kwargs: dict) -> Any:
+    def shadow(self, plain: Function, layer: Any, args: Args, kwargs: Kwargs) -> Any:
         """Enter a layer that the backend runs as if it were called symbolically."""
         symbolic = tree.map_structure(self._twin, (args, kwargs))
         with self._set(awake=False):
@@ -201,7 +207,7 @@ class _Tracer:
         return outputs
 
     def _twin(self, x: Any) -> Any:
-        """Return the symbolic tensor that a backend's tensor is."""
+        """Return the symbolic tensor that stands for a backend's tensor."""
         if not keras.ops.is_tensor(x):
             return x
         assert self.frame is not None
@@ -231,11 +237,11 @@ class _Tracer:
 class _Run(keras.layers.Layer):
     """Call a function where a layer is asked what it gives."""
 
-    def __init__(self, function: Callable, **kwargs: Any) -> None:
+    def __init__(self, function: Function, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.function = function
 
-    def call(self, *tensors):
+    def call(self, *tensors: Any) -> Any:
         return self.function(*tensors)
 
 
@@ -243,7 +249,14 @@ def _symbolic(*structure: Any) -> Tensors:
     return tuple(x for x in tree.flatten(structure) if isinstance(x, KerasTensor))
 
 
-def _ended(layer, args, kwargs, outputs, inside: list[Step], rank) -> LayerCall:
+def _ended(
+    layer: keras.layers.Layer,
+    args: Args,
+    kwargs: Kwargs,
+    outputs: Any,
+    inside: list[Step],
+    rank: tuple[int, ...],
+) -> LayerCall:
     leaf = not any(isinstance(step, LayerCall) for step in inside)
     ops = [step for step in inside if isinstance(step, OpCall)]
     between = [] if leaf else [op for op in ops if op.layer is layer]
@@ -251,13 +264,13 @@ def _ended(layer, args, kwargs, outputs, inside: list[Step], rank) -> LayerCall:
     return LayerCall(layer, inputs, _symbolic(outputs), leaf, tuple(between), rank)
 
 
-def _is_foreign(op) -> bool:
+def _is_foreign(op: keras.Operation) -> bool:
     """Tell whether an operation is somebody's own, and no layer."""
     ours = type(op).__module__.startswith("keras.")
     return not ours and not isinstance(op, keras.layers.Layer)
 
 
-def _at_rest(layer: keras.layers.Layer, kwargs: dict) -> dict:
+def _at_rest(layer: keras.layers.Layer, kwargs: Kwargs) -> Kwargs:
     """Say `training=False` to a layer that takes it, and nothing to another."""
     kwargs = dict(kwargs)
     training = kwargs.pop("training", None)
