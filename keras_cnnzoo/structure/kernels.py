@@ -25,14 +25,14 @@ def kernels(layer: keras.layers.Layer) -> np.ndarray:
             "width. Choose a 2D convolution that is built."
         )
     own = getattr(layer, "effective_kernel", None)
-    kernel = keras.ops.convert_to_numpy(own() if own else layer.kernel)
+    kernel: np.ndarray = keras.ops.convert_to_numpy(own() if own else layer.kernel)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
-        return kernel.reshape(*kernel.shape[:2], 1, -1)
+        kernel = kernel.reshape(*kernel.shape[:2], 1, -1)
     return kernel
 
 
 def has_kernels(layer: keras.layers.Layer) -> bool:
     """Tell whether a layer is built and has kernels of height and width."""
     if hasattr(layer, "effective_kernel"):
-        return layer.built
+        return bool(layer.built)
     return len(getattr(getattr(layer, "kernel", None), "shape", ())) == 4

@@ -65,7 +65,7 @@ def data_format(model: keras.layers.Layer) -> str:
     inside: list[keras.layers.Layer] = sublayers(model)
     forms = [getattr(layer, "data_format", None) for layer in inside]
     known = [form for form in forms if form in ("channels_first", "channels_last")]
-    return known[0] if known else keras.config.image_data_format()
+    return str(known[0] if known else keras.config.image_data_format())
 
 
 def spatial_dims(model: keras.Model, rank: int) -> tuple[int, ...]:

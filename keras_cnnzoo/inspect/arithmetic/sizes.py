@@ -236,7 +236,8 @@ def sides(padding: Any, n: int | None, k: int, s: int, d: int) -> Pair:
     if padding == "causal":
         return around, 0
     if padding == "same":
-        return same_padding(k, s, d, n)
+        before, after = same_padding(k, s, d, n)
+        return before, after
     both = (padding, padding) if isinstance(padding, Integral) else padding
     if isinstance(both, str) or len(both) != 2:
         raise ValueError(
@@ -262,7 +263,7 @@ def _each(one: Callable[..., Any], input: MapSize, *arguments: Any) -> Any:
         )
     for name, value in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         parts = value if isinstance(value, Sequence) else (value,)
-        if not all(isinstance(part, Integral) and part > 0 for part in parts):
+        if not all(isinstance(part, Integral) and int(part) > 0 for part in parts):
             raise ValueError(f"`{name}` is of positive ints. Received: {value!r}")
     if not lengths:
         return one(input, *arguments)

@@ -65,7 +65,7 @@ def memory(
 
 def weight_bytes(weight: keras.Variable) -> int:
     """Return the bytes of one weight."""
-    return math.prod(weight.shape) * _itemsize(weight.dtype)
+    return int(math.prod(weight.shape)) * _itemsize(weight.dtype)
 
 
 def given_bytes(call: LayerCall) -> int:
@@ -131,7 +131,7 @@ def _bytes(x: KerasTensor, layer: keras.layers.Layer) -> int:
     # Symbolic tensors are not cast on their way into a layer, as real ones are.
     floating = keras.backend.is_float_dtype(x.dtype)
     dtype = layer.compute_dtype if floating else x.dtype
-    return math.prod(n or 1 for n in x.shape) * _itemsize(dtype)
+    return int(math.prod(n or 1 for n in x.shape)) * _itemsize(dtype)
 
 
 def _itemsize(dtype: str) -> int:

@@ -1,6 +1,6 @@
 """One input of one operation, as the rules of receptive fields read it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from keras_cnnzoo.inspect.field.windows import Link, Links
@@ -14,12 +14,12 @@ class Edge(NamedTuple):
 
     Attributes:
         call: The call.
-        index: The input's number among the tensors that come from the image.
+        given: The input's number among the tensors that come from the image.
         output: The output's number.
     """
 
     call: OpCall
-    index: int
+    given: int
     output: int
 
     @property
@@ -35,7 +35,7 @@ class Edge(NamedTuple):
     @property
     def shape(self) -> Shape:
         """Shape of the input."""
-        return tuple(self.call.tensors[self.index].shape)
+        return tuple(self.call.tensors[self.given].shape)
 
     @property
     def out(self) -> Shape:
@@ -45,8 +45,8 @@ class Edge(NamedTuple):
     @property
     def position(self) -> int | None:
         """The input's number among the positional arguments; None if it is in none."""
-        given = self.call.tensors[self.index]
-        return next((i for i, x in enumerate(self.args) if x is given), None)
+        tensor = self.call.tensors[self.given]
+        return next((i for i, x in enumerate(self.args) if x is tensor), None)
 
 
 #: How an operation's output depends on one of its inputs.
@@ -58,12 +58,12 @@ def everything(edge: Edge) -> Links:
     return []
 
 
-def same_dims(dims: Sequence[int]) -> Links:
+def same_dims(dims: Iterable[int]) -> list[Link]:
     """Link dimensions that stay where they are."""
     return [Link(dim, dim) for dim in dims]
 
 
-def reordered(order: Sequence[int]) -> Links:
+def reordered(order: Sequence[int]) -> list[Link]:
     """Link dimensions of the input in the order in which the output has them."""
     return [Link(source, target) for target, source in enumerate(order)]
 

@@ -103,7 +103,7 @@ def rolled(edge: Edge) -> Links:
 
 def padded(edge: Edge) -> Links:
     """Link through `pad`."""
-    if edge.index:  # The constant that it is filled with.
+    if edge.given:  # The constant that it is filled with.
         return everything(edge)
     rank, width, mode = len(edge.shape), edge.op.pad_width, edge.op.mode
     pairs = list(width) * rank if len(width) == 1 else list(width)
@@ -169,7 +169,7 @@ def _before(edge: Edge) -> list[KerasTensor]:
     """List what is joined before one of the tensors; constants count as well."""
     parts = list(edge.args[0] if len(edge.args) == 1 else edge.args)
     symbolic = [i for i, x in enumerate(parts) if isinstance(x, KerasTensor)]
-    return parts[: symbolic[edge.index]]
+    return parts[: symbolic[edge.given]]
 
 
 def stacked(edge: Edge) -> Links:
@@ -205,7 +205,7 @@ def sliced(edge: Edge) -> Links:
     key = edge.args[1]
     key = list(key) if isinstance(key, tuple | list) else [key]
     taken = sum(isinstance(part, int | slice) for part in key)
-    if edge.index or taken + key.count(None) + key.count(...) < len(key):
+    if edge.given or taken + key.count(None) + key.count(...) < len(key):
         return everything(edge)
     rest = [slice(None)] * (len(edge.shape) - taken)
     if ... in key:
@@ -242,7 +242,7 @@ def _steps(size: int | None, part: slice) -> Window | None:
 def cut(edge: Edge) -> Links:
     """Link through `slice(x, start, shape)`."""
     starts = edge.args[1]
-    if edge.index or not all(isinstance(n, int | np.integer) for n in starts):
+    if edge.given or not all(isinstance(n, int | np.integer) for n in starts):
         return everything(edge)
     return [Link(dim, dim, Window(1, int(n), int(n))) for dim, n in enumerate(starts)]
 
@@ -251,7 +251,7 @@ def taken(edge: Edge) -> Links:
     """Link through `take`."""
     rank, axis = len(edge.shape), edge.op.axis
     indices = edge.args[1] if len(edge.args) > 1 else None
-    if axis is None or edge.index or isinstance(indices, KerasTensor):
+    if axis is None or edge.given or isinstance(indices, KerasTensor):
         return everything(edge)
     axis %= rank
     shift = len(edge.out) - rank

@@ -22,7 +22,7 @@ def einsum(edge: Edge) -> Links:
     terms, arrow, result = edge.op.subscripts.replace(" ", "").partition("->")
     operands = terms.split(",")
     own = operands[edge.position or 0]
-    given = edge.call.tensors[edge.index]
+    given = edge.call.tensors[edge.given]
     repeated = sum(x is given for x in edge.args) > 1
     if not arrow or "." in terms or len(set(own)) < len(own) or repeated:
         return everything(edge)

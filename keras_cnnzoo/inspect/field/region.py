@@ -92,7 +92,7 @@ class ReceptiveField:
 
     def _with_padding(self, axis: int, unit: int) -> tuple[Number, Number]:
         if self.spans is None:
-            first = self.start[axis] + unit * self.stride[axis]
+            first: Number = self.start[axis] + unit * self.stride[axis]
             last = first + self.size[axis] - 1
             if math.isinf(self.size[axis]):
                 return -math.inf, math.inf

@@ -58,8 +58,7 @@ def _window(
         alone = around == total and apart == steps == 1
         return Window(1, 0, total - units, units) if alone else None
     if around == total and steps % apart == 0:
-        step = steps // apart
-        return Window(step, 0, step - 1)
+        return Window(steps // apart, 0, steps // apart - 1)
     if around == total and apart % steps == 0:
         step = Fraction(steps, apart)
         return Window(step, step - 1, 0)

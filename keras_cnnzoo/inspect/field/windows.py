@@ -65,14 +65,14 @@ class Lookup(NamedTuple):
         gap: 1; as of `Window`.
     """
 
-    first: Sequence[int]
-    last: Sequence[int]
+    first: np.ndarray
+    last: np.ndarray
     outline: Window | None = None
     gap: int = 1
 
     def inside(self, units: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and last input unit that each of some output units sees."""
-        return np.asarray(self.first)[units], np.asarray(self.last)[units]
+        return self.first[units], self.last[units]
 
 
 SAME = Window()

@@ -12,6 +12,7 @@ count as numbers: `conv_2` comes before `conv_10`.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -83,7 +84,7 @@ def _ranked(graph: Graph) -> list[int]:
     done = 0
     for level in sorted(levels):
 
-        def key(number: int) -> tuple:
+        def key(number: int) -> Any:
             node = graph.nodes[number]
             given = tuple(place.get(x, (0, -1)) for x in node.inputs)
             return given, natural(node.operation.name)
