@@ -37,6 +37,17 @@ MAY_IMPORT = {
     "__init__": ROOMS | {"cli"},
     "__main__": {"cli"},
 }
+#: Within `inspect`: what each wing may stand on.
+WINGS = {
+    "arithmetic": set(),
+    "trace": set(),
+    "field": {"arithmetic", "trace"},
+    "cost": {"trace", "field"},
+    "hooks": {"trace"},
+    "attribution": {"hooks", "trace"},
+    "figures": {"field", "trace"},
+}
+WINGS["report"] = set(WINGS)
 MAX_LINES = 300
 ROOT = Path(keras_cnnzoo.__file__).parent
 pytestmark = pytest.mark.parametrize(
@@ -60,6 +71,17 @@ def test_imports_point_down(path):
         package, _, rest = name.partition(".")
         if package == "keras_cnnzoo":
             assert rest.split(".")[0] in MAY_IMPORT[here] | {here}, f"{here} ↛ {name}"
+
+
+def test_wings_of_inspect_stand_on_lower_ones(path):
+    parts = path.relative_to(ROOT).parts
+    if parts[0] != "inspect" or len(parts) < 3:
+        return
+    wing = parts[1]
+    for name in _imports(ast.parse(path.read_text())):
+        if name.startswith("keras_cnnzoo.inspect."):
+            lower = name.split(".")[2]
+            assert lower in WINGS[wing] | {wing}, f"{wing} ↛ {name}"
 
 
 def test_file_is_short_and_says_what_it_is(path):
