@@ -1,4 +1,4 @@
-"""Count what a network holds and what one image costs it."""
+"""Count the parameters and the multiply-accumulates of a network."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from keras_cnnzoo.structure.shapes import known_shape
 
 
 def count_params(model: keras.Model) -> int:
-    """Count the trainable numbers of a model."""
+    """Count the trainable parameters of a model."""
     return sum(math.prod(w.shape) for w in model.trainable_weights)
 
 

@@ -1,4 +1,4 @@
-"""What a forward and a training step hold in memory, estimated from a model's steps."""
+"""Estimate the memory of a forward pass and of a training step."""
 
 import math
 import re

@@ -33,14 +33,14 @@ class Row:
         path: Where the layer is; `path:1` for its second call.
         kind: Name of the layer's class.
         output_shape: Of what it gives for one image, without the batch.
-        params: Trainable numbers of the layer, at its first call.
-        fixed: Its other numbers, such as a batch norm's running statistics.
+        params: Trainable parameters of the layer, counted at its first call.
+        fixed: Its other weights, such as the running statistics of a batch norm.
         macs: Multiply-accumulates for one image; see `count_macs`.
-        activation_bytes: Of what it makes of the whole batch.
+        activation_bytes: Size of its output for the whole batch.
         field: What one of its units sees of the image; None where it is not known.
         dense: Beside a convolution: the weights, and multiply-accumulates, that a
             fully connected layer of the same input and output would have.
-        params_share: Of the model's trainable numbers.
+        params_share: Of the model's trainable parameters.
         macs_share: Of the model's multiply-accumulates.
         memory_share: Of all activations.
     """
@@ -83,12 +83,12 @@ class Profile:
 
     @property
     def params(self) -> int:
-        """Trainable numbers."""
+        """Trainable parameters."""
         return sum(row.params for row in self.rows)
 
     @property
     def fixed(self) -> int:
-        """Numbers that are not trained."""
+        """Weights that are not trained."""
         return sum(row.fixed for row in self.rows)
 
     @property

@@ -1,4 +1,4 @@
-"""How well features move with the image, and how stable the answer is meanwhile."""
+"""Whether feature maps and predictions change when an image is shifted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class Equivariance:
-    """How a model takes it that its images are moved. Averages over images and shifts.
+    """How a model reacts to shifted images, averaged over images and shifts.
 
     Attributes:
-        layer: Whose features were looked at, by path.
-        distance: Between the features of the moved images and the moved features of
-            the images: the norm of their difference over the mean of both norms, 0
-            where features move exactly as the image does, about 1.4 where the two have
-            nothing to do with each other.
-        interior: Whether that is over the pixels whose features see neither the border
-            nor what came in over it. Where there are none, as in deep networks on small
-            images, it is over all pixels.
-        consistency: Share of images that have the same top class before and after.
-        change: Half the sum over classes by which probabilities change, 0 to 1.
-            It and `consistency` are None where the model does not answer with classes.
+        layer: Path of the layer whose feature maps were compared.
+        distance: Difference between the feature maps of the shifted images and the
+            shifted feature maps of the images: the norm of the difference, divided by
+            the mean of both norms. 0 where the features shift exactly with the image,
+            about 1.4 where the two maps are unrelated.
+        interior: Whether only pixels count whose features see neither the border of the
+            image nor what was wrapped around it. Where there are none, as in deep
+            networks on small images, all pixels count.
+        consistency: Share of images that keep their top class.
+        change: Half the sum of the changes of all class probabilities, 0 to 1. It and
+            `consistency` are None where the model does not predict classes.
     """
 
     layer: str
@@ -49,10 +49,10 @@ def equivariance(
     shift: int | tuple[int, int] | Sequence[tuple[int, int]],
     layer: Selection | None = None,
 ) -> Equivariance:
-    """Move images, and compare what a model makes of them with what it made before.
+    """Shift images, and compare feature maps and predictions with those before.
 
-    Images are moved around their ends, so that what leaves on one side comes in on the
-    other. To compare maps of fewer pixels than the image has, each pixel takes the
+    Images are wrapped around: what leaves on one side comes in on the other. To
+    compare maps of fewer pixels than the image has, each pixel takes the
     features of the unit whose receptive field has the nearest centre. So a layer with a
     stride moves exactly with shifts that the stride divides, and at others as well as
     its features are smooth: blurring before the stride helps, as in the source.

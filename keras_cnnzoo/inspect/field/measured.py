@@ -16,21 +16,21 @@ SAMPLES = 4
 
 
 class Box(NamedTuple):
-    """The pixels that count for a unit, for each axis of the image."""
+    """First and last pixel whose gradient counts, for each axis of the image."""
 
     unit: tuple[int, ...]
     first: tuple[int, ...]
     last: tuple[int, ...]
 
 
-def probe(
+def measured_boxes(
     model: keras.Model,
     layers: Mapping[str, keras.layers.Layer],
     fields: Mapping[str, TensorField],
     shape: tuple[int | None, ...],
     threshold: float,
 ) -> dict[str, Box]:
-    """Measure the box of the unit in the middle of each layer's map.
+    """Measure which pixels change the unit in the middle of each layer's map.
 
     Args:
         model: Any model.

@@ -1,7 +1,7 @@
 """Which pixels of the image the units of a map see along one axis, padding left out.
 
-Where the sizes of image and maps are known, this is exact: each unit has the first and
-the last real pixel that any path leads to.
+This needs the sizes of the image and of all maps. It is exact: for each unit, the first
+and the last pixel of the image from which any path leads to it.
 """
 
 from collections.abc import Sequence

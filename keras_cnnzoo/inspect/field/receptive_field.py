@@ -6,7 +6,7 @@ import keras
 
 from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_layers
-from keras_cnnzoo.inspect.field.measured import probe
+from keras_cnnzoo.inspect.field.measured import measured_boxes
 from keras_cnnzoo.inspect.field.region import ReceptiveField
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format, image_shape
@@ -90,7 +90,7 @@ def receptive_field(
     fields = {path: as_receptive_field(f, form) for path, f in of_tensors.items()}
     if not empirical:
         return fields
-    boxes = probe(model, chosen, of_tensors, shape, threshold)
+    boxes = measured_boxes(model, chosen, of_tensors, shape, threshold)
     return {path: _measured(box, fields[path]) for path, box in boxes.items()}
 
 

@@ -1,9 +1,10 @@
 """What the units of a map see of the image along one axis, padding included.
 
-Along one axis, unit `i` sees the pixels from a first to a last one. These step evenly
-once every so many units: `first(i + period) = first(i) + shift`. Where maps only shrink
-the period is 1 and `shift` is the stride; behind an enlargement by 2 it is 2, since two
-neighbours see the same pixels. All numbers are whole, so nothing is lost by rounding.
+Along one axis, each unit sees the pixels from a first to a last one, and the pattern
+repeats: `first(i + period) = first(i) + shift`. Where maps only shrink, the period is 1
+and `shift` is the stride. Behind an enlargement by 2 the period is 2, since two
+neighbours see the same pixels. The numbers are whole, so that no pixel is lost to
+rounding.
 """
 
 import math

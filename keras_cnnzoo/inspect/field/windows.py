@@ -15,7 +15,7 @@ class Window(NamedTuple):
     """A window that moves by `step` from one output unit to the next.
 
     Output unit `i` sees the input units from `first + i * step` to `last + i * step`.
-    Where these are fractions, as where a map grows, it sees the whole numbers between.
+    These may be fractions, where a map grows; then it sees the units between them.
 
     Attributes:
         step: Input units from one output unit to the next.

@@ -1,1 +1,1 @@
-"""Follow a model from image to output, without computing anything."""
+"""Follow a model from its input to its output, without computing anything."""
