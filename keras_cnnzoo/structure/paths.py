@@ -2,14 +2,15 @@
 
 import difflib
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import UnionType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 from keras import layers as kl
 
 from keras_cnnzoo.layers import PartialConv2D
+from keras_cnnzoo.structure.walk import children
 
 _Part: TypeAlias = str | type[keras.layers.Layer] | UnionType | keras.layers.Layer
 #: What names layers: a shell-style pattern, a class, a layer itself, or several.
@@ -124,20 +125,3 @@ def _collect(
             unique = f"{path}#{count}"
         paths[unique] = layer
         _collect(layer, f"{unique}/", paths, seen)
-
-
-def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """List the layers that a model or layer holds directly."""
-    if isinstance(layer, keras.Model):
-        return list(layer.layers)
-    return list(_held(list(vars(layer).values())))
-
-
-def _held(values: list[Any]) -> Iterator[keras.layers.Layer]:
-    for value in values:
-        if isinstance(value, keras.layers.Layer):
-            yield value
-        elif isinstance(value, dict):
-            yield from _held(list(value.values()))
-        elif isinstance(value, list | tuple):
-            yield from _held(list(value))

@@ -1,7 +1,7 @@
-"""Every layer inside a model, however it is nested."""
+"""Every layer inside a model, however it is nested: the one walk over layers."""
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import keras
 
@@ -12,25 +12,37 @@ def sublayers(model: keras.layers.Layer, kind: type[L] = keras.layers.Layer) -> 
     """List the layers of one kind inside a model, its blocks and nested models.
 
     Args:
-        model: A model or layer.
+        model: A model or layer. It is listed first, if it is of that kind.
         kind: A layer class; its subclasses count.
     """
     return [layer for layer in _walk(model, set()) if isinstance(layer, kind)]
 
 
-def _walk(root: object, seen: set[int]) -> Iterator[keras.layers.Layer]:
-    """Yield layers held in attributes, lists, tuples and dictionaries, each once."""
+def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """List the layers that a model or layer holds directly.
+
+    Those are a model's own `layers`; and of a layer, what its attributes hold, also in
+    lists, tuples and dictionaries.
+    """
+    if isinstance(layer, keras.Model):
+        return list(layer.layers)
+    return list(_held(list(vars(layer).values())))
+
+
+def _walk(root: keras.layers.Layer, seen: set[int]) -> Iterator[keras.layers.Layer]:
     if id(root) in seen:
         return
     seen.add(id(root))
-    if isinstance(root, keras.layers.Layer):
-        yield root
-        held = list(vars(root).values())
-    elif isinstance(root, dict):
-        held = list(root.values())
-    elif isinstance(root, list | tuple):
-        held = list(root)
-    else:
-        return
-    for value in held:
-        yield from _walk(value, seen)
+    yield root
+    for child in children(root):
+        yield from _walk(child, seen)
+
+
+def _held(values: list[Any]) -> Iterator[keras.layers.Layer]:
+    for value in values:
+        if isinstance(value, keras.layers.Layer):
+            yield value
+        elif isinstance(value, dict):
+            yield from _held(list(value.values()))
+        elif isinstance(value, list | tuple):
+            yield from _held(list(value))

@@ -13,8 +13,8 @@ from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_t
 from keras_cnnzoo.inspect.trace.call_names import named
 from keras_cnnzoo.inspect.trace.calls import LayerCall, Step
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
-from keras_cnnzoo.structure.paths import children
 from keras_cnnzoo.structure.shapes import data_format, known_shape, spatial_dims
+from keras_cnnzoo.structure.walk import children
 
 
 def profile(

@@ -18,7 +18,7 @@ from keras_cnnzoo.inspect.trace.call_order import CallOrder
 from keras_cnnzoo.inspect.trace.calls import RAW, LayerCall, OpCall, Step, Tensors
 from keras_cnnzoo.inspect.trace.outputs import output_of
 from keras_cnnzoo.internals.calls import replace_calls
-from keras_cnnzoo.structure.paths import children
+from keras_cnnzoo.structure.walk import children
 
 Args: TypeAlias = tuple[Any, ...]
 Function: TypeAlias = Callable[..., Any]
