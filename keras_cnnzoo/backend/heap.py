@@ -5,12 +5,13 @@ each of their pages anew before it lends it again. Where a pass leaves all its m
 a tap's does, that can take longer than a tenth of the pass itself.
 """
 
+import contextlib
 import ctypes
 import functools
 import os
 import sys
-import weakref
-from typing import Any
+import threading
+from collections.abc import Iterator
 
 _MEBI = 2**20
 #: Parameters of mallopt(3), by malloc.h: their value while memory is kept, and after.
@@ -22,28 +23,50 @@ _PARAMETERS = {
     -3: (32 * _MEBI, 32 * _MEBI),  # M_MMAP_THRESHOLD
     -4: (0, 65536),  # M_MMAP_MAX: no block has a mapping of its own
 }
-_owners: set[int] = set()
+_LOCK = threading.Lock()
+_open = 0
 
 
-def keep_while(owner: Any) -> None:
-    """Have memory that becomes free kept by this process, as long as `owner` lives.
+@contextlib.contextmanager
+def keep_memory() -> Iterator[None]:
+    """Within the context, keep memory that becomes free for the next pass.
 
-    It serves all further allocations of the process, and goes back to the system when
-    the last owner has gone. Nothing happens where the C library is not glibc, or where
-    its environment variables (mallopt(3)) say what the user wants.
+    On Linux, JAX and PyTorch give the memory of large maps back to the system after
+    each pass and ask for it anew; see `benchmarks/activations.py` for what that costs.
+    The setting is that of the C library, for the whole process: memory that was used
+    once stays with the process until the context closes. Nothing happens where the C
+    library is not glibc, or where its environment variables (mallopt(3)) say what the
+    user wants.
+
+    Example:
+        >>> import keras
+        >>> from keras_cnnzoo.inspect import keep_memory, tap
+        >>> layers = [keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)]
+        >>> look = tap(keras.Sequential(layers))
+        >>> with keep_memory():
+        ...     maps = [look(keras.ops.ones((4, 8, 8, 1))) for _ in range(3)]
     """
-    if id(owner) in _owners or not (libc := _glibc()):
+    libc = _glibc()
+    if libc is None:
+        yield
         return
-    _owners.add(id(owner))  # first, as another may go meanwhile
-    _set(libc, kept=True)
-    weakref.finalize(owner, _let_go, libc, id(owner)).atexit = False
+    _change(libc, 1)
+    try:
+        yield
+    finally:
+        _change(libc, -1)
 
 
-def _let_go(libc: ctypes.CDLL, owner: int) -> None:
-    _owners.remove(owner)
-    if not _owners:
-        _set(libc, kept=False)
-        libc.malloc_trim(0)
+def _change(libc: ctypes.CDLL, by: int) -> None:
+    """Open or close a context; the first and the last of all threads change things."""
+    global _open
+    with _LOCK:
+        before, _open = _open, _open + by
+        if before == 0:
+            _set(libc, kept=True)
+        elif _open == 0:
+            _set(libc, kept=False)
+            libc.malloc_trim(0)
 
 
 def _set(libc: ctypes.CDLL, *, kept: bool) -> None:

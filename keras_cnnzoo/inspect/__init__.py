@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from keras_cnnzoo.backend.heap import keep_memory
 from keras_cnnzoo.inspect.arithmetic.conv_gradients import ConvGradients, conv_gradients
 from keras_cnnzoo.inspect.arithmetic.convolution import convolve, correlate
 from keras_cnnzoo.inspect.arithmetic.matmul import ConvAsMatmul, conv_as_matmul
@@ -88,6 +89,7 @@ __all__ = [
     "grad_cam_pp",
     "instrument",
     "integrated_gradients",
+    "keep_memory",
     "layer_cam",
     "layer_paths",
     "maximise",

@@ -1,20 +1,22 @@
 """What layers give on a set of images, whole or reduced to what is wanted of it."""
 
-import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.hooks.inputs import batches_of
+from keras_cnnzoo.inspect.hooks.kept import kept, selection_key
+from keras_cnnzoo.inspect.hooks.map_pass import MapPass
 from keras_cnnzoo.inspect.hooks.reductions import (
     BY_NAME,
-    Extremes,
+    EXTREMES,
     Histogram,
     Reduction,
     channel_axis,
 )
-from keras_cnnzoo.inspect.hooks.tap import Tap
+from keras_cnnzoo.inspect.trace.call_names import Change
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
 from keras_cnnzoo.structure.shapes import data_format
 
@@ -34,9 +36,9 @@ def activations(
 
     Args:
         model: Any Keras model: Functional, Sequential, nested or subclassed.
-        images: An array of images, or a dictionary of arrays; or batches of them, as a
-            dataset, a `PyDataset` or any iterable gives them, alone or as the first of
-            a tuple `(x, y, ...)`.
+        images: An array of images, or a dictionary, list or tuple of arrays for a model
+            of several inputs; or batches of them, as a dataset, a `PyDataset` or any
+            iterable gives them, alone or as the first of a tuple `(x, y, ...)`.
         layers: Which layers, as `tap` takes them. By default all convolutions.
         reduce: None for the maps themselves. "mean" or "max" for one number a channel,
             over all images and positions. `TopK(k)` for the images that move each
@@ -64,9 +66,9 @@ def activations(
         >>> activations(model, images, reduce=TopK(5))["conv"].images.shape
         (2, 5)
     """
-    chosen = find(model, layers)
+    data = _Data(model, images, batch_size)
     if reduce is None:
-        return _joined(map(Tap(model, chosen), _batches(images, batch_size)))
+        return _joined(map(_map_pass(model, layers), data))
     reduction = BY_NAME.get(reduce) if isinstance(reduce, str) else reduce
     if not isinstance(reduction, Reduction):
         raise ValueError(
@@ -80,31 +82,58 @@ def activations(
                 "images can be gone through only once. Pass `Histogram(bins, range)`, "
                 "or the images as an array or a dataset."
             )
-        found = _reduced(
-            model, chosen, _batches(images, batch_size), lambda path: Extremes()
-        )
-        by_path = {path: Histogram(reduction.bins, r) for path, r in found.items()}
-        return _reduced(
-            model, chosen, _batches(images, batch_size), by_path.__getitem__
-        )
-    return _reduced(model, chosen, _batches(images, batch_size), lambda path: reduction)
+        found = _reduced(model, layers, data, EXTREMES)
+        ranges = {path: Histogram(reduction.bins, r) for path, r in found.items()}
+        return _reduced(model, layers, data, ranges)
+    return _reduced(model, layers, data, reduction)
 
 
-def _batches(images: Any, size: int) -> Iterator[Any]:
-    if size < 1:
-        raise ValueError(f"`batch_size` is at least 1. Received: {size}")
-    if hasattr(images, "shape") or isinstance(images, Mapping):
-        count = max(map(len, keras.tree.flatten(images)), default=0)
-        for start in range(0, count, size):
-            cut = operator.itemgetter(slice(start, start + size))
-            yield keras.tree.map_structure(cut, images)
-        return
-    if isinstance(images, keras.utils.PyDataset):
-        images = map(images.__getitem__, range(images.num_batches))
-    for batch in images:
-        x = batch[0] if isinstance(batch, tuple | list) else batch
-        # A dataset's tensors may be of another backend.
-        yield x if keras.ops.is_tensor(x) else np.asarray(x)
+class _Data:
+    """Batches of images, as often as one goes through them."""
+
+    def __init__(self, model: keras.Model, images: Any, batch_size: int) -> None:
+        self._arguments = model, images, batch_size
+
+    def __iter__(self) -> Iterator[Any]:
+        return batches_of(*self._arguments)
+
+
+def _map_pass(
+    model: keras.Model,
+    layers: Selection,
+    reductions: Reduction | Mapping[str, Reduction] | None = None,
+) -> MapPass:
+    """Return a pass that hands out maps, or what a reduction makes of each."""
+    named = isinstance(reductions, Mapping)
+    key = tuple(sorted(reductions.items())) if named else reductions
+    try:
+        hash(key)
+    except TypeError:  # a reduction of the user's own that is not kept
+        key = object()
+    return kept(
+        model,
+        ("activations", selection_key(layers), key),
+        lambda: MapPass(model, find(model, layers), _change(model, reductions)),
+    )
+
+
+def _change(
+    model: keras.Model, reductions: Reduction | Mapping[str, Reduction] | None
+) -> Change | None:
+    if reductions is None:
+        return None
+    form = data_format(model)
+
+    def change(path: str, layer: keras.layers.Layer, maps: Any) -> Any:
+        if not hasattr(maps, "shape"):
+            raise ValueError(
+                f"{path!r} gives several tensors, and `reduce` makes numbers of one. "
+                "Choose layers that give one, or look at the outputs without `reduce`."
+            )
+        own = reductions[path] if isinstance(reductions, Mapping) else reductions
+        return own.of_batch(maps, channel_axis(layer, maps, form))
+
+    return change
 
 
 def _joined(maps: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -124,26 +153,25 @@ def _joined(maps: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def _reduced(
     model: keras.Model,
-    layers: dict[str, keras.layers.Layer],
-    batches: Iterator[Any],
-    reduction: Callable[[str], Reduction],
+    layers: Selection,
+    data: Iterable[Any],
+    reductions: Reduction | Mapping[str, Reduction],
 ) -> dict[str, Any]:
-    """Reduce the maps of each path as `reduction` has it for that path."""
-    form = data_format(model)
+    """Reduce the maps of each path, by one reduction or by that of the path."""
+    run = _map_pass(model, layers, reductions)
 
-    def change(path, layer, maps):
-        return reduction(path).of_batch(maps, channel_axis(layer, maps, form))
+    def of(path: str) -> Reduction:
+        return reductions[path] if isinstance(reductions, Mapping) else reductions
 
-    run = Tap(model, layers, change=change)
     joined: dict[str, Any] = {}
     images = 0
-    for batch in batches:
+    for batch in data:
         for path, values in run(batch).items():
-            joined[path] = reduction(path).join(joined.get(path), values, images)
+            joined[path] = of(path).join(joined.get(path), values, images)
         images += len(keras.tree.flatten(batch)[0])
     if not images:
         raise ValueError(_NO_IMAGES)
-    return {path: reduction(path).result(found) for path, found in joined.items()}
+    return {path: of(path).result(found) for path, found in joined.items()}
 
 
 _NO_IMAGES = "There are no images to look at: `images` is empty."

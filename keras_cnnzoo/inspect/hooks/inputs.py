@@ -77,7 +77,7 @@ def batches_of(model: keras.Model, images: Any, size: int) -> Iterator[Any]:
     if size < 1:
         raise ValueError(f"`batch_size` is at least 1. Received: {size}")
     if _is_whole(model, images):
-        _check_rank(model, images)
+        check_batch(model, images)
         arrays = keras.tree.flatten(images)
         lengths = {len(array) for array in arrays}
         if len(lengths) > 1:
@@ -93,7 +93,7 @@ def batches_of(model: keras.Model, images: Any, size: int) -> Iterator[Any]:
         images = map(images.__getitem__, range(images.num_batches))
     for batch in images:
         inputs = _inputs_of(model, batch)
-        _check_rank(model, inputs)
+        check_batch(model, inputs)
         # A dataset's tensors may be of another backend.
         yield keras.tree.map_structure(_numpy, inputs)
 
@@ -128,7 +128,7 @@ def _inputs_of(model: keras.Model, batch: Any) -> Any:
     return batch
 
 
-def _check_rank(model: keras.Model, images: Any) -> None:
+def check_batch(model: keras.Model, images: Any) -> None:
     """Refuse a single image where a batch belongs."""
     inputs = getattr(model, "inputs", None) or []
     arrays = keras.tree.flatten(images)

@@ -181,6 +181,7 @@ class Extremes(Reduction):
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
+EXTREMES = Extremes()
 #: What `reduce` may be by name.
 BY_NAME: dict[str, Reduction] = {"mean": Mean(), "max": Max()}
 

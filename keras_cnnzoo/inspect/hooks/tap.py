@@ -1,25 +1,16 @@
 """The maps of any layers of any model, out of one compiled forward pass."""
 
 import contextlib
-import contextvars
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 
-from keras_cnnzoo.backend.forward import (
-    compiled,
-    hand_over,
-    settle,
-    to_numpy,
-    traced_anew,
-)
-from keras_cnnzoo.backend.heap import keep_while
-from keras_cnnzoo.inspect.trace.call_names import Change, call_numbers, collect
+from keras_cnnzoo.backend.forward import hand_over, settle, traced_anew
+from keras_cnnzoo.inspect.hooks.inputs import check_batch
+from keras_cnnzoo.inspect.hooks.map_pass import LOOKING, MapPass
+from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
-
-#: Whether the pass that runs is one of a tap's own, of no concern to open contexts.
-_LOOKING = contextvars.ContextVar("looking", default=False)
 
 
 def tap(
@@ -29,9 +20,8 @@ def tap(
 
     What comes back is called with images, as often as you like, and answers with the
     layers' outputs by path, from one compiled forward pass in inference mode. The
-    model keeps its state, and weights that change later are seen. From the second call
-    on, memory that maps leave serves the next ones, as long as the tap lives: on Linux,
-    JAX and PyTorch would give it back and ask for it anew at each pass.
+    model keeps its state, and weights that change later are seen. The cells of
+    recurrent layers, which run inside a loop, cannot be seen; a warning names them.
 
     It is a context manager too. Within it, each forward pass of the model, called or
     in `fit`, `evaluate` and `predict`, hands over its maps as it runs, in training
@@ -79,62 +69,28 @@ class Tap:
         layers: dict[str, keras.layers.Layer],
         *,
         keep: int | None = None,
-        change: Change | None = None,
     ) -> None:
         if keep is not None and keep < 1:
             raise ValueError(f"`keep` is at least 1, or None for all. Received: {keep}")
         self.model = model
         self.layers = layers
         self.keep = keep
-        self._change = change or _as_numpy_can
-        self._numbers = call_numbers(model)
-        self._order: dict[str, None] = {}
-        self._open: list[contextlib.AbstractContextManager] = []
-        self._run: Callable | None = None
+        self._pass = MapPass(model, layers)
+        self._open: list[contextlib.AbstractContextManager[list[dict[str, Any]]]] = []
 
     def __repr__(self) -> str:
         return f"<tap of {self.model.name}: {', '.join(self.layers)}>"
 
     def __call__(self, images: Any) -> dict[str, Any]:
-        if not self.model.built:
-            self.model(keras.tree.map_structure(lambda x: x[:1], images))
-        if self._run is None:
-            self._run = compiled(self.model, self._forward)
-        elif keras.backend.backend() != "tensorflow":  # which keeps memory by itself
-            keep_while(self)
-        found = self._run(images)
-        # JAX sorts dictionaries.
-        return {
-            path: keras.tree.map_structure(to_numpy, found[path])
-            for path in self._order
-            if path in found
-        }
-
-    def _forward(self, images):
-        token = _LOOKING.set(True)
-        try:
-            with self._collect() as kept:
-                self.model(images, training=False)
-        finally:
-            _LOOKING.reset(token)
-        return kept
-
-    @contextlib.contextmanager
-    def _collect(self) -> Iterator[dict[str, Any]]:
-        with collect(self.layers, self._change, self._numbers) as kept:
-            yield kept
-        if not kept:
-            raise ValueError(
-                f"None of these layers of {self.model.name!r} takes part in its "
-                f"forward pass: {', '.join(self.layers)}."
-            )
-        self._order |= dict.fromkeys(kept)
+        """Return what the layers give on a batch of images, by path."""
+        check_batch(self.model, images)
+        return self._pass(images)
 
     def __enter__(self) -> list[dict[str, Any]]:
         self._open.append(self._watch())
         return self._open[-1].__enter__()
 
-    def __exit__(self, *error) -> bool | None:
+    def __exit__(self, *error: Any) -> bool | None:
         return self._open.pop().__exit__(*error)
 
     @contextlib.contextmanager
@@ -143,16 +99,16 @@ class Tap:
         plain = self.model.call
         watching = True
 
-        def call(*args, **kwargs):
-            if _LOOKING.get():
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if LOOKING.get():
                 return plain(*args, **kwargs)
-            with self._collect() as kept:
+            with self._pass.collect() as kept:
                 output = plain(*args, **kwargs)
             outputs = list(kept.values())
             paths = list(kept)
             structure = keras.tree.map_structure(lambda tensor: 0, outputs)
 
-            def receive(arrays):
+            def receive(arrays: list[Any]) -> None:
                 if not watching:
                     return  # Of a model around, which was traced within the context.
                 maps = keras.tree.pack_sequence_as(structure, arrays)
@@ -163,7 +119,11 @@ class Tap:
             hand_over(keras.tree.flatten(outputs), receive)
             return output
 
-        with traced_anew(self.model), _exchanged(self.model, call):
+        with (
+            mended(self.model),
+            traced_anew(self.model),
+            _exchanged(self.model, call),
+        ):
             try:
                 yield seen
             finally:
@@ -182,12 +142,3 @@ def _exchanged(model: keras.Model, call: Callable) -> Iterator[None]:
         del model.call
         if own is not None:
             model.call = own
-
-
-def _as_numpy_can(path: str, layer: keras.layers.Layer, output: Any) -> Any:
-    def cast(tensor):
-        if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
-            return keras.ops.cast(tensor, "float32")
-        return tensor
-
-    return keras.tree.map_structure(cast, output)

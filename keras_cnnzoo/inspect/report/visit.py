@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect.hooks.inputs import as_model_takes
+from keras_cnnzoo.inspect.hooks.loops import LoopGuard
 from keras_cnnzoo.inspect.trace.call_names import CallNames, call_numbers
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import layer_paths
@@ -51,7 +52,8 @@ def visit(
 ) -> np.ndarray | None:
     """Run one image through a model, and show every call inside to `see`.
 
-    A call's tensors are free again after it, so that memory holds one layer's.
+    A call's tensors are free again after it, so that memory holds one layer's. Cells of
+    recurrent layers, which run inside a loop, are left out.
 
     Args:
         model: Any model with one image input.
@@ -61,11 +63,13 @@ def visit(
     Returns:
         The model's answer if it is a vector, else None.
     """
-    names = CallNames(layer_paths(model), call_numbers(model))
+    paths = layer_paths(model)
+    names, guard = CallNames(paths, call_numbers(model)), LoopGuard(paths)
     form = data_format(model)
 
-    def show(layer, inputs, output):
-        if (name := names.next(layer)) is not None:
+    def show(layer: keras.layers.Layer, inputs: tuple, output: Any) -> None:
+        name = names.next(layer)
+        if name is not None and not guard.hides(layer):
             see(Call(str(name), layer, inputs, output, form))
 
     with observe(show):

@@ -11,6 +11,7 @@ import numpy as np
 from keras_cnnzoo.files import write_text
 from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.figures.pictures import as_picture
+from keras_cnnzoo.inspect.hooks.inputs import batch_of_images
 from keras_cnnzoo.inspect.report.answers import DEFAULT, attribute, check_methods, rank
 from keras_cnnzoo.inspect.report.blocks import Blocks, fill
 from keras_cnnzoo.inspect.report.costs import costs
@@ -83,12 +84,7 @@ def explain(
         True
     """
     check_methods(attributions)
-    batch = np.asarray(images, "float32")
-    if batch.ndim != 4 or not len(batch):
-        raise ValueError(
-            "`images` is a batch, (images, height, width, channels) or with the "
-            f"channels before. Received an array of shape {batch.shape}."
-        )
+    batch = batch_of_images(model, images)
     for name, given in (("captions", captions), ("pictures", pictures)):
         if given is not None and len(given) != len(batch):
             raise ValueError(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from keras_cnnzoo import inspect
 from keras_cnnzoo.inspect import (
     CONVOLUTION,
     Histogram,
@@ -13,7 +14,7 @@ from keras_cnnzoo.inspect import (
     find,
     tap,
 )
-from keras_cnnzoo.inspect.hooks.tap import Tap
+from keras_cnnzoo.inspect.hooks.map_pass import MapPass
 
 COUNT = 70
 
@@ -164,13 +165,13 @@ def test_no_maps_leave_the_device(subject, monkeypatch):
     """A reduction of a pass brings home the numbers of the channels, and no more."""
     _, model, about = subject
     brought = []
-    plain = Tap.__call__
+    plain = MapPass.__call__
 
     def noting(self, images):
         brought.append(plain(self, images))
         return brought[-1]
 
-    monkeypatch.setattr(Tap, "__call__", noting)
+    monkeypatch.setattr(MapPass, "__call__", noting)
     found = activations(model, about.images(), reduce="max")
     assert set(find(model, CONVOLUTION)) <= set(found)
     for path, values in found.items():
@@ -217,3 +218,63 @@ def test_bad_arguments_are_answered(model, images):
     ):
         with pytest.raises(ValueError, match="Received"):
             wrong()
+
+
+def _two_inputs():
+    a, b = keras.Input((6, 6, 1), name="a"), keras.Input((4,), name="b")
+    x = keras.layers.Conv2D(2, 3, name="conv")(a)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dense(3)(keras.layers.Concatenate()([x, b]))
+    return {"list": keras.Model([a, b], x), "dict": keras.Model({"a": a, "b": b}, x)}
+
+
+class _Pairs(keras.utils.PyDataset):
+    def __init__(self, x):
+        super().__init__()
+        self.x = x
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        cut = slice(2 * i, 2 * i + 2)
+        return keras.tree.map_structure(lambda x: x[cut], self.x), np.zeros(2)
+
+
+@pytest.mark.parametrize("kind", ["list", "dict"])
+def test_several_inputs_however_they_come(kind, rng):
+    model = _two_inputs()[kind]
+    a = rng.normal(size=(4, 6, 6, 1)).astype("float32")
+    b = rng.normal(size=(4, 4)).astype("float32")
+    x = {"a": a, "b": b} if kind == "dict" else [a, b]
+    expected = activations(model, x)["conv"]
+    assert expected.shape == (4, 4, 4, 2)
+    sources = [
+        _Pairs(x),
+        [(batch, y) for batch, y in map(_Pairs(x).__getitem__, (0, 1))],
+    ]
+    sources.append([batch for batch, _ in sources[1]])
+    if kind == "list":
+        sources.append((a, b))
+    for source in sources:
+        found = activations(model, source)["conv"]
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    mean = activations(model, _Pairs(x), reduce="mean")["conv"]
+    np.testing.assert_allclose(mean, expected.mean((0, 1, 2)), atol=1e-5)
+    with pytest.raises(ValueError, match=r"takes 2 inputs .* one image"):
+        inspect.grad_cam(model, x)
+    with pytest.raises(ValueError, match=r"takes 2 inputs .* one image"):
+        inspect.explain(model, x, "never.html")
+
+
+def test_one_image_and_a_dataset_get_the_sentence_that_helps(model, images):
+    with pytest.raises(ValueError, match=r"pass `image\[None\]`"):
+        activations(model, images[0])
+    with pytest.raises(ValueError, match=r"pass `image\[None\]`"):
+        inspect.tap(model)(images[0])
+    with pytest.raises(ValueError, match=r"next\(iter\(images\)\)"):
+        inspect.saliency(model, _Pairs(images))
+    several = keras.layers.Lambda(lambda x: (x, x), name="pair")
+    with_pair = keras.Sequential([keras.Input((6, 6, 1)), several])
+    with pytest.raises(ValueError, match="gives several tensors"):
+        activations(with_pair, np.ones((2, 6, 6, 1)), "pair", reduce="mean")

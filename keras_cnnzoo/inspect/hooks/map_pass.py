@@ -1,0 +1,124 @@
+"""One pass of a model that hands out what some of its layers give."""
+
+import contextlib
+import contextvars
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.backend.forward import compiled, to_numpy
+from keras_cnnzoo.call_path import CallPath
+from keras_cnnzoo.inspect.hooks.loops import LoopGuard, warn_of_hidden
+from keras_cnnzoo.inspect.trace.call_names import Change, call_numbers, collect
+from keras_cnnzoo.structure.paths import layer_paths
+
+#: Whether the pass that runs is one of a tap's own, of no concern to open contexts.
+LOOKING = contextvars.ContextVar("looking", default=False)
+_HIDDEN = object()
+
+
+class MapPass:
+    """A compiled pass of a model, which it does not keep alive.
+
+    Args:
+        model: The model.
+        layers: Whose outputs are handed out, by path.
+        change: What is handed out of each, on the device; None for the outputs.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        layers: Mapping[str, keras.layers.Layer],
+        change: Change | None = None,
+    ) -> None:
+        self._model = weakref.ref(model)
+        self._layers = {path: weakref.ref(layer) for path, layer in layers.items()}
+        self._change = change or as_numpy_can
+        self._order: dict[str, None] = {}
+        self._hidden: set[str] = set()
+        self._run: Callable[..., dict[str, Any]] | None = None
+        self._of_model: tuple[Any, LoopGuard] | None = None
+
+    @property
+    def model(self) -> keras.Model:
+        """The model."""
+        model = self._model()
+        assert model is not None
+        return model
+
+    def __call__(self, images: Any) -> dict[str, Any]:
+        """Return what the layers give on a batch, by the name of the call."""
+        model = self.model
+        if not model.built:
+            model(keras.tree.map_structure(lambda x: x[:1], images))
+        if self._run is None:
+            self._run = compiled(model, self._forward)
+        found = self._run(images)
+        # JAX sorts dictionaries.
+        return {
+            path: keras.tree.map_structure(to_numpy, found[path])
+            for path in self._order
+            if path in found
+        }
+
+    def _forward(self, images: Any) -> dict[str, Any]:
+        token = LOOKING.set(True)
+        try:
+            with self.collect() as kept:
+                self.model(images, training=False)
+        finally:
+            LOOKING.reset(token)
+        return kept
+
+    @contextlib.contextmanager
+    def collect(self) -> Iterator[dict[str, Any]]:
+        """Within the context, in which the model runs, collect what its layers give."""
+        if self._of_model is None:
+            guard = LoopGuard(layer_paths(self.model))
+            self._of_model = call_numbers(self.model), guard
+        numbers, guard = self._of_model
+        guard.begin()
+
+        def change(name: str, layer: keras.layers.Layer, output: Any) -> Any:
+            hidden = guard.hides(layer)
+            return _HIDDEN if hidden else self._change(name, layer, output)
+
+        found = {path: layer() for path, layer in self._layers.items()}
+        layers = {path: layer for path, layer in found.items() if layer is not None}
+        with collect(layers, change, numbers) as kept:
+            yield kept
+        hidden = [name for name, output in kept.items() if output is _HIDDEN]
+        for name in hidden:
+            del kept[name]
+        # A backend may run a whole recurrent layer at once, and call no cell.
+        cells = guard.cells_of(layers)
+        self._tell(
+            kept, dict.fromkeys([*cells, *(CallPath.parse(n).layer for n in hidden)])
+        )
+        self._order |= dict.fromkeys(kept)
+
+    def _tell(self, kept: dict[str, Any], hidden: dict[str, None]) -> None:
+        """Say what cannot be seen, once."""
+        if not kept:
+            loop = ": they run inside a loop, where what they give cannot be seen"
+            raise ValueError(
+                f"None of these layers of {self.model.name!r} takes part in its "
+                f"forward pass{loop if hidden else ''}: {', '.join(self._layers)}."
+            )
+        if new := [path for path in hidden if path not in self._hidden]:
+            self._hidden |= set(new)
+            warn_of_hidden(new, stacklevel=4)
+
+
+def as_numpy_can(path: str, layer: keras.layers.Layer, output: Any) -> Any:
+    """Return a layer's output, bfloat16 as float32, since NumPy has none."""
+
+    def cast(tensor: Any) -> Any:
+        if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+            return keras.ops.cast(tensor, "float32")
+        return tensor
+
+    return keras.tree.map_structure(cast, output)
