@@ -1,6 +1,7 @@
 """A run from the data to the folder, what repeats, and how it ends early."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -42,8 +43,7 @@ def _train(folder, model="lenet5", **kwargs):
         model,
         _digits(),
         out=folder,
-        console=Console(quiet=True),
-        **{"recipe": SHORT} | kwargs,
+        **{"recipe": SHORT, "console": Console(quiet=True)} | kwargs,
     )
 
 
@@ -84,6 +84,43 @@ def test_a_run_opened_again_answers_as_before(run, tmp_path):
     Image.fromarray(_digits()["test"][0][0]).save(tmp_path / "digit.png")
     read = read_images([tmp_path / "digit.png"], again.adapter)
     np.testing.assert_array_equal(read[0], images[0])
+
+
+def test_a_notebook_shows_what_came_out(run):
+    html = run._repr_html_()
+    assert f"{run.results['accuracy']:.2%}" in html
+    assert html.count('<img src="data:image/png;base64,') == 2
+    assert html.count("<script") == 0
+    going_on = Run(run.folder.parent, {**run.config, "results": None})
+    assert "has not ended" in going_on._repr_html_()
+
+
+def test_the_model_of_a_run_loads_where_only_layers_are_known(run):
+    model = keras.saving.load_model(run.folder / "model.keras")
+    assert not model.compiled
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("terminal", [{}, {"force_terminal": True}])
+def test_what_is_no_terminal_gets_a_line_an_epoch(tmp_path, terminal):
+    text = io.StringIO()  # as a file or a notebook, whatever is asked for
+    shown = Console(file=text, width=200, **terminal)
+    _train(tmp_path, "mlp", console=shown)
+    lines = [line for line in text.getvalue().splitlines() if "epoch" in line]
+    assert sum("validation loss" in line for line in lines) == 2
+
+
+def test_a_reader_that_fails_leaves_the_model_as_it_was(run):
+    def fails(images, rng):
+        raise OSError("the disk is gone")
+
+    test = load(_digits(), image_size=32, channels=1).test
+    before = evaluate(run.model, test).numbers()
+    broken = load(_digits(), image_size=32, channels=1, augment=fails).train
+    broken.ordered = lambda: broken
+    with pytest.raises(OSError, match="the disk is gone"):
+        evaluate(run.model, broken)
+    assert evaluate(run.model, test).numbers() == before
 
 
 def test_one_seed_gives_one_history(run, tmp_path):
