@@ -1,11 +1,12 @@
 """A model by name, with its weights."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
 from keras_cnnzoo import inspect, registry
 from keras_cnnzoo.layers.instrumented import Record
+from keras_cnnzoo.registry.options import Options
 
 
 def build(  # noqa: PLR0913
@@ -19,7 +20,7 @@ def build(  # noqa: PLR0913
     features: Any = None,
     pooling: str | None = None,
     instrument: bool | Record = False,
-    **overrides: Any,
+    **overrides: Unpack[Options],
 ) -> keras.Model:
     """Build a model by name.
 
@@ -69,13 +70,14 @@ def build(  # noqa: PLR0913
         (None, 26)
     """
     source = None
+    options: dict[str, Any] = {**overrides}
     if weights is not None:
         # Reading weights needs more than building does; a fresh model starts at once.
         from keras_cnnzoo.weights.filling import fill
         from keras_cnnzoo.weights.resolve import resolve
 
         source = resolve(name, weights)
-        overrides = {**source.options, **overrides}
+        options = {**source.options, **options}
         classes = source.classes if classes is None else classes
     model = registry.assemble(
         name,
@@ -85,10 +87,10 @@ def build(  # noqa: PLR0913
         classifier_activation=classifier_activation,
         features=features,
         pooling=pooling,
-        **overrides,
+        **options,
     )
     if source is not None:
-        fill(model, source, **overrides)
+        fill(model, source, **options)
     if instrument:
         record: Record = "off" if instrument is True else instrument
         model = inspect.instrument(model, record=record)

@@ -1,6 +1,8 @@
 """Names, cards, options, and models that come from elsewhere."""
 
-from dataclasses import dataclass, replace
+import subprocess
+import sys
+from dataclasses import dataclass, fields, replace
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ from keras_cnnzoo import (
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import Family, Paper, Variant
 from keras_cnnzoo.registry import families
+from keras_cnnzoo.registry.options import Options
 
 
 def test_patterns_and_filters():
@@ -305,6 +308,38 @@ def test_layers_register_under_their_own_package():
 
     with pytest.raises(ValueError, match="keras_cnnzoo"):
         register_layer(LpPooling2D)
+
+
+def test_type_checkers_know_every_option_of_ours():
+    known = set(Options.__annotations__)
+    for family in families():
+        for variant in family.variants.values():
+            assert {field.name for field in fields(variant.config)} <= known, (
+                family.name
+            )
+
+
+TYPED = """
+import keras
+from keras_cnnzoo import build
+model: keras.Model = build("resnet18", blocks=(1, 1), classes=3)
+build("resnet18", num_classes=3)  # error: no such keyword
+build("resnet18", clases=3)  # error: no such keyword
+"""
+
+
+@pytest.mark.once
+def test_unknown_keywords_of_build_fail_under_mypy(tmp_path):
+    file = tmp_path / "use.py"
+    file.write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--config-file", "", str(file)]
+    command += ["--ignore-missing-imports", "--follow-imports", "silent"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    wrong = [n for n, line in enumerate(TYPED.split("\n"), start=1) if "error" in line]
+    found = [
+        int(line.split(":")[1]) for line in done.stdout.splitlines() if "error:" in line
+    ]
+    assert found == wrong, done.stdout
 
 
 def test_no_name_is_listed_twice():
