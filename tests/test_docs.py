@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from inspect import signature
 from pathlib import Path
 
+import griffe
 import pytest
 from mkdocs.commands import build
 from mkdocs.config import load_config
@@ -107,6 +108,17 @@ def test_every_model_is_in_the_table_and_on_its_family_page(generated, source):
         assert row in generated["models.md"]
         family = keras_cnnzoo.card(name).family
         assert row in generated[f"families/{family}.md"]
+
+
+def test_the_reference_lists_what_is_there():
+    page = (ROOT / "docs" / "reference.md").read_text()
+    listed = re.findall(r"^::: keras_cnnzoo\.(\S+)$", page, re.MULTILINE)
+    assert len(set(listed)) == len(listed) > 90
+    package = griffe.load("keras_cnnzoo", search_paths=[ROOT])
+    for name in listed:
+        assert package[name].name == name.rpartition(".")[2], name
+    for name in inspect.__all__:
+        assert name.isupper() or f"inspect.{name}" in listed, name
 
 
 def test_numbers_of_the_guide_to_inspection_are_the_defaults():
