@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
         _record(args, subject.name, f"{splits.name}, {split}", numbers)
     ids = subject.class_names or tuple(map(str, range(len(scores.confusion))))
     names = subject.display_names or ids
-    beside = {"per_class": _seen(scores.per_class(ids))}
+    beside: dict[str, Any] = {"per_class": _seen(scores.per_class(ids))}
     if args.json:
         about = {"model": subject.name, "data": splits.name, "split": split}
         if names != ids:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from keras_cnnzoo.data.decode import Header, inspect
-from keras_cnnzoo.data.examples import EncodedExamples, Skipped, Source
+from keras_cnnzoo.data.examples import EncodedExamples, Examples, Skipped, Source
 from keras_cnnzoo.data.splits import ALIASES, STANDARD
 
 SCANNING_THREADS = 8
@@ -87,7 +87,9 @@ def _split_homes(folder: Path) -> dict[str, Path]:
     return {"train": folder}
 
 
-def _scan(home: Path, names: list[str], skipped: list[Skipped]) -> Iterator:
+def _scan(
+    home: Path, names: list[str], skipped: list[Skipped]
+) -> Iterator[tuple[str, int, Header]]:
     """Yield the readable files of a split, and note the others in `skipped`."""
     paths = [
         (os.path.join(where, file), number)
@@ -107,7 +109,7 @@ def _scan(home: Path, names: list[str], skipped: list[Skipped]) -> Iterator:
                 skipped.append(Skipped(path, result))
 
 
-def _walk(folder: Path) -> Iterator:
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield where, folders, files
@@ -136,7 +138,10 @@ def _warn(folder: Path, skipped: list[Skipped]) -> None:
 
 
 def _check_classes(
-    folder: Path, found: dict[str, Found], class_names: tuple[str, ...], names: list
+    folder: Path,
+    found: dict[str, Found],
+    class_names: tuple[str, ...],
+    names: list[str],
 ) -> None:
     if len(class_names) == 1:
         warnings.warn(
@@ -155,13 +160,13 @@ def _check_classes(
             )
 
 
-def _examples(found: dict[str, Found], filled: list[int]) -> dict:
+def _examples(found: dict[str, Found], filled: list[int]) -> dict[str, Examples]:
     """Make examples of each split, of classes numbered anew without the empty ones."""
     headers = [header for files in found.values() for _, _, header in files]
     sizes = {header[:2] for header in headers}
     height, width = sizes.pop() if len(sizes) == 1 else (None, None)
     channels = 1 if all(header.grey for header in headers) else 3
-    sets = {}
+    sets: dict[str, Examples] = {}
     for split, files in found.items():
         if not files:
             continue

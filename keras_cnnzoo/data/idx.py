@@ -4,8 +4,8 @@ import gzip
 import math
 import re
 import zlib
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     with open(path, "rb") as file:
         packed = file.read(2) == GZIP
     return gzip.open(path) if packed else open(path, "rb")

@@ -75,8 +75,8 @@ def _of_file(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
     if path.suffix.lower() == ".json":
         return _of_json(path, text, classes)
     if path.suffix.lower() in (".csv", ".tsv"):
-        lines = csv.reader(text.splitlines(), delimiter="\t" if "\t" in text else ",")
-        return _of_rows(path, [[w.strip() for w in row] for row in lines], classes)
+        table = csv.reader(text.splitlines(), delimiter="\t" if "\t" in text else ",")
+        return _of_rows(path, [[w.strip() for w in row] for row in table], classes)
     lines = [line.strip() for line in text.splitlines()]
     named = [[w.strip(" :,\t") for w in line.split(maxsplit=1)] for line in lines]
     # Names of several words are names, unless every class begins a line.

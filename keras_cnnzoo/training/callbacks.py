@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import keras
 
@@ -67,7 +68,7 @@ class HistoryFile(keras.callbacks.Callback):
         self.path = path
         self.rows: list[dict[str, float]] = []
 
-    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
@@ -125,7 +126,7 @@ class StopInOrder(keras.callbacks.Callback):
             for n, handler in usual.items():
                 signal.signal(n, handler)
 
-    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:

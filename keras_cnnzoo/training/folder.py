@@ -41,7 +41,7 @@ class Run:
     config: Mapping[str, Any]
 
     @classmethod
-    def open(cls, folder: str | os.PathLike) -> "Run":
+    def open(cls, folder: str | os.PathLike[str]) -> "Run":
         """Open the folder of a run.
 
         Raises:
@@ -119,7 +119,9 @@ class Run:
         return run
 
 
-def read_images(paths: Sequence[str | os.PathLike], adapter: Adapter) -> np.ndarray:
+def read_images(
+    paths: Sequence[str | os.PathLike[str]], adapter: Adapter
+) -> np.ndarray:
     """Read image files as a model takes them.
 
     Raises:
@@ -139,7 +141,7 @@ def read_images(paths: Sequence[str | os.PathLike], adapter: Adapter) -> np.ndar
     return batch
 
 
-def make_folder(wanted: str | os.PathLike | None, model: str, data: str) -> Path:
+def make_folder(wanted: str | os.PathLike[str] | None, model: str, data: str) -> Path:
     """Make the folder of a new run.
 
     Args:

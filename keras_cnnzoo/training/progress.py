@@ -28,7 +28,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.console = console
         self._bar: Progress | None = None
 
-    def on_train_begin(self, logs=None) -> None:
+    def on_train_begin(self, logs: Any = None) -> None:
         self._epochs = self.params["epochs"]
         self._steps = self.params["steps"]
         self._best = 0.0
@@ -50,7 +50,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._task = self._bar.add_task("", total=total, numbers="")
         self._bar.start()
 
-    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._done = epoch * self._steps
         self._show(0, description=f"epoch {epoch + 1}/{self._epochs}")
 
@@ -78,7 +78,7 @@ class ProgressBar(keras.callbacks.Callback):
                 f"validation {_numbers(validation)}"
             )
 
-    def on_train_end(self, logs=None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         self.close()
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     data: Any = "digits",
     *,
     recipe: Recipe | str | None = None,
-    out: str | os.PathLike | None = None,
+    out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     epochs: int | None = None,
     batch_size: int | None = None,
