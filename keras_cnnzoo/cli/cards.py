@@ -39,7 +39,7 @@ def entry(name: str) -> Entry:
         ValueError: No model has that name; the message offers the nearest.
     """
     kept = catalogue.read()
-    if kept is not None and name in kept:
+    if kept is not None and kept.get(name, {}).get("stages") is not None:
         return kept[name]
     start_keras()
     from keras_cnnzoo import registry
@@ -48,6 +48,9 @@ def entry(name: str) -> Entry:
     card, known = registry.card(name), catalogue.recorded().get(name)
     if known is None:
         return entry_of(card) | {"verified": None}
+    known = dict(known)
+    if known["stages"] is None:  # not recorded: to build a large backbone takes long
+        known["stages"] = entry_of(card)["stages"]
     return stated(card) | _measured(known)
 
 

@@ -126,7 +126,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
     console = Console(markup=False, highlight=False)
     console.print(_table(rows))
-    console.print(f"{len(rows)} models. `cnnzoo show NAME` tells all of one.")
+    count = "1 model" if len(rows) == 1 else f"{len(rows)} models"
+    console.print(f"{count}. `cnnzoo show NAME` prints the card of one.")
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":
