@@ -18,7 +18,7 @@ from keras_cnnzoo.installed import require_backend
 from keras_cnnzoo.other_names import PACKAGE, missing
 
 if TYPE_CHECKING:
-    from keras_cnnzoo import cards, data, inspect, layers, training, weights
+    from keras_cnnzoo import cards, data, inspect, layers, surgery, training, weights
     from keras_cnnzoo.layers.registry import list_layers, register_layer
     from keras_cnnzoo.registry import card, list_models, origin, register
     from keras_cnnzoo.zoo import build
@@ -34,7 +34,7 @@ _HOMES = {
     "register": "registry",
     "register_layer": "layers.registry",
 }
-_MODULES = ("cards", "data", "inspect", "layers", "training", "weights")
+_MODULES = ("cards", "data", "inspect", "layers", "surgery", "training", "weights")
 
 __all__ = [
     "__version__",
@@ -49,6 +49,7 @@ __all__ = [
     "origin",
     "register",
     "register_layer",
+    "surgery",
     "training",
     "weights",
 ]

@@ -9,7 +9,7 @@ import keras_cnnzoo
 
 BOTTOM = {"call_path", "files", "internals", "backend", "cards", "layers", "structure"}
 BOTTOM |= {"deferred", "other_names", "plugins", "installed", "catalogue"}
-LIBRARY = BOTTOM | {"blocks", "models", "inspect", "registry"}
+LIBRARY = BOTTOM | {"blocks", "surgery", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
     "call_path": set(),
@@ -24,10 +24,11 @@ MAY_IMPORT = {
     "cards": set(),
     "layers": {"call_path", "internals", "plugins"},
     "structure": {"layers"},
-    "inspect": BOTTOM - {"cards", "deferred", "plugins"},
+    "inspect": BOTTOM - {"cards", "deferred", "plugins"} | {"surgery"},
     "blocks": {"layers"},
-    "models": {"cards", "layers", "blocks"},
-    "registry": BOTTOM | {"blocks", "models", "inspect", "__version__"},
+    "surgery": {"internals", "backend", "layers", "structure", "blocks"},
+    "models": {"cards", "layers", "blocks", "surgery"},
+    "registry": BOTTOM | {"blocks", "surgery", "models", "inspect", "__version__"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
     "data": {"cards"},

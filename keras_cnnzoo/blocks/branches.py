@@ -10,7 +10,7 @@ A module is a row of branches, a branch a row of steps:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras import layers
 
@@ -50,13 +50,13 @@ Branch = Sequence[Step]
 
 
 def branches(
-    x,
+    x: Any,
     table: Sequence[Branch],
     *,
     bn: Mapping[str, float] | None,
     join: str = "",
     name: str,
-):
+) -> Any:
     """Join the answers of all branches, in order, along the channels.
 
     Step 2 of branch 1 is `{name}_branch1_step2_conv`, `_bn` and `_relu`, the ways of a
@@ -91,7 +91,7 @@ def _branch(x, branch: Branch, *, bn, name: str) -> list:
     return [x]
 
 
-def unit(x, step: Conv, *, bn: Mapping[str, float] | None, name: str):
+def unit(x: Any, step: Conv, *, bn: Mapping[str, float] | None, name: str) -> Any:
     """Convolve, normalise and activate; without `bn`, convolve with bias, activate."""
     padding = step.padding or ("same" if step.stride == 1 else "valid")
     x = layers.Conv2D(
@@ -108,7 +108,7 @@ def unit(x, step: Conv, *, bn: Mapping[str, float] | None, name: str):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def pool3(x, step: Pool, *, name: str):
+def pool3(x: Any, step: Pool, *, name: str) -> Any:
     """Pool 3x3, padded as `Conv` unless the step says otherwise."""
     padding = step.padding or ("same" if step.stride == 1 else "valid")
     if step.kind == "max":

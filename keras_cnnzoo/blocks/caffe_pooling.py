@@ -1,9 +1,11 @@
 """Pooling 3x3 by 2 as Caffe and cuda-convnet do it: no pixel is left out."""
 
+from typing import Any
+
 from keras_cnnzoo.layers import LpPooling2D, PaddedMaxPooling2D
 
 
-def overlapping_pool(x, kind: str, *, name: str):
+def overlapping_pool(x: Any, kind: str, *, name: str) -> Any:
     """Pool a map of no negative numbers; windows may reach over the end.
 
     The average is over the pixels there are. It is taken as the mean of magnitudes:

@@ -1,5 +1,8 @@
 """Convolution, batch norm and activation as one step."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
@@ -8,7 +11,7 @@ from keras_cnnzoo.blocks.axes import channel_axis
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
-def batch_norm(x, *, name: str, **kwargs):
+def batch_norm(x: Any, *, name: str, **kwargs: Any) -> Any:
     """Normalise over the batch, along the configured channel axis."""
     return layers.BatchNormalization(
         channel_axis(), **(BATCH_NORM | kwargs), name=name
@@ -16,15 +19,15 @@ def batch_norm(x, *, name: str, **kwargs):
 
 
 def conv(
-    x,
+    x: Any,
     filters: int,
     kernel: int,
     *,
     stride: int = 1,
     padding: str = "symmetric",
     name: str,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> Any:
     """Convolve; unless `padding` is "valid", the size is `ceil(size / stride)`.
 
     By default strided convolutions pad both sides equally, as Caffe and PyTorch do.
@@ -39,8 +42,14 @@ def conv(
 
 
 def depthwise(
-    x, kernel: int, *, stride: int = 1, padding: str = "symmetric", name: str, **kwargs
-):
+    x: Any,
+    kernel: int,
+    *,
+    stride: int = 1,
+    padding: str = "symmetric",
+    name: str,
+    **kwargs: Any,
+) -> Any:
     """Convolve each channel by itself, without bias, padded as `conv` does."""
     x, padding = _make_room(x, kernel, stride, padding, name)
     kwargs = {"use_bias": False, "depthwise_initializer": "he_uniform"} | kwargs
@@ -49,7 +58,7 @@ def depthwise(
     )(x)
 
 
-def _make_room(x, kernel: int, stride: int, padding: str, name: str):
+def _make_room(x: Any, kernel: int, stride: int, padding: str, name: str) -> Any:
     """Pad where Keras has no word for it; return what is left for the layer to do."""
     if padding != "symmetric":
         return x, padding
@@ -59,15 +68,15 @@ def _make_room(x, kernel: int, stride: int, padding: str, name: str):
 
 
 def conv_bn(
-    x,
+    x: Any,
     filters: int,
     kernel: int,
     *,
-    activation="relu",
-    bn=BATCH_NORM,
+    activation: Any = "relu",
+    bn: Mapping[str, float] = BATCH_NORM,
     name: str,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> Any:
     """Convolve without bias, normalise, activate: `{name}_conv`, `_bn`, `_relu`.
 
     `bn` holds arguments of the batch norm, the others go to the convolution.
@@ -80,14 +89,14 @@ def conv_bn(
 
 
 def depthwise_bn(
-    x,
+    x: Any,
     kernel: int,
     *,
-    activation="relu",
-    bn=BATCH_NORM,
+    activation: Any = "relu",
+    bn: Mapping[str, float] = BATCH_NORM,
     name: str,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> Any:
     """Convolve each channel by itself, normalise, activate, named as `conv_bn`."""
     x = depthwise(x, kernel, name=f"{name}_conv", **kwargs)
     x = batch_norm(x, name=f"{name}_bn", **bn)

@@ -13,7 +13,7 @@ LINEAR: dict[str, Any] = {"activation": None}
 
 
 def inverted_residual(
-    x,
+    x: Any,
     filters: int,
     *,
     expanded: int | None,
@@ -22,8 +22,8 @@ def inverted_residual(
     gate: Mapping[str, Any] | None = None,
     drop_path: float = 0.0,
     name: str,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> Any:
     """Widen by a 1x1, convolve each channel by itself, go back by a linear 1x1.
 
     The layers are `{name}_expand_conv`, `_dw_conv`, `_gate` and `_project_conv`, with
@@ -53,7 +53,7 @@ def inverted_residual(
 
 
 def fused_inverted_residual(
-    x,
+    x: Any,
     filters: int,
     *,
     expanded: int | None,
@@ -61,8 +61,8 @@ def fused_inverted_residual(
     stride: int = 1,
     drop_path: float = 0.0,
     name: str,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> Any:
     """Widen by a whole convolution instead, for which hardware is faster.
 
     The layers are `{name}_expand_conv` and `_project_conv`. Where `expanded` is None,
@@ -77,7 +77,7 @@ def fused_inverted_residual(
     return _shortcut(x, y, stride, drop_path, name)
 
 
-def _shortcut(x, y, stride: int, drop_path: float, name: str):
+def _shortcut(x: Any, y: Any, stride: int, drop_path: float, name: str) -> Any:
     if stride > 1 or channels(x) != channels(y):
         return y
     if drop_path:

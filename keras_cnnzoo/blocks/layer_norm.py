@@ -1,11 +1,13 @@
 """Layer norm of maps: each pixel over its channels."""
 
+from typing import Any
+
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
 
 
-def layer_norm(x, *, epsilon: float = 1e-6, name: str):
+def layer_norm(x: Any, *, epsilon: float = 1e-6, name: str) -> Any:
     """Normalise each pixel of a map, or each sample of a row, over its channels."""
     norm = layers.LayerNormalization(-1, epsilon=epsilon, name=name)
     if len(x.shape) == 2 or channel_axis() == -1:

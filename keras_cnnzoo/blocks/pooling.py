@@ -1,6 +1,7 @@
 """The poolings inside a network, by name, so that one can stand in for another."""
 
 import functools
+from typing import Any
 
 from keras import layers
 
@@ -14,7 +15,9 @@ POOLS = {
 }
 
 
-def pool(x, kind: str, size: int = 2, stride: int | None = None, *, name: str):
+def pool(
+    x: Any, kind: str, size: int = 2, stride: int | None = None, *, name: str
+) -> Any:
     """Pool whole windows by "max", "avg" or "l2" (the root mean square).
 
     Raises:

@@ -6,6 +6,7 @@ norm, so their sum is one convolution with a bias.
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from keras_cnnzoo.blocks.conv import batch_norm, conv, depthwise
 
 
 def branched_conv(
-    x,
+    x: Any,
     filters: int | None,
     kernel: int,
     *,
@@ -24,7 +25,7 @@ def branched_conv(
     branches: int = 1,
     fused: bool = False,
     name: str,
-):
+) -> Any:
     """Sum what several convolutions make of one map, each with a batch norm.
 
     Beside the `{name}_branch1` ... there is a 1x1, `{name}_point`, where they are
@@ -64,37 +65,24 @@ def branched_conv(
     return layers.Add(name=f"{name}_sum")(terms) if len(terms) > 1 else terms[0]
 
 
-def _conv(x, filters: int | None, kernel: int, **kwargs):
+def _conv(x: Any, filters: int | None, kernel: int, **kwargs: Any) -> Any:
     if filters is None:
         return depthwise(x, kernel, **kwargs)
     return conv(x, filters, kernel, **kwargs)
 
 
-def fuse(trained: keras.Model, fused: keras.Model) -> None:
-    """Write what a model of branches has learned into its fused twin.
+def sum_of_branches(
+    there: Mapping[str, keras.layers.Layer], layer: keras.layers.Layer
+) -> list[np.ndarray]:
+    """Return kernel and bias of the one convolution that does what branches do.
 
     Args:
-        trained: A model as it trains.
-        fused: The same, built with `fused=True`; its weights are overwritten.
+        there: The layers of the branches by name; others do not matter.
+        layer: The convolution, `{name}_fused`, built.
 
     Raises:
-        ValueError: `fused` has a layer that `trained` has not, in either form.
+        ValueError: There are no branches of that name.
     """
-    there = {layer.name: layer for layer in trained.layers}
-    values = {}
-    for layer in fused.layers:
-        if not layer.weights:
-            continue
-        if layer.name in there:
-            values[layer] = there[layer.name].get_weights()
-        else:
-            values[layer] = _sum_of_branches(there, layer)
-    for layer, weights in values.items():
-        layer.set_weights(weights)
-
-
-def _sum_of_branches(there: Mapping[str, keras.layers.Layer], layer) -> list:
-    """Return kernel and bias of the one convolution that does what branches do."""
     name = re.escape(layer.name.removesuffix("_fused"))
     branches = [
         (norm, there.get(norm_name.removesuffix("_bn") + "_conv"))
@@ -103,8 +91,8 @@ def _sum_of_branches(there: Mapping[str, keras.layers.Layer], layer) -> list:
     ]
     if not branches:
         raise ValueError(
-            f"The trained model has neither {layer.name!r} nor branches of it. Build "
-            "both by the same name and with the same options, but for `fused`."
+            f"There are no branches that {layer.name!r} could stand for: no layer is "
+            "called as it is, with `_branch1_bn` at the end."
         )
     kernel, bias = np.zeros(layer.kernel.shape), np.zeros(layer.bias.shape)
     # The outputs are the last axis of a kernel, or the one before where each channel

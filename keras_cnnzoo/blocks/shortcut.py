@@ -1,5 +1,7 @@
 """The end of a residual block that a family writes out layer by layer."""
 
+from typing import Any
+
 from keras import layers
 
 from keras_cnnzoo.blocks.axes import channels
@@ -7,8 +9,14 @@ from keras_cnnzoo.blocks.conv import conv_bn
 
 
 def add_shortcut(
-    y, x, *, stride: int = 1, average: bool = False, activation="relu", name: str
-):
+    y: Any,
+    x: Any,
+    *,
+    stride: int = 1,
+    average: bool = False,
+    activation: Any = "relu",
+    name: str,
+) -> Any:
     """Add a block's input to what the block made of it, and activate.
 
     Where the shapes differ, the input comes through a 1x1 with batch norm,

@@ -43,12 +43,7 @@ from keras_cnnzoo.inspect.figures import (
 )
 from keras_cnnzoo.inspect.hooks.activation_stats import ActivationStats
 from keras_cnnzoo.inspect.hooks.activations import activations
-from keras_cnnzoo.inspect.hooks.instrument import (
-    instrument,
-    plain,
-    set_record,
-    statistics,
-)
+from keras_cnnzoo.inspect.hooks.recording import set_record, statistics
 from keras_cnnzoo.inspect.hooks.reductions import Counts, Histogram, TopImages, TopK
 from keras_cnnzoo.inspect.hooks.tap import tap
 from keras_cnnzoo.inspect.report import explain
@@ -56,6 +51,7 @@ from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.other_names import INSPECT, missing
 from keras_cnnzoo.structure.paths import CONVOLUTION, find, layer_paths
 from keras_cnnzoo.structure.walk import sublayers
+from keras_cnnzoo.surgery import instrument, plain
 
 __all__ = [
     "CONVOLUTION",

@@ -10,7 +10,6 @@ import keras
 from keras import ops
 
 from keras_cnnzoo.call_path import CallPath
-from keras_cnnzoo.internals.classes import become, forget, unlocked
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -96,11 +95,6 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         **kwargs: Any,
     ) -> None:
         super().__init__(filters, kernel_size, *args, **kwargs)
-        self._prepare(record, momentum, sample)
-
-    def _prepare(
-        self, record: Record, momentum: float = 0.9, sample: int | None = 8
-    ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` is at least 0, below 1. Received: {momentum}")
         if sample is not None and sample < 1:
@@ -174,7 +168,7 @@ class ChannelStatistics(keras.layers.Layer):
     def start(self, channels: int) -> None:
         """Make the weights, all zero."""
 
-        def zeros(name, shape=(channels,)):
+        def zeros(name: str, shape: tuple[int, ...] = (channels,)) -> Any:
             return self.add_weight(
                 name=name, shape=shape, initializer="zeros", trainable=False
             )
@@ -227,19 +221,3 @@ class ChannelStatistics(keras.layers.Layer):
             self.start(store["0"].shape[0])
         if len(store.keys()):
             super().load_own_variables(store)
-
-
-def become_instrumented(layer: keras.layers.Conv2D, record: Record) -> None:
-    """Make a `Conv2D` an `InstrumentedConv2D` where it is: who holds it, keeps it.
-
-    For layers that only a model's own code can make; else make one from its config.
-    """
-    become(layer, InstrumentedConv2D)
-    with unlocked(layer):
-        layer._prepare(record)
-
-
-def become_plain(layer: InstrumentedConv2D) -> None:
-    """Make an `InstrumentedConv2D` a `Conv2D` where it is; statistics are lost."""
-    forget(layer, "statistics")
-    become(layer, keras.layers.Conv2D)

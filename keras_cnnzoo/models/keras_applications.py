@@ -15,7 +15,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.blocks.axes import image_shape
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.cards import (
@@ -27,6 +26,7 @@ from keras_cnnzoo.cards import (
     Variant,
     Weights,
 )
+from keras_cnnzoo.surgery import graph, wrapped
 
 PAGE = "https://keras.io/api/applications/"
 KERAS = Paper(title="Keras Applications", authors="Chollet et al.", year=2015, url=PAGE)
@@ -160,11 +160,11 @@ def body(x: Any, config: Config) -> dict[str, Any]:
         )
     network = application(config, include_top=False, input_shape=tuple(x.shape[1:]))
     calls = graph.calls(network)
-    names = graph.plain_names(calls)
-    calls = calls[len(graph.preprocessing(calls)) :]
+    names = wrapped.plain_names(calls)
+    calls = calls[len(wrapped.preprocessing(calls)) :]
     while isinstance(calls[-1].operation, layers.LayerNormalization):
         calls.pop()  # ConvNeXt's stands in for the one inside the top that is missing.
-    maps = graph.stage_maps(calls)
+    maps = wrapped.stage_maps(calls)
     grown = graph.regrow(calls, calls[0].inputs[0], x, names)
     return {f"stage{level}": grown[id(maps[level])] for level in maps}
 
@@ -181,8 +181,8 @@ def head(x: Any, config: Config, *, classes: int, activation: Any) -> Any:
         classifier_activation=activation,
     )
     calls = graph.calls(network)
-    names = graph.plain_names(calls)
-    top = graph.head(calls)
+    names = wrapped.plain_names(calls)
+    top = wrapped.head(calls)
     if isinstance(top[0].operation, layers.Flatten) and None in x.shape[1:]:
         raise ValueError(
             f"The top of {config.function} is fully connected, so the size of the "

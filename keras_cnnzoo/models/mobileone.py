@@ -1,7 +1,7 @@
 """MobileOne: MobileNet v1 that trains as many branches and answers without any.
 
 A model built with `fused=True` has one convolution in place of the branches;
-`fuse(trained, fused)` writes into it what they have learned.
+`keras_cnnzoo.surgery.fuse(model)` makes it of a trained model.
 """
 
 import re
@@ -11,10 +11,10 @@ from typing import Any
 from keras import layers
 
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.blocks.reparametrized import branched_conv, fuse
+from keras_cnnzoo.blocks.reparametrized import branched_conv
 from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
 
-__all__ = ["FAMILY", "Config", "body", "fuse"]
+__all__ = ["FAMILY", "Config", "body"]
 
 
 @dataclass(frozen=True)

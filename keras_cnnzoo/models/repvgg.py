@@ -1,7 +1,7 @@
 """RepVGG: trains as a residual network, answers as a plain stack of 3x3.
 
-A model built with `fused=True` is that stack; `fuse(trained, fused)` writes into it
-what the branches of a trained model have learned.
+A model built with `fused=True` is that stack; `keras_cnnzoo.surgery.fuse(model)` makes
+it of a trained model, with what its branches have learned.
 """
 
 import re
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from keras import layers
 
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.blocks.reparametrized import branched_conv, fuse
+from keras_cnnzoo.blocks.reparametrized import branched_conv
 from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
 
-__all__ = ["FAMILY", "Config", "body", "fuse"]
+__all__ = ["FAMILY", "Config", "body"]
 
 
 @dataclass(frozen=True)

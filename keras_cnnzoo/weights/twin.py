@@ -16,10 +16,10 @@ import h5py
 import keras
 import numpy as np
 
-from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.blocks.axes import image_shape
 from keras_cnnzoo.cards import Preprocessing, Twin
 from keras_cnnzoo.registry import card, family_of
+from keras_cnnzoo.surgery import graph, wrapped
 from keras_cnnzoo.weights import content
 from keras_cnnzoo.weights.hdf5 import check_declared
 from keras_cnnzoo.weights.offline import library_downloads
@@ -70,9 +70,9 @@ def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Thei
             network = _from_file(model, family.twin, config, source)
         calls = graph.calls(network)
         seen = _convention(source.model, family.twin, calls)
-    names = graph.plain_names(calls)
-    top = graph.head(calls) if len(calls[-1].output.shape) == 2 else []
-    behind = calls[len(graph.preprocessing(calls)) :]
+    names = wrapped.plain_names(calls)
+    top = wrapped.head(calls) if len(calls[-1].output.shape) == 2 else []
+    behind = calls[len(wrapped.preprocessing(calls)) :]
     ours = {layer.name: layer.weights for layer in model.layers}
     arrays: dict[str, np.ndarray] = {}
     for call in behind:
@@ -100,7 +100,7 @@ def _classes(model: keras.Model) -> int | None:
     answer = model.output
     if isinstance(answer, keras.KerasTensor) and len(answer.shape) == 2:
         last = model.operations[-1]
-        if not isinstance(last, graph.GLOBAL_POOLING) and last.name != "features":
+        if not isinstance(last, wrapped.GLOBAL_POOLING) and last.name != "features":
             return int(answer.shape[-1])
     return None
 
@@ -164,7 +164,7 @@ def _size(model: keras.Model, name: str) -> tuple[int | None, ...]:
 def _convention(name: str, twin: Twin, calls: list[graph.Call]) -> Preprocessing:
     """Combine what the library asks of its users and what the first layers do."""
     ours = card(name).preprocessing
-    leading = [call.operation for call in graph.preprocessing(calls)]
+    leading = [call.operation for call in wrapped.preprocessing(calls)]
     if not leading:
         return ours
 

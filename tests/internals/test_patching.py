@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_cnnzoo.inspect import observe, receptive_field
+from keras_cnnzoo.internals.become import become
 from keras_cnnzoo.layers import InstrumentedConv2D
-from keras_cnnzoo.layers.instrumented import become_instrumented, become_plain
 
 pytestmark = pytest.mark.once
 
@@ -102,14 +102,13 @@ def test_a_model_that_fails_while_it_is_followed_leaves_keras_as_it_was():
     assert keras.Operation.symbolic_call is symbolic
 
 
-def test_a_layer_changes_its_class_and_back_with_all_it_tracks():
-    layer = keras.layers.Conv2D(2, 3)
-    layer.build((None, 8, 8, 1))
-    kernel = layer.kernel
-    become_instrumented(layer, "stats")
+def test_a_layer_becomes_another_where_it_stands():
+    layer, other = keras.layers.Conv2D(2, 3), InstrumentedConv2D(2, 3, record="stats")
+    model = keras.Sequential([keras.Input((8, 8, 1)), layer])
+    other.build((None, 8, 8, 1))
+    kernel = other.kernel
+    become(layer, other)
+    assert model.layers[0] is layer
     assert type(layer) is InstrumentedConv2D
-    assert len(layer.weights) == 7
-    become_plain(layer)
-    assert type(layer) is keras.layers.Conv2D
-    assert layer.weights[0] is kernel
-    assert len(layer.weights) == 2
+    assert model.weights[0] is kernel
+    assert len(model.weights) == 7

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from keras_cnnzoo import build, registry
-from keras_cnnzoo.blocks import graph
 from keras_cnnzoo.models import keras_applications
+from keras_cnnzoo.surgery import wrapped
 from keras_cnnzoo.weights import DownloadError
 from keras_cnnzoo.weights.filling import fill
 from keras_cnnzoo.weights.resolve import resolve
@@ -281,7 +281,7 @@ def test_equals_keras_on_the_same_pixels(function, admitted, tmp_path, rng):
         classifier_activation=None,
     )
     kinds = [type(layer) for layer in model.layers]
-    assert not any(issubclass(kind, graph.PREPROCESSING) for kind in kinds)
+    assert not any(issubclass(kind, wrapped.PREPROCESSING) for kind in kinds)
     _load(model, path)
     images = _images(rng, 96)
     fed = _module(function).preprocess_input(images.copy())

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.files import write_text
-from keras_cnnzoo.inspect.hooks.instrument import instrumented, statistics
+from keras_cnnzoo.inspect.hooks.recording import instrumented, statistics
 
 #: A channel's standard deviation below this share of its mean says nothing.
 _CONSTANT = 1e-3

@@ -1,60 +1,22 @@
-"""Cut parts out of a functional network and regrow them on a tensor of one's own.
+"""The parts of a network that Keras built: preprocessing, stages and head.
 
-Keras wraps a network that it did not build as one nested layer: its inner maps cannot
-be tapped from outside, and its own preprocessing stays in. Here a network is read as
-the list of its calls, in an order in which every call follows those it depends on,
-and any stretch of that list is called again with new layers.
+Keras wraps a network that it did not build as one nested layer: its feature maps cannot
+be tapped from outside, and its own preprocessing stays in. So its parts are found, and
+built anew from `keras_cnnzoo.surgery.graph`.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 import keras
 from keras import layers
 
+from keras_cnnzoo.surgery.graph import Call
+
 PREPROCESSING = (layers.Rescaling, layers.Normalization)
 GLOBAL_POOLING = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
 PADDING = (layers.ZeroPadding2D, layers.Cropping2D)
-
-
-class Call(NamedTuple):
-    """One operation of a network, with the arguments it was called with."""
-
-    operation: keras.Operation
-    args: tuple
-    kwargs: dict[str, Any]
-
-    @property
-    def inputs(self) -> list[keras.KerasTensor]:
-        """The symbolic tensors among the arguments."""
-        leaves = keras.tree.flatten((self.args, self.kwargs))
-        return [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
-
-    @property
-    def output(self) -> keras.KerasTensor:
-        """The symbolic tensor that came of it."""
-        return self.operation.output
-
-
-def calls(network: keras.Model) -> list[Call]:
-    """List every call of a functional network, inputs first, and run none of them."""
-    found = []
-
-    def note(operation, *args, **kwargs):
-        found.append(Call(operation, args, kwargs))
-        return operation.output
-
-    # Cloning is Keras's public way to be shown the arguments of every call. Each
-    # answer is the tensor that is there already, so the clone is the network itself.
-    keras.models.clone_model(
-        network,
-        input_tensors=network.input,
-        clone_function=lambda layer: layer,
-        call_function=note,
-    )
-    return found
 
 
 def plain_names(calls: Sequence[Call]) -> dict[str, str]:
@@ -146,38 +108,3 @@ def _stride(operation: keras.Operation) -> int:
         return math.prod(_stride(layer) for layer in operation.layers)
     strides = getattr(operation, "strides", 1)
     return strides if isinstance(strides, int) else max(strides)
-
-
-def regrow(
-    calls: Sequence[Call],
-    start: keras.KerasTensor,
-    x: keras.KerasTensor,
-    names: Mapping[str, str],
-    changes: Mapping[str, Mapping[str, Any]] | None = None,
-) -> dict[int, keras.KerasTensor]:
-    """Repeat with new layers, on `x`, whatever was computed from `start`.
-
-    Args:
-        calls: The calls to repeat; those that do not follow from `start` are left out.
-        start: A tensor of the old network.
-        x: The tensor that takes its place.
-        names: The new name of each operation.
-        changes: Entries to replace in the config of an operation, by its old name.
-
-    Returns:
-        The new tensors, by the `id` of the old.
-    """
-    grown = {id(start): x}
-
-    def new(leaf):
-        return grown[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
-
-    for call in calls:
-        if not any(id(t) in grown for t in call.inputs):
-            continue
-        old = call.operation
-        config = old.get_config() | {"name": names[old.name]}
-        config |= (changes or {}).get(old.name, {})
-        args, kwargs = keras.tree.map_structure(new, (call.args, call.kwargs))
-        grown[id(call.output)] = type(old).from_config(config)(*args, **kwargs)
-    return grown

@@ -1,0 +1,143 @@
+"""Exchange layers of any model, in a copy or in place."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import keras
+
+from keras_cnnzoo.backend.forward import trace_anew
+from keras_cnnzoo.internals.become import become
+from keras_cnnzoo.structure.paths import Selection, find
+from keras_cnnzoo.surgery.copying import (
+    again,
+    build_like,
+    carry_over,
+    copy_with,
+    parts,
+    twins,
+)
+
+#: What takes a layer's place: None keeps it, several stand one behind the other, and an
+#: empty list leaves it out.
+Instead: TypeAlias = keras.layers.Layer | Sequence[keras.layers.Layer] | None
+Change: TypeAlias = Callable[[keras.layers.Layer], Instead]
+
+
+def exchange(
+    model: keras.Model,
+    change: Change,
+    layers: Selection = keras.layers.Layer,
+    *,
+    in_place: bool = False,
+) -> keras.Model:
+    """Return the same model with some of its layers exchanged, added or gone.
+
+    It works on Functional, Sequential and subclassed models, in nested models and
+    inside blocks. A new layer gets the old one's name. Where it is not built yet, it is
+    built for the same input and takes over the old one's weights if they fit. What is
+    inside a layer that is exchanged is not looked at.
+
+    Args:
+        model: Any Keras model.
+        change: Called with each layer that is chosen; returns what takes its place:
+            None to keep the layer; a new layer; or a list of layers, one behind the
+            other, in which the layer itself may stand. An empty list leaves it out: an
+            `Identity` stands there instead, or the list's `Sequential`.
+        layers: Which layers, as `keras_cnnzoo.inspect.find` takes them; by default all.
+        in_place: Whether to change the model itself. It has to be compiled again then,
+            as its optimizer knows the old weights. Else the model stays as it is, and
+            the copy is not compiled.
+
+    Returns:
+        The copy, or the model itself.
+
+    Raises:
+        ValueError: `layers` matches nothing; a new layer does not fit the input; or a
+            copy is asked for of a subclassed model that its class cannot make.
+
+    Note:
+        What is exchanged in our blocks, and in Functional and Sequential models, is
+        saved with the model. A saved subclassed model is made by its own code when it
+        is loaded, with the layers it had before.
+
+    Example:
+        >>> act = keras.layers.ReLU(name="act")
+        >>> model = keras.Sequential([keras.Input((4,)), act])
+        >>> smooth = lambda layer: keras.layers.Activation("silu")
+        >>> exchange(model, smooth, "act").layers
+        [<Activation name=act, built=True>]
+    """
+    chosen = {id(layer) for layer in find(model, layers).values()}
+    exchanged: dict[int, keras.layers.Layer] = {}
+
+    def replace(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        if id(layer) not in chosen or isinstance(layer, keras.layers.InputLayer):
+            return None
+        if id(layer) not in exchanged:
+            instead = change(layer)
+            if instead is None or instead is layer:
+                chosen.remove(id(layer))
+                return None
+            exchanged[id(layer)] = _fitted(layer, instead)
+        return exchanged[id(layer)]
+
+    if in_place:
+        _exchange_inside(model, model, replace, set())
+        if model.compiled:
+            trace_anew(model)
+        return model
+    copy, pairs = copy_with(model, replace)
+    for old, new in pairs:
+        _exchange_inside(old, new, replace, set())
+    return copy
+
+
+def _exchange_inside(
+    old: keras.layers.Layer,
+    new: keras.layers.Layer,
+    replace: Callable[[keras.layers.Layer], keras.layers.Layer | None],
+    seen: set[int],
+) -> None:
+    """Exchange what a layer's copy holds, and fill the rest with the weights."""
+    if id(old) in seen:
+        return
+    seen.add(id(old))
+    if old is not new:
+        carry_over(old, new)
+    for part, twin in list(zip(parts(old), parts(new), strict=True)):
+        instead = replace(part)
+        if instead is None:
+            _exchange_inside(part, twin, replace, seen)
+        elif id(part) not in seen:
+            seen.add(id(part))
+            become(twin, instead)
+
+
+def _fitted(layer: keras.layers.Layer, instead: Instead) -> keras.layers.Layer:
+    """Return what takes a layer's place, with its name, built, and with its weights."""
+    if isinstance(instead, keras.layers.Layer):
+        fresh = not instead.built
+        build_like(layer, instead)
+        if fresh and instead.built:
+            _take_over(layer, instead)
+        return instead
+    several = [_copied(layer) if part is layer else part for part in instead or ()]
+    if not several:
+        return build_like(layer, keras.layers.Identity(dtype=layer.dtype_policy))
+    return build_like(layer, keras.Sequential(several))
+
+
+def _copied(layer: keras.layers.Layer) -> keras.layers.Layer:
+    copy = again(layer)
+    _take_over(layer, copy)
+    return copy
+
+
+def _take_over(layer: keras.layers.Layer, new: keras.layers.Layer) -> None:
+    """Fill a new layer with the weights of the old, where they fit."""
+    try:
+        pairs = list(twins(layer, new))
+        for old, twin in pairs:
+            carry_over(old, twin)
+    except (ValueError, KeyError):
+        return  # It computes something else, from weights of its own.

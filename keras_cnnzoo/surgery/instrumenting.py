@@ -1,0 +1,86 @@
+"""Have the convolutions of a model show what they see, and make them plain again."""
+
+import keras
+
+from keras_cnnzoo.layers import InstrumentedConv2D
+from keras_cnnzoo.layers.instrumented import Record
+from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find, layer_paths
+from keras_cnnzoo.surgery.exchange import exchange
+
+
+def instrument(
+    model: keras.Model, layers: Selection = CONVOLUTION, *, record: Record = "stats"
+) -> keras.Model:
+    """Return a copy of a model whose 2D convolutions are instrumented.
+
+    Every `Conv2D` that is chosen becomes an `InstrumentedConv2D`, in nested models,
+    blocks and subclassed models too; layers of classes derived from it stay what they
+    are. The weights are copied; the model itself stays as it is. `plain` is the way
+    back.
+
+    Args:
+        model: Any Keras model. Where the class of a Functional model has a constructor
+            of its own, the copy is a `keras.Model` of the same layers. The copy of a
+            subclassed model is made by its `from_config`, which makes plain layers
+            when a file of it is loaded.
+        layers: Which layers, as `find` takes them; all convolutions in a block or model
+            that is chosen count. By default all there are.
+        record: "off", "stats" or "maps"; see `InstrumentedConv2D`.
+
+    Raises:
+        ValueError: `layers` matches nothing, or no `Conv2D`; or the model is
+            subclassed, and its class cannot make a copy of it.
+
+    Example:
+        >>> from keras_cnnzoo.inspect import find
+        >>> conv = keras.layers.Conv2D(2, 3, name="conv")
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), conv])
+        >>> find(instrument(model), InstrumentedConv2D)
+        {'conv': <InstrumentedConv2D name=conv, built=True>}
+    """
+
+    def recording(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return InstrumentedConv2D.from_config(layer.get_config() | {"record": record})
+
+    return exchange(model, recording, _convolutions(model, layers))
+
+
+def plain(model: keras.Model) -> keras.Model:
+    """Return a copy of a model whose instrumented convolutions are `Conv2D` again.
+
+    The weights are copied, and statistics are left behind.
+
+    Args:
+        model: Any Keras model, such as `instrument` returns.
+
+    Raises:
+        ValueError: The model is subclassed, and its class cannot make a copy of it.
+    """
+
+    def silent(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        if type(layer) is not InstrumentedConv2D:
+            return None
+        config = layer.get_config()
+        for name in ("record", "momentum", "sample"):
+            del config[name]
+        return keras.layers.Conv2D.from_config(config)
+
+    return exchange(model, silent)
+
+
+def _convolutions(model: keras.Model, layers: Selection) -> list[keras.layers.Layer]:
+    """Return the convolutions that are chosen, or are in what is chosen."""
+    matched = tuple(find(model, layers))
+    within = tuple(f"{path}/" for path in matched)
+    found = [
+        layer
+        for path, layer in layer_paths(model).items()
+        if type(layer) in (keras.layers.Conv2D, InstrumentedConv2D)
+        and (path in matched or path.startswith(within))
+    ]
+    if not found:
+        raise ValueError(
+            f"None of these layers of {model.name!r} is a Conv2D, or holds one: "
+            f"{', '.join(matched)}."
+        )
+    return found
