@@ -8,8 +8,8 @@ import keras
 
 from keras_cnnzoo.internals.become import become, taken
 from keras_cnnzoo.layers.instrumented import ChannelStatistics
-from keras_cnnzoo.structure.paths import children
 from keras_cnnzoo.structure.shapes import image_shape
+from keras_cnnzoo.structure.walk import children
 
 Pair: TypeAlias = tuple[keras.layers.Layer, keras.layers.Layer]
 
