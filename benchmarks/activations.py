@@ -20,7 +20,7 @@ from interleaved import ratios
 
 import keras_cnnzoo
 from keras_cnnzoo.backend.forward import compiled, to_numpy
-from keras_cnnzoo.inspect import tap
+from keras_cnnzoo.inspect import activations, keep_memory, tap
 
 #: Keras's own network, and ours.
 NAMES = ("ResNet50", "resnet50")
@@ -53,13 +53,21 @@ def time_passes(name: str, options: argparse.Namespace) -> None:
             "plain again": lambda: to_numpy(forward(x)),
             "predict": lambda: net.predict_on_batch(x),
             "tap": lambda: look(x),
+            "activations": lambda: activations(net, x),
         },
         rounds=options.rounds,
     )
+    with keep_memory():
+        kept = ratios(
+            {"plain": lambda: to_numpy(forward(x)), "tap": lambda: look(x)},
+            rounds=options.rounds,
+        )
     print(
         f"{name}, {count} maps: tap {found['tap']:.3f} of a plain compiled pass, "
         f"{found['tap'] / found['predict']:.3f} of predict_on_batch; "
-        f"a plain pass {found['plain again']:.3f} of another",
+        f"a plain pass {found['plain again']:.3f} of another; "
+        f"activations {found['activations'] / found['tap']:.3f} of the tap; "
+        f"within keep_memory, tap {kept['tap']:.3f} of a plain pass",
         flush=True,
     )
 

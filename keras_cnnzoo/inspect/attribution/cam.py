@@ -6,12 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.attribution.arguments import names_of_ours
 from keras_cnnzoo.inspect.attribution.maps import batches, finish
 from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
 from keras_cnnzoo.structure.paths import Selection
 
 
+@names_of_ours
 def grad_cam(
     model: keras.Model,
     images: Any,
@@ -70,6 +72,7 @@ def grad_cam(
     return _of_gradients(formula, seen, batch_size, normalize)
 
 
+@names_of_ours
 def grad_cam_pp(
     model: keras.Model,
     images: Any,
@@ -111,6 +114,7 @@ def grad_cam_pp(
     return _of_gradients(formula, seen, batch_size, normalize)
 
 
+@names_of_ours
 def layer_cam(
     model: keras.Model,
     images: Any,
@@ -158,6 +162,7 @@ def _of_gradients(
     return finish(np.concatenate(found), seen.size, normalize=normalize)
 
 
+@names_of_ours
 def eigen_cam(
     model: keras.Model,
     images: Any,

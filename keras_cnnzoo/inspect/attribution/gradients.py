@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.attribution.arguments import names_of_ours
 from keras_cnnzoo.inspect.attribution.maps import batches, finish
 from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
@@ -18,6 +19,7 @@ from keras_cnnzoo.inspect.attribution.variations import (
 from keras_cnnzoo.structure.paths import Selection
 
 
+@names_of_ours
 def saliency(
     model: keras.Model,
     images: Any,
@@ -49,6 +51,7 @@ def saliency(
     return finish(np.concatenate(found), seen.size, normalize=normalize)
 
 
+@names_of_ours
 def smooth_grad(
     model: keras.Model,
     images: Any,
@@ -117,6 +120,7 @@ def _noise(noise: Any, samples: int, seed: int, shape: tuple[int, ...]) -> np.nd
     return own
 
 
+@names_of_ours
 def integrated_gradients(
     model: keras.Model,
     images: Any,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.inspect.attribution.arguments import names_of_ours
 from keras_cnnzoo.inspect.attribution.maps import finish, resize, stretch
 from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 from keras_cnnzoo.inspect.attribution.target import Target
@@ -20,6 +21,7 @@ from keras_cnnzoo.inspect.attribution.variations import (
 from keras_cnnzoo.structure.paths import Selection
 
 
+@names_of_ours
 def score_cam(
     model: keras.Model,
     images: Any,
@@ -72,6 +74,7 @@ def score_cam(
     return finish(np.stack(found), seen.size, normalize=normalize)
 
 
+@names_of_ours
 def occlusion(
     model: keras.Model,
     images: Any,

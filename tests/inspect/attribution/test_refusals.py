@@ -124,3 +124,19 @@ def test_a_blank_map_comes_with_a_warning():
 def test_an_option_that_makes_no_sense(subject_plain, method, options, says):
     with pytest.raises(ValueError, match=says):
         draw(method, subject_plain, IMAGES, 0, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "foreign", "ours"),
+    [
+        ("grad_cam", "class_index", "target"),
+        ("grad_cam_pp", "target_layers", "layer"),
+        ("saliency", "inputs", "images"),
+        ("occlusion", "pred_index", "target"),
+    ],
+)
+def test_arguments_of_other_packages_are_met(subject_plain, method, foreign, ours):
+    with pytest.raises(
+        TypeError, match=f"no argument '{foreign}': here it is '{ours}'"
+    ):
+        getattr(inspect, method)(subject_plain, **{foreign: 1})
