@@ -5,11 +5,7 @@ import keras
 from keras_cnnzoo.structure.paths import layer_paths
 
 #: What runs layers inside a loop of the backend, without calling them.
-LOOPS = (
-    keras.layers.Bidirectional,
-    keras.layers.RNN,
-    keras.layers.TimeDistributed,
-)
+LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
 def why_hidden(model: keras.layers.Layer, path: str) -> str | None:

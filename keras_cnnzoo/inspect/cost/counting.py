@@ -48,13 +48,13 @@ def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
     if hasattr(layer, "count_macs"):
         return int(layer.count_macs(tuple(inputs[0].shape), tuple(output.shape)))
     if isinstance(layer, keras.layers.Dense):
-        return math.prod(output.shape) * math.prod(layer.kernel.shape[:-1])
+        return int(math.prod(output.shape) * math.prod(layer.kernel.shape[:-1]))
     if isinstance(layer, keras.layers.EinsumDense):
-        return math.prod(output.shape) * _summed(layer)
+        return int(math.prod(output.shape)) * _summed(layer)
     if isinstance(layer, keras.layers.TimeDistributed):
         # Its layer is not called where a trace would see it.
         one = [keras.KerasTensor((1, *x.shape[2:])) for x in (inputs[0], output)]
-        return output.shape[1] * layer_macs(layer.layer, one[:1], one[1])
+        return int(output.shape[1]) * layer_macs(layer.layer, one[:1], one[1])
     if isinstance(layer, keras.layers.RNN):
         return 0
     if isinstance(layer, keras.layers.SeparableConv1D | keras.layers.SeparableConv2D):
@@ -70,7 +70,7 @@ def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
         | keras.layers.Conv2DTranspose
         | keras.layers.Conv3DTranspose,
     )
-    return per_pixel * _pixels(layer, inputs[0] if transposed else output)
+    return int(per_pixel) * _pixels(layer, inputs[0] if transposed else output)
 
 
 def _summed(layer: keras.layers.EinsumDense) -> int:

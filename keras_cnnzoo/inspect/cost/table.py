@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_cnnzoo.files import replacing
 from keras_cnnzoo.inspect.cost.memory import Memory
-from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField
+from keras_cnnzoo.inspect.field.region import ReceptiveField
 
 #: Headings of the plain and the rich table, and what stands below, as text.
 COLUMNS: dict[str, Callable[["Row"], str]] = {

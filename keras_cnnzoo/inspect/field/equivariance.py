@@ -1,6 +1,6 @@
 """Whether feature maps and predictions change when an image is shifted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +107,9 @@ def equivariance(
     )
 
 
-def _choose(model, layer: Selection | None, shape) -> tuple[str, TensorField]:
+def _choose(
+    model: keras.Model, layer: Selection | None, shape: tuple[int, ...]
+) -> tuple[str, TensorField]:
     maps = _maps(model, shape)
     if layer is not None:
         chosen = list(find(model, layer))
@@ -131,7 +133,7 @@ def _choose(model, layer: Selection | None, shape) -> tuple[str, TensorField]:
     return list(maps.items())[-1]
 
 
-def _maps(model, shape) -> dict[str, TensorField]:
+def _maps(model: keras.Model, shape: tuple[int, ...]) -> dict[str, TensorField]:
     """Return what those layers see that give maps, at their first call."""
     steps = dataflow(model, shape)
     # Gates see all of the image; what they scale is where it was.
@@ -150,12 +152,12 @@ def _maps(model, shape) -> dict[str, TensorField]:
     return found
 
 
-def _both(model: keras.Model, path: str):
+def _both(model: keras.Model, path: str) -> Callable[[Any], list[np.ndarray]]:
     """Return a compiled function from images to a layer's features and the answers."""
     layers = {path: layer_paths(model)[path]}
     numbers = call_numbers(model)
 
-    def forward(images):
+    def forward(images: Any) -> tuple[Any, Any]:
         with collect(layers, lambda path, layer, output: output, numbers) as kept:
             answers = model(images, training=False)
         return keras.tree.flatten(kept[path])[0], keras.tree.flatten(answers)[0]
@@ -164,7 +166,13 @@ def _both(model: keras.Model, path: str):
     return lambda images: [keras.ops.convert_to_numpy(x) for x in run(images)]
 
 
-def _compare(before, after, tensor: TensorField, sizes, pair) -> tuple[float, bool]:
+def _compare(
+    before: np.ndarray,
+    after: np.ndarray,
+    tensor: TensorField,
+    sizes: Sequence[int],
+    pair: Sequence[int],
+) -> tuple[float, bool]:
     """Return how far features are from moved ones, and if it is of the interior."""
     field = as_receptive_field(tensor, "channels_last")
     pixels, lands, clean = [], [], []
@@ -195,7 +203,9 @@ def _compare(before, after, tensor: TensorField, sizes, pair) -> tuple[float, bo
     return float((norms[0] / ((norms[1] + norms[2]) / 2 + _TINY)).mean()), interior
 
 
-def _stability(before: np.ndarray, after: np.ndarray):
+def _stability(
+    before: np.ndarray, after: np.ndarray
+) -> tuple[float | None, float | None]:
     if before.ndim != 2 or before.shape[1] < 2:
         return None, None
     before, after = _probabilities(before), _probabilities(after)
@@ -208,4 +218,5 @@ def _probabilities(answers: np.ndarray) -> np.ndarray:
     if (answers >= 0).all() and np.allclose(answers.sum(-1), 1, atol=1e-3):
         return answers
     powers = np.exp(answers - answers.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
+    return shares

@@ -53,7 +53,7 @@ def measured_boxes(
 
     numbers = call_numbers(model)
 
-    def score(x, one_hot):
+    def score(x: Any, one_hot: Any) -> tuple[Any, Any]:
         with collect(layers, lambda path, layer, output: output, numbers) as kept:
             model(x, training=False)
         total = 0.0

@@ -11,6 +11,8 @@ from keras_cnnzoo.inspect.field.region import ReceptiveField
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format, image_shape
 
+__all__ = ["ReceptiveField", "receptive_field"]
+
 
 def receptive_field(
     model: keras.Model,

@@ -93,7 +93,7 @@ class ReceptiveField:
     def _with_padding(self, axis: int, unit: int) -> tuple[Number, Number]:
         if self.spans is None:
             first: Number = self.start[axis] + unit * self.stride[axis]
-            last = first + self.size[axis] - 1
+            last: Number = first + self.size[axis] - 1
             if math.isinf(self.size[axis]):
                 return -math.inf, math.inf
             return math.floor(first + _CLOSE), math.ceil(last - _CLOSE)

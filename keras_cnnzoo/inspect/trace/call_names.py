@@ -108,7 +108,7 @@ def collect(
     names = CallNames(layers, numbers)
     kept: dict[str, Any] = {}
 
-    def keep(layer: keras.layers.Layer, inputs: tuple, output: Any) -> None:
+    def keep(layer: keras.layers.Layer, inputs: tuple[Any, ...], output: Any) -> None:
         if (name := names.next(layer)) is not None:
             kept[str(name)] = change(str(name), layer, output)
 
