@@ -8,6 +8,7 @@ Example:
 import argparse
 import csv
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from keras_cnnzoo import data, inspect
+from keras_cnnzoo.inspect.figures.style import signed_colours
 from keras_cnnzoo.layers import record_maps
 from keras_cnnzoo.training import Run
 
@@ -72,7 +74,7 @@ def main() -> None:
                 figure,
                 middle[row, i],
                 pictures[..., i],
-                cmap="RdBu_r",
+                cmap=signed_colours(),
                 low=-bound,
                 high=bound,
             )
@@ -84,7 +86,7 @@ def main() -> None:
     print(f"{TARGET}: {TARGET.stat().st_size / 1000:.0f} kB")
 
 
-def _picture(figure, place, pixels, *, cmap: str, low: float, high: float):
+def _picture(figure, place, pixels, *, cmap: Any, low: float, high: float):
     axes = figure.add_subplot(place)
     axes.imshow(pixels, cmap=cmap, vmin=low, vmax=high)
     axes.set_xticks([])

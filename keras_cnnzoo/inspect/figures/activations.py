@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.figures.style import caption, draw_map, grid, new_figure
+from keras_cnnzoo.inspect.figures.style import (
+    BLUE,
+    ORANGE,
+    QUIET,
+    caption,
+    draw_map,
+    grid,
+    new_figure,
+    plain,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 
 def plot_activations(
@@ -24,7 +33,9 @@ def plot_activations(
 ) -> "Figure":
     """Draw the maps of one layer or of several.
 
-    Zero is white, what is positive blue and what is negative orange.
+    Zero is white, what is positive blue and what is negative orange. Maps of a single
+    pixel are drawn as bars, one for each channel. Of several images one is drawn, and
+    the figure says which.
 
     Args:
         maps: A batch of maps, `(batch, height, width, channels)`; the maps of one
@@ -68,7 +79,14 @@ def plot_activations(
             "give maps, such as layers='*conv*'."
         )
     chosen = {path: _of_one_image(x, image, form) for path, x in layers.items()}
-    grids = [grid(min(limit, x.shape[-1])) for x in chosen.values()]
+    counts = [len(x) for x in layers.values() if np.ndim(x) == 4]
+    if counts and max(counts) > 1:
+        which = f"image {image % max(counts)} of {max(counts)}"
+        title = f"{title}, {which}" if title else which
+    grids = [
+        (1, 1) if x.shape[:2] == (1, 1) else grid(min(limit, x.shape[-1]))
+        for x in chosen.values()
+    ]
     # Small pictures all over the figure, one strip for each layer.
     height = sum(0.35 + 1.3 * rows for rows, _ in grids)
     figure = new_figure(10.4, height + 0.4 * bool(title), title)
@@ -79,7 +97,10 @@ def plot_activations(
         if path:
             text = f"{path}   {'×'.join(map(str, x.shape))}"
             strip.suptitle(text, fontsize=10, x=0.01, ha="left")
-        _draw(strip, x, shape, order, scale)
+        if x.shape[:2] == (1, 1):
+            _draw_bars(strip, x[0, 0])
+        else:
+            _draw(strip, x, shape, order, scale)
     return figure
 
 
@@ -99,7 +120,19 @@ def _of_one_image(maps: Any, image: int, data_format: str) -> np.ndarray:
     return np.moveaxis(array, 0, -1) if first else array
 
 
-def _draw(strip, x: np.ndarray, shape: tuple[int, int], order: str, scale: str):
+def _draw_bars(strip: "SubFigure", values: np.ndarray) -> None:
+    """Draw the numbers of maps of one pixel."""
+    axes = strip.subplots()
+    colours = [BLUE if value >= 0 else ORANGE for value in values]
+    axes.bar(range(len(values)), values, color=colours, width=1.0)
+    plain(axes, "channel", "")
+    axes.set_xlim(-0.5, len(values) - 0.5)
+    axes.axhline(0, color=QUIET, lw=0.6)
+
+
+def _draw(
+    strip: "SubFigure", x: np.ndarray, shape: tuple[int, int], order: str, scale: str
+) -> None:
     rows, columns = shape
     peaks = x.max(axis=(0, 1))
     numbers = (

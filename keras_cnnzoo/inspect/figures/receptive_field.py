@@ -57,6 +57,11 @@ def plot_receptive_field(
         'conv, unit (0, 2): sees 3×3 pixels, step 1'
     """
     array = np.asarray(image, "float32")
+    if array.ndim == 4 and len(array) > 1:
+        raise ValueError(
+            f"A receptive field is drawn on one image. Received {len(array)}: pass "
+            "images[0]."
+        )
     array = array[0] if array.ndim == 4 else array
     path, field = _of_one_layer(model, layer, array.shape)
     first = data_format(model) == "channels_first"

@@ -19,22 +19,30 @@ SIGNED = (
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> "Figure":
-    """Make a figure that belongs to nobody: pyplot knows nothing of it.
+    """Make a figure that pyplot does not know, and that a notebook shows.
 
     Args:
         width: In inches.
         height: In inches.
         title: At the top left.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from keras_cnnzoo.inspect.figures.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    # The canvas of Agg draws without a screen and leaves pyplot's state alone.
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(figsize=(width, height), layout="constrained")
     if title:
         figure.suptitle(title, fontsize=13, x=0.01, ha="left", color=INK)
     return figure
+
+
+#: From what says nothing to what says most, as on the page of `explain`.
+HEAT = ("#2d1160", "#5c187a", "#b5367a", "#f1605d", "#fdae78", "#fcf4b6")
+
+
+def heat_colours() -> "Colormap":
+    """Return the colours of attributions."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("heat", HEAT)
 
 
 def signed_colours() -> "Colormap":

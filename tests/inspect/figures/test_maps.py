@@ -148,3 +148,35 @@ def test_pictures_have_visible_colours():
     assert as_picture(np.full((1, 2, 2, 5), 0.5)).shape == (2, 2, 3)
     two = np.stack([np.zeros((2, 2)), np.full((2, 2), 100)], axis=-1)
     assert as_picture(two).tolist() == [[50, 50], [50, 50]]
+
+
+def test_the_image_that_is_shown_of_several_is_named(rng):
+    maps = rng.normal(size=(3, 4, 4, 2))
+    assert plot_activations(maps).get_suptitle() == "image 0 of 3"
+    named = plot_activations({"conv": maps}, image=-1, title="c1")
+    assert named.get_suptitle() == "c1, image 2 of 3"
+    assert plot_activations(maps[:1]).get_suptitle() == ""
+
+
+def test_maps_of_one_pixel_are_bars():
+    (axes,) = plot_activations(np.array([[[1.0, -2.0, 0.5]]])).axes
+    assert [bar.get_height() for bar in axes.patches] == [1.0, -2.0, 0.5]
+
+
+def test_several_images_each_with_its_attributions(rng):
+    images, maps = rng.uniform(size=(2, 8, 8, 3)), rng.uniform(size=(2, 8, 8))
+    figure = plot_attribution(images, {"cam": maps, "saliency": maps})
+    assert [title(axes) for axes in figure.axes] == [
+        *("image 0", "cam", "saliency"),
+        *("image 1", "cam", "saliency"),
+    ]
+    with pytest.raises(ValueError, match="There are 2 maps"):
+        plot_attribution(images[0], {"cam": maps})
+
+
+@pytest.mark.once
+def test_a_figure_shows_in_a_notebook_and_says_where_it_cannot():
+    figure = plot_activations(np.ones((1, 4, 4, 2)))
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.warns(UserWarning, match="savefig"):
+        figure.show()
