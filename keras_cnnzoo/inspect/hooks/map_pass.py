@@ -65,12 +65,8 @@ class MapPass:
         }
 
     def _forward(self, images: Any) -> dict[str, Any]:
-        token = LOOKING.set(True)
-        try:
-            with self.collect() as kept:
-                self.model(images, training=False)
-        finally:
-            LOOKING.reset(token)
+        with _looking(), self.collect() as kept:
+            self.model(images, training=False)
         return kept
 
     @contextlib.contextmanager
@@ -78,7 +74,8 @@ class MapPass:
         """Within the context, in which the model runs, collect what its layers give."""
         if self._of_model is None:
             guard = LoopGuard(layer_paths(self.model))
-            self._of_model = call_numbers(self.model), guard
+            with _looking():
+                self._of_model = call_numbers(self.model), guard
         numbers, guard = self._of_model
         guard.begin()
 
@@ -111,6 +108,16 @@ class MapPass:
         if new := [path for path in hidden if path not in self._hidden]:
             self._hidden |= set(new)
             warn_of_hidden(new, stacklevel=4)
+
+
+@contextlib.contextmanager
+def _looking() -> Iterator[None]:
+    """Have open contexts pass over the calls of the model within this one."""
+    token = LOOKING.set(True)
+    try:
+        yield
+    finally:
+        LOOKING.reset(token)
 
 
 def as_numpy_can(path: str, layer: keras.layers.Layer, output: Any) -> Any:
