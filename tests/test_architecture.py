@@ -1,6 +1,8 @@
 """The shape of the code base itself: who may import whom, and how long files get."""
 
 import ast
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,12 @@ def test_file_is_short_and_says_what_it_is(path):
     text = path.read_text()
     assert text.count("\n") <= MAX_LINES
     assert ast.get_docstring(ast.parse(text))
+
+
+def test_no_name_hides_the_module_it_came_from(path):
+    """`package.thing` is a module, or what a module gave the package, never both."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    *packages, name = parts[:-1] if parts[-1] == "__init__" else parts
+    if packages and name != "__main__":
+        module = import_module(".".join([*packages, name]))
+        assert getattr(sys.modules[".".join(packages)], name) is module

@@ -2,6 +2,7 @@
 
 from keras_cnnzoo.registry.assembly import assemble
 from keras_cnnzoo.registry.facts import Card, card
+from keras_cnnzoo.registry.how_built import Origin, origin
 from keras_cnnzoo.registry.index import (
     families,
     family_of,
@@ -10,7 +11,6 @@ from keras_cnnzoo.registry.index import (
     register,
     weights_of,
 )
-from keras_cnnzoo.registry.origin import Origin, origin
 
 __all__ = [
     "Card",

@@ -19,8 +19,8 @@ from keras_cnnzoo.registry.arguments import (
     checked_shape,
     configured,
 )
+from keras_cnnzoo.registry.how_built import Origin, packed
 from keras_cnnzoo.registry.index import family_of
-from keras_cnnzoo.registry.origin import Origin, packed
 from keras_cnnzoo.registry.stages import default_shape, pick
 
 

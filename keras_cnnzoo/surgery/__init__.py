@@ -1,6 +1,6 @@
 """The same model with some of its layers exchanged, added or gone."""
 
-from keras_cnnzoo.surgery.exchange import exchange
+from keras_cnnzoo.surgery.exchanging import exchange
 from keras_cnnzoo.surgery.fusing import fuse
 from keras_cnnzoo.surgery.instrumenting import instrument, plain
 

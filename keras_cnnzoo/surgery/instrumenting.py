@@ -5,7 +5,7 @@ import keras
 from keras_cnnzoo.layers import InstrumentedConv2D
 from keras_cnnzoo.layers.instrumented import Record
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find, layer_paths
-from keras_cnnzoo.surgery.exchange import exchange
+from keras_cnnzoo.surgery.exchanging import exchange
 
 
 def instrument(

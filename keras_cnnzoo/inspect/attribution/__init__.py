@@ -12,7 +12,7 @@ from keras_cnnzoo.inspect.attribution.gradients import (
     saliency,
     smooth_grad,
 )
-from keras_cnnzoo.inspect.attribution.maximise import maximise
+from keras_cnnzoo.inspect.attribution.maximisation import maximise
 from keras_cnnzoo.inspect.attribution.perturbation import occlusion, score_cam
 
 __all__ = [
