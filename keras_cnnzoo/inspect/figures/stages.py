@@ -92,10 +92,12 @@ def _inside(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return list(layer_paths(layer).values())
 
 
-#: What is no step on the way: a model, whose layers are, and what moves numbers only.
+#: What is no step on the way: a model, whose layers are, and what computes nothing, as
+#: the layer that remembers how a model was built.
 _ASIDE = (
     keras.Model,
     keras.layers.Flatten,
+    keras.layers.Identity,
     keras.layers.ZeroPadding1D,
     keras.layers.ZeroPadding2D,
 )
