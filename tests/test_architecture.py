@@ -10,7 +10,7 @@ import pytest
 import keras_cnnzoo
 
 BOTTOM = {"call_path", "files", "internals", "backend", "cards", "layers", "structure"}
-BOTTOM |= {"deferred", "other_names", "plugins", "installed", "catalogue"}
+BOTTOM |= {"deferred", "other_names", "plugins", "installed", "catalogue", "html_table"}
 LIBRARY = BOTTOM | {"blocks", "surgery", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "other_names": set(),
     "plugins": set(),
     "installed": set(),
+    "html_table": set(),
     "catalogue": {"files", "installed", "plugins"},
     "internals": set(),
     "backend": set(),

@@ -5,8 +5,10 @@ import functools
 from typing import Any
 
 from keras_cnnzoo.cards import Claim, Paper, Preprocessing, Result, Weights
+from keras_cnnzoo.catalogue import recorded
 from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.registry.assembly import assemble
+from keras_cnnzoo.registry.card_html import card_html
 from keras_cnnzoo.registry.index import entry_of, family_of, weights_of
 from keras_cnnzoo.registry.results import results
 from keras_cnnzoo.registry.stages import Stage, default_shape, stages
@@ -48,6 +50,15 @@ class Card:
     def stages(self) -> tuple[Stage, ...]:
         """The maps that `build(..., features=...)` can give, in order."""
         return stages(self.name)
+
+    def _repr_html_(self) -> str:
+        """Show the card in a notebook; nothing is built for it."""
+        variant = family_of(self.name).variants[self.name]
+        known = recorded().get(self.name, {})
+        costs = {"params": variant.params, "macs": variant.macs}
+        return card_html(
+            self, {k: known.get(k) if n is None else n for k, n in costs.items()}
+        )
 
 
 def card(name: str) -> Card:

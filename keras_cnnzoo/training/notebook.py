@@ -6,6 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from keras_cnnzoo.html_table import html_table
+
 #: What is shown of the results, with what it is called and how it is written.
 ROWS = (
     ("status", "status", "{}"),
@@ -33,19 +35,15 @@ def run_html(folder: Path, config: Mapping[str, Any], pictures: Sequence[str]) -
     """
     results = config["results"] or {"status": "has not ended"}
     rows = [
-        f'<tr><th style="text-align:left">{escape(label)}</th>'
-        f"<td>{escape(form.format(results[key]))}</td></tr>"
+        (label, form.format(results[key]))
         for key, label, form in ROWS
         if results.get(key) is not None
     ]
-    notes = [f"<p>note: {escape(note)}</p>" for note in results.get("notes", ())]
+    notes = [f"note: {note}" for note in results.get("notes", ())]
     arguments = config["arguments"]
     title = f"{arguments['model']} on {arguments['data']}, {folder}"
     images = [_image(folder / name) for name in pictures if (folder / name).is_file()]
-    return (
-        f"<p><b>{escape(title)}</b></p><table>{''.join(rows)}</table>"
-        f"{''.join(notes)}{''.join(images)}"
-    )
+    return html_table(title, rows, notes=notes) + "".join(images)
 
 
 def _image(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from keras_cnnzoo.html_table import html_table
+
 
 @dataclass(frozen=True)
 class LoadReport:
@@ -35,6 +37,15 @@ class LoadReport:
         """Whether every variable was set and every array used."""
         return not (self.missing or self.mismatched or self.unused)
 
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook: how many variables, and which do not fit."""
+        rows = [
+            (label, f"{len(names)}", "" if name == "loaded" else _shortened(names))
+            for name, label in _KINDS.items()
+            if (names := getattr(self, name)) or name == "loaded"
+        ]
+        return html_table(f"Weights from {self.source}", rows)
+
     def __str__(self) -> str:
         parts = [f"{len(self.loaded)} variables loaded from {self.source}"]
         if self.adapted:
@@ -48,6 +59,17 @@ class LoadReport:
             names = _shortened(self.not_finite)
             parts.append(f"NaN or infinite values in {len(self.not_finite)}: {names}")
         return "; ".join(parts)
+
+
+#: The fields that hold names, and what a table calls them.
+_KINDS = {
+    "loaded": "loaded",
+    "adapted": "adapted to the input's channels",
+    "missing": "missing",
+    "mismatched": "mismatched",
+    "unused": "unused",
+    "not_finite": "NaN or infinite values",
+}
 
 
 def _shortened(names: tuple[str, ...], most: int = 6) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_cnnzoo.files import replacing
+from keras_cnnzoo.html_table import html_table
 from keras_cnnzoo.inspect.cost.memory import Memory
 from keras_cnnzoo.inspect.field.region import ReceptiveField
 
@@ -134,6 +135,12 @@ class Profile:
         for cells in self._cells():
             table.add_row(*cells)
         return table
+
+    def _repr_html_(self) -> str:
+        """Show the rows and totals in a notebook."""
+        return html_table(
+            self._title, self._cells(), columns=tuple(COLUMNS), notes=self._totals
+        )
 
     def __str__(self) -> str:
         lines = [tuple(COLUMNS), *self._cells()]

@@ -7,7 +7,7 @@ import keras
 from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.field.following import as_receptive_field, fields_of_layers
 from keras_cnnzoo.inspect.field.measured import measured_boxes
-from keras_cnnzoo.inspect.field.region import ReceptiveField
+from keras_cnnzoo.inspect.field.region import ReceptiveField, ReceptiveFields
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format, image_shape
 
@@ -58,7 +58,8 @@ def receptive_field(
 
     Returns:
         By path, in order of the calls; further calls of a layer are at `path:1`,
-        `path:2` and so on. Layers that the image does not reach are left out.
+        `path:2` and so on. Layers that the image does not reach are left out. A
+        notebook shows it as a table.
 
     Raises:
         ValueError: The model takes several inputs, its image size is needed and not
@@ -89,11 +90,15 @@ def receptive_field(
         if CallPath.parse(path, chosen).layer in chosen
     }
     form = data_format(model)
-    fields = {path: as_receptive_field(f, form) for path, f in of_tensors.items()}
+    fields = ReceptiveFields(
+        (path, as_receptive_field(f, form)) for path, f in of_tensors.items()
+    )
     if not empirical:
         return fields
     boxes = measured_boxes(model, chosen, of_tensors, shape, threshold)
-    return {path: _measured(box, fields[path]) for path, box in boxes.items()}
+    return ReceptiveFields(
+        (path, _measured(box, fields[path])) for path, box in boxes.items()
+    )
 
 
 def _measured(box: Any, field: ReceptiveField) -> ReceptiveField:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from keras_cnnzoo.html_table import html_table
 from keras_cnnzoo.inspect.field.pixels import Pixels
 from keras_cnnzoo.inspect.field.spans import Span
 from keras_cnnzoo.inspect.field.windows import Number
@@ -103,3 +104,19 @@ class ReceptiveField:
         if math.isinf(first) or math.isinf(last):
             return first, last
         return math.ceil(first), math.floor(last)
+
+
+class ReceptiveFields(dict[str, ReceptiveField]):
+    """Receptive fields by the path of the layer; a notebook shows them as a table."""
+
+    def _repr_html_(self) -> str:
+        names = ("size", "stride", "start")
+        rows = [
+            (
+                path,
+                *(" x ".join(f"{n:g}" for n in getattr(one, name)) for name in names),
+            )
+            for path, one in self.items()
+        ]
+        title = "Receptive fields, in pixels of the image"
+        return html_table(title, rows, columns=("layer", *names))
