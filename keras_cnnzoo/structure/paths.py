@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import re
 from collections.abc import Sequence
 from types import UnionType
 from typing import TypeAlias
@@ -59,8 +60,8 @@ def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers
             write `[*]`, `[?]` and `[[]` for these signs.
 
     Raises:
-        ValueError: A part of the selection matches nothing; the message offers the
-            nearest names.
+        ValueError: A part of the selection matches nothing; the message offers a
+            pattern that does, or the nearest names.
 
     Example:
         >>> model = keras.Sequential([keras.layers.ReLU(name="act")])
@@ -97,6 +98,8 @@ def _nothing(
     model: keras.layers.Layer, part: _Part, paths: dict[str, keras.layers.Layer]
 ) -> str:
     if isinstance(part, str):
+        if better := _that_matches(model, part, paths):
+            return f"No layer of {model.name!r} matches {part!r}. {better}"
         names = [*paths, *(layer.name for layer in paths.values())]
         near = difflib.get_close_matches(part.strip("*"), names, cutoff=0.4)
         hint = f"Near: {', '.join(dict.fromkeys(near))}" if near else "Nothing is near"
@@ -106,6 +109,37 @@ def _nothing(
         f"No layer of {model.name!r} is {part!r}. It has layers of these kinds: "
         f"{', '.join(kinds)}."
     )
+
+
+def _that_matches(
+    model: keras.layers.Layer, part: str, paths: dict[str, keras.layers.Layer]
+) -> str | None:
+    """Offer a pattern like one that matches nothing; None where none is found."""
+    for pattern in _alike(model, part):
+        if pattern and (matched := _matched(paths, pattern)):
+            first = next(path for path in paths if path in matched)
+            count = "1 layer" if len(matched) == 1 else f"{len(matched)} layers"
+            rule = ""
+            if ("/" in part) != ("/" in pattern) or "/" in first:
+                rule = (
+                    'A pattern without a "/" is compared with the own names of layers, '
+                    'one with a "/" with whole paths. '
+                )
+            return f"{rule}{pattern!r} matches {count}, such as {first!r}."
+    return None
+
+
+def _alike(model: keras.layers.Layer, part: str) -> list[str]:
+    """List patterns that may have been meant, the likeliest first."""
+    plain = part.strip("/").removeprefix(f"{model.name}/")
+    plain = re.sub(r":\d+$", "", plain).replace(".", "/")  # a call; as PyTorch writes
+    patterns = [plain]
+    for star in re.finditer(r"\*", plain):
+        before, after = plain[: star.start()], plain[star.end() :]
+        patterns += [f"{before}*/{after}", f"{before}*/*{after}"]
+    if "/" in plain:
+        patterns += [f"*/{plain}", f"*{plain}", f"{plain}/*"]
+    return patterns
 
 
 def _collect(
