@@ -1,5 +1,7 @@
 """Layers whose calls nobody sees, since another layer runs them in a loop."""
 
+from collections.abc import Mapping
+
 import keras
 
 from keras_cnnzoo.structure.paths import layer_paths
@@ -24,21 +26,26 @@ def why_hidden(model: keras.layers.Layer, path: str) -> str | None:
 without being called: take 'frames', whose output is that of its layer.
     """
     paths = layer_paths(model)
+    above = loop_around(paths, path)
+    if above is None:
+        return None
+    if isinstance(paths[above], keras.layers.TimeDistributed):
+        how, what = "for all steps at once", "is that of its layer"
+    else:
+        how, what = "in a loop over the steps", "is that of the last step, or of all"
+    return (
+        f"{path!r} is run by {above!r}, a {type(paths[above]).__name__}, {how}, "
+        f"without being called: take {above!r}, whose output {what}."
+    )
+
+
+def loop_around(paths: Mapping[str, keras.layers.Layer], path: str) -> str | None:
+    """Return the path of the outermost layer that runs another one in a loop.
+
+    Args:
+        paths: All layers of the model by path, as `layer_paths` gives them.
+        path: Of the layer inside.
+    """
     parts = path.split("/")
-    for depth in range(1, len(parts)):
-        above = "/".join(parts[:depth])
-        loop = paths.get(above)
-        if not isinstance(loop, LOOPS):
-            continue
-        if isinstance(loop, keras.layers.TimeDistributed):
-            how, what = "for all steps at once", "is that of its layer"
-        else:
-            how, what = (
-                "in a loop over the steps",
-                "is that of the last step, or of all",
-            )
-        return (
-            f"{path!r} is run by {above!r}, a {type(loop).__name__}, {how}, without "
-            f"being called: take {above!r}, whose output {what}."
-        )
-    return None
+    above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+    return next((p for p in above if isinstance(paths.get(p), LOOPS)), None)

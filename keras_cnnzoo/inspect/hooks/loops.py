@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping
 import keras
 
 from keras_cnnzoo.backend.forward import trace_level
+from keras_cnnzoo.structure.hidden import loop_around, why_hidden
+from keras_cnnzoo.structure.paths import layer_paths
 
 
 class LoopGuard:
     """Tells which calls of one pass run inside a loop.
 
-    The cells of recurrent layers do on every backend. So do layers that a model calls
+    The cells of recurrent layers do on every backend, and what a `TimeDistributed`
+    holds. So do layers that a model calls
     in a loop or a condition of its own, where a backend compiles it: their tensors mean
     nothing outside.
 
@@ -20,13 +23,10 @@ class LoopGuard:
     """
 
     def __init__(self, layers: Mapping[str, keras.layers.Layer]) -> None:
-        recurrent = tuple(
-            f"{path}/"
-            for path, layer in layers.items()
-            if isinstance(layer, keras.layers.RNN)
-        )
         self._cells = {
-            id(layer) for path, layer in layers.items() if path.startswith(recurrent)
+            id(layer)
+            for path, layer in layers.items()
+            if loop_around(layers, path) is not None
         }
         self._level = trace_level()
 
@@ -35,7 +35,7 @@ class LoopGuard:
         self._level = trace_level()
 
     def cells_of(self, layers: Mapping[str, keras.layers.Layer]) -> list[str]:
-        """Return the paths of those layers that are in a recurrent layer."""
+        """Return the paths of those layers that another one runs in a loop."""
         return [path for path, layer in layers.items() if id(layer) in self._cells]
 
     def hides(self, layer: keras.layers.Layer) -> bool:
@@ -43,11 +43,20 @@ class LoopGuard:
         return id(layer) in self._cells or trace_level() != self._level
 
 
-def warn_of_hidden(paths: Collection[str], *, stacklevel: int) -> None:
-    """Name the layers that cannot be seen."""
+def reasons(model: keras.layers.Layer, paths: Collection[str]) -> str:
+    """Say why layers cannot be seen and what to take instead, once for each loop."""
+    layers = layer_paths(model)
+    first = {loop_around(layers, path): path for path in reversed(list(paths))}
+    told = [why_hidden(model, path) for path in reversed(first.values())]
+    return " ".join(text or "Look at the layer around it." for text in told)
+
+
+def warn_of_hidden(
+    model: keras.layers.Layer, paths: Collection[str], *, stacklevel: int
+) -> None:
+    """Name the layers that cannot be seen, and say why."""
     warnings.warn(
         f"What {', '.join(map(repr, paths))} gives cannot be seen: it runs inside a "
-        "loop, as the cell of a recurrent layer does at each step. Look at the layer "
-        "around it.",
+        f"loop. {reasons(model, paths)}",
         stacklevel=stacklevel + 1,
     )

@@ -10,7 +10,7 @@ import keras
 
 from keras_cnnzoo.backend.forward import compiled, to_numpy
 from keras_cnnzoo.call_path import CallPath
-from keras_cnnzoo.inspect.hooks.loops import LoopGuard, warn_of_hidden
+from keras_cnnzoo.inspect.hooks.loops import LoopGuard, reasons, warn_of_hidden
 from keras_cnnzoo.inspect.trace.call_names import Change, call_numbers, collect
 from keras_cnnzoo.structure.paths import layer_paths
 
@@ -100,14 +100,17 @@ class MapPass:
     def _tell(self, kept: dict[str, Any], hidden: dict[str, None]) -> None:
         """Say what cannot be seen, once."""
         if not kept:
-            loop = ": they run inside a loop, where what they give cannot be seen"
+            what, why = "takes part in its forward pass", ""
+            if hidden:
+                what = "can be seen, since they run inside a loop"
+                why = f" {reasons(self.model, hidden)}"
             raise ValueError(
-                f"None of these layers of {self.model.name!r} takes part in its "
-                f"forward pass{loop if hidden else ''}: {', '.join(self._layers)}."
+                f"None of these layers of {self.model.name!r} {what}: "
+                f"{', '.join(self._layers)}.{why}"
             )
         if new := [path for path in hidden if path not in self._hidden]:
             self._hidden |= set(new)
-            warn_of_hidden(new, stacklevel=4)
+            warn_of_hidden(self.model, new, stacklevel=4)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.trace.call_names import call_paths
 from keras_cnnzoo.inspect.trace.calls import LayerCall
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
+from keras_cnnzoo.structure.hidden import why_hidden
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.structure.shapes import data_format
 
@@ -114,7 +115,8 @@ def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
         layer: The layer, as `find` takes it.
 
     Raises:
-        ValueError: Not exactly one layer is named, or it is not called.
+        ValueError: Not exactly one layer is named, or it is not called; the message
+            says why.
     """
     found = find(model, layer)
     if len(found) > 1:
@@ -125,5 +127,6 @@ def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
     ((path, chosen),) = found.items()
     own = [call for call in calls if call.layer is chosen]
     if not own:
-        raise ValueError(f"{path!r} is not called when {model.name!r} sees an image.")
+        unused = f"{path!r} is not called when {model.name!r} sees an image."
+        raise ValueError(why_hidden(model, path) or unused)
     return max(own, key=lambda call: call.path.number if call.path else 0)

@@ -81,6 +81,48 @@ def test_the_rest_is_seen_and_the_cells_are_named_once(middle):
         inspect.activations(model, IMAGES, cell)
 
 
+def _video(inner):
+    frames = keras.Input((4, 6, 6, 3))
+    x = layers.TimeDistributed(inner, name="frames")(frames)
+    x = layers.GlobalAveragePooling3D(name="pool")(x)
+    return keras.Model(frames, layers.Dense(2, name="head")(x))
+
+
+FRAMES = np.random.default_rng(0).uniform(size=(3, 4, 6, 6, 3)).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("make", "path"),
+    [
+        (lambda: layers.Conv2D(3, 3, name="conv"), "frames/conv"),
+        (
+            lambda: keras.Sequential(
+                [keras.Input((6, 6, 3)), layers.Conv2D(3, 3, name="conv")], name="net"
+            ),
+            "frames/net/conv",
+        ),
+    ],
+    ids=["layer", "model"],
+)
+def test_what_time_distributed_runs_is_told(make, path):
+    model = _video(make())
+    why = f"'{path}' is run by 'frames', a TimeDistributed, .*: take 'frames'"
+    for look in (
+        lambda: inspect.activations(model, FRAMES),  # all convolutions: this one
+        lambda: inspect.activations(model, FRAMES, path, reduce="mean"),
+        lambda: inspect.tap(model, path)(FRAMES),
+    ):
+        with pytest.raises(ValueError, match=f"run inside a loop: {path}. {why}"):
+            look()
+    with pytest.warns(UserWarning, match=f"{path}.* gives cannot be seen") as told:
+        found = inspect.activations(model, FRAMES, "*")
+    # One sentence for the loop, not one for each layer in it.
+    assert sum(str(w.message).count("is run by 'frames'") for w in told) == 1
+    assert {"frames", "pool", "head"} <= set(found)
+    assert found["frames"].shape == (3, 4, 4, 4, 3)
+    assert not any(name.startswith("frames/") for name in found)
+
+
 def test_a_loop_of_the_models_own():
     model = _model(_own_loop)
     with warnings.catch_warnings():
