@@ -9,6 +9,7 @@ and of `activations`, relative to a tap that is kept. All in one interleaved run
 """
 
 import argparse
+import warnings
 
 import keras
 import numpy as np
@@ -61,6 +62,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="images (%(default)s)")
     parser.add_argument("--rounds", type=int, default=15, help="runs (%(default)s)")
     options = parser.parse_args()
+    # Random weights may leave no pixel that supports the class, which is of no concern.
+    warnings.filterwarnings("ignore", message="No pixel supports")
     print(f"Keras {keras.__version__} on {keras.backend.backend()}")
     for name in [options.name] if options.name else NAMES:
         measure(name, options.batch, options.rounds)
