@@ -8,8 +8,6 @@ Example:
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from keras_cnnzoo.cli.options import add_subject
 
 
@@ -50,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the images, and write the page."""
+    import numpy as np
+
     from keras_cnnzoo.cli.images import batches
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.inspect import explain
