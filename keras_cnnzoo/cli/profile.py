@@ -55,16 +55,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _open(what: str, size: list[int] | None):
-    import keras
-
     from keras_cnnzoo import registry, zoo
     from keras_cnnzoo.training.folder import Run
+    from keras_cnnzoo.weights.saved import load_saved
 
     path = Path(what)
     if path.suffix == ".keras":
-        if not path.is_file():
-            raise ValueError(f"There is no file {path}.")
-        return keras.saving.load_model(path, compile=False)
+        return load_saved(path)
     if path.exists() or path.name != what:
         return Run.open(what).model
     if size is None:

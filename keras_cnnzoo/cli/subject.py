@@ -13,6 +13,7 @@ from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.imagenet import imagenet_classes
 from keras_cnnzoo.training.folder import CONFIG, MODEL, Run
 from keras_cnnzoo.training.inputs import channels_last, preprocessing_of
+from keras_cnnzoo.weights.saved import load_saved
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _of_file(path: Path, weights: str | None, names: str | None) -> Subject:
         return _of_run(str(path.parent), weights, names)
     if weights is not None:
         raise ValueError(f"{path} has its own weights; --weights goes with a name.")
-    model = keras.saving.load_model(path, compile=False)
+    model = load_saved(path)
     shape: Any = channels_last(model.input_shape[1:])
     if len(shape) != 3 or None in shape:
         raise ValueError(
@@ -139,12 +140,12 @@ def _of_name(
     name: str, weights: str | None, source: str | None, names: str | None
 ) -> Subject:
     registry.card(name)
-    if weights is None:
+    start = source_of(weights, source)
+    if start is None:
         raise ValueError(
             f"{name!r} alone knows nothing yet: give --weights, or a folder that "
             f"`cnnzoo train {name}` made."
         )
-    start = source_of(weights, source)
     model = zoo.build(name, weights=start)
     shape: Any = channels_last(model.input_shape[1:])
     height, width, channels = shape

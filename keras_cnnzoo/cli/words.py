@@ -4,6 +4,7 @@ import re
 
 #: What messages of the library say, and how it is said at a prompt.
 WORDS = (
+    (r"(Pass|Give) `?weights=\(tag, path\)`?", "Give --weights FILE --source TAG"),
     (r"(pass |give )?`?weights=\(tag, path\)`?", "give --weights FILE --source TAG"),
     (r"`?\(tag, path\)`?", "--weights FILE --source TAG"),
     (r"`?weights=\(['\"]?([\w./-]+)['\"]?, [^)]+\)`?", r"--weights FILE --source \1"),

@@ -19,6 +19,7 @@ from keras_cnnzoo.data.decode import decode
 from keras_cnnzoo.data.names import display_names
 from keras_cnnzoo.files import write_text
 from keras_cnnzoo.training.notebook import run_html
+from keras_cnnzoo.weights.saved import load_saved
 
 CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
 CURVES, CONFUSION = "curves.png", "confusion.png"
@@ -65,9 +66,10 @@ class Run:
         """The best model, ready for `predict`.
 
         Raises:
-            ValueError: No epoch was finished, so that there is none.
+            ValueError: No epoch was finished, so that there is none, or its file is
+                damaged or describes a far larger model than it holds.
         """
-        return keras.saving.load_model(self.model_file, compile=False)
+        return load_saved(self.model_file)
 
     @property
     def model_file(self) -> Path:

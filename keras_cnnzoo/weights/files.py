@@ -50,7 +50,7 @@ def open_arrays(path: Path, entry: str | None = None) -> Iterator[Arrays]:
             f"{path.name!r} is of no known kind. Weights are read from "
             f"{', '.join(_READERS)} files."
         )
-    with _named(path, kind):
+    with named(path, kind):
         content.check(path)
         opened = _READERS[kind](path, entry)
         arrays = opened.__enter__()
@@ -61,7 +61,7 @@ def open_arrays(path: Path, entry: str | None = None) -> Iterator[Arrays]:
 
 
 @contextmanager
-def _named(path: Path, kind: str) -> Iterator[None]:
+def named(path: Path, kind: str) -> Iterator[None]:
     """Turn whatever a reader raises, each its own, into one kind of error."""
     try:
         yield
@@ -73,7 +73,7 @@ def _named(path: Path, kind: str) -> Iterator[None]:
 
 def _careful(array: Stored, path: Path, kind: str) -> Stored:
     def read() -> np.ndarray:
-        with _named(path, kind):
+        with named(path, kind):
             return array.read()
 
     return Stored(array.shape, array.kind, read)

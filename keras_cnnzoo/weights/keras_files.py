@@ -26,8 +26,11 @@ _VARS = "vars"
 #: Parts of a model, or of one within it, that are not weights of a layer.
 _OTHERS = ("optimizer", "metrics", "compile_metrics", "loss", "_loss", "_metrics")
 _MEMBER = "model.weights.h5"
-#: Unpacked, weights in an archive may be so many times as large as the archive.
-_UNPACKED = 4
+#: The member of a `.keras` file that describes the model.
+CONFIG = "config.json"
+#: Unpacked, an archive may be so many times as large as it is packed, and more by so
+#: many bytes, which its description of the model may have however small its weights.
+_UNPACKED, _SMALL = 4, 1 << 22
 
 
 @contextmanager
@@ -50,19 +53,57 @@ def open_saved(path: Path) -> Iterator[dict[str, Stored]]:
         ValueError: It holds no weights, or declares more than it holds.
         OSError: What it holds is no HDF5 file, or cut short.
     """
+    with _weights_of(path) as (file, size):
+        yield _arrays(file, size)
+
+
+def count_saved(path: Path) -> int:
+    """Return how many numbers the layers of a `.keras` file have in all.
+
+    Raises:
+        ValueError: It holds no weights, or declares more than it holds.
+        OSError: What it holds is no HDF5 file, or cut short.
+    """
+    with _weights_of(path) as (file, size):
+        arrays, _ = _datasets(file)
+        check_declared(arrays, size)
+        return sum(array.size for array in arrays.values() if array.shape is not None)
+
+
+def check_archive(path: Path) -> None:
+    """Check what the members of a `.keras` file declare to be when unpacked.
+
+    Raises:
+        ValueError: It lacks a description of the model, or one is far too long, or the
+            members are far larger than the file.
+    """
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        members = {member.filename: member.file_size for member in archive.infolist()}
+    if CONFIG not in members:
+        raise ValueError(f"it holds no {CONFIG}, only {', '.join([*members][:5])}")
+    if members[CONFIG] > max(_SMALL, size // _UNPACKED):
+        raise ValueError(f"its {CONFIG} declares {members[CONFIG]:,} bytes")
+    if (declared := sum(members.values())) > _UNPACKED * size + _SMALL:
+        raise ValueError(f"it declares {declared:,} bytes and has {size:,} in all")
+
+
+@contextmanager
+def _weights_of(path: Path) -> Iterator[tuple[h5py.File, int]]:
+    """Open the weights within a `.keras` file, and give their size in bytes too."""
     with zipfile.ZipFile(path) as archive:
         if _MEMBER not in archive.namelist():
             raise ValueError(
                 f"it holds no {_MEMBER}, only {', '.join(archive.namelist()[:5])}"
             )
         member = archive.getinfo(_MEMBER)
-        if member.file_size > _UNPACKED * path.stat().st_size:
+        if member.file_size > _UNPACKED * path.stat().st_size + _SMALL:
             raise ValueError(
                 f"it declares {member.file_size:,} bytes of weights and has "
                 f"{path.stat().st_size:,} in all"
             )
         with _opened(archive, member, path) as content, h5py.File(content) as file:
-            yield _arrays(file, member.file_size)
+            yield file, member.file_size
 
 
 @contextmanager
@@ -110,7 +151,8 @@ class _Part(io.RawIOBase):
         return len(content)
 
 
-def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
+def _datasets(file: h5py.File) -> tuple[dict[str, h5py.Dataset], dict[str, str]]:
+    """Return the arrays of layers by their places, and the layers' names by theirs."""
     names: dict[str, str] = {}
     arrays: dict[str, h5py.Dataset] = {}
 
@@ -124,6 +166,11 @@ def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
             names[group] = item.attrs["name"]
 
     file.visititems(note)  # it follows no link to anywhere else
+    return arrays, names
+
+
+def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
+    arrays, names = _datasets(file)
     if not names:
         raise ValueError(
             "it does not name its layers, as files of Keras 3.6 and later do. Load it "

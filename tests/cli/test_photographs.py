@@ -11,6 +11,7 @@ from keras_cnnzoo import build
 from keras_cnnzoo.cli.main import main
 from keras_cnnzoo.cli.words import in_shell_words
 from keras_cnnzoo.training import Run
+from keras_cnnzoo.weights import save_safetensors
 
 #: Two of ImageNet's classes, by which its folders are named.
 TENCH, SPRINGER = "n01440764", "n02102040"
@@ -170,11 +171,30 @@ def test_what_cannot_be_fetched_is_said_in_words_of_the_shell(capsys, photos):
     assert "weights=" not in error
 
 
+def test_a_file_that_tells_no_source_is_answered_in_words_of_the_shell(
+    capsys, photos, tmp_path
+):
+    path, image = tmp_path / "theirs.safetensors", photos / TENCH / "0.png"
+    save_safetensors(build("squeezenet1_1"), path, names="torchvision")
+    for before, after in (
+        (["train", "squeezenet1_1"], ["--data", photos]),
+        (["evaluate", "squeezenet1_1"], ["--data", photos]),
+        (["predict", "squeezenet1_1"], [image]),
+        (["explain", "squeezenet1_1"], [image]),
+    ):
+        error = _error(capsys, *before, "--weights", path, *after)
+        assert "Give --weights FILE --source TAG with one of: deepscale/" in error
+        assert "weights=" not in error
+        lone = _error(capsys, *before, "--source", "deepscale/x", *after)
+        assert "give the file with --weights" in lone
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("python", "shell"),
     [
         ("pass weights=(tag, path) for", "give --weights FILE --source TAG for"),
+        ("Pass weights=(tag, path) for", "Give --weights FILE --source TAG for"),
         ("Pass `(tag, path)`.", "Pass --weights FILE --source TAG."),
         (
             "such as weights=('a/b', 'x.npz')",
