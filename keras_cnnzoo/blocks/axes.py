@@ -1,6 +1,10 @@
 """Where the channels are under the configured data format."""
 
+from typing import TypeVar
+
 import keras
+
+T = TypeVar("T")
 
 
 def channel_axis() -> int:
@@ -13,7 +17,7 @@ def channels(x: keras.KerasTensor) -> int:
     return x.shape[channel_axis()]
 
 
-def image_shape(channels_last: tuple) -> tuple:
+def image_shape(channels_last: tuple[T, ...]) -> tuple[T, ...]:
     """Return `(height, width, channels)` in the order of the configured format."""
     if keras.config.image_data_format() == "channels_last":
         return tuple(channels_last)

@@ -75,7 +75,9 @@ def branches(
     return layers.Concatenate(channel_axis(), name=f"{name}{join}")(found)
 
 
-def _branch(x, branch: Branch, *, bn, name: str) -> list:
+def _branch(
+    x: Any, branch: Branch, *, bn: Mapping[str, float] | None, name: str
+) -> list[Any]:
     number = 0
     for step in branch:
         if isinstance(step, Pool):

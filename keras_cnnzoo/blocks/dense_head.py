@@ -1,6 +1,8 @@
 """The head of the first ImageNet networks: two wide dense layers with dropout."""
 
-from keras import layers
+from typing import Any
+
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.heads import logits
@@ -9,17 +11,17 @@ from keras_cnnzoo.layers.initializers import fresh
 
 
 def dense_head(
-    x,
+    x: KerasTensor,
     names: tuple[str, str],
     *,
     size: int,
     units: tuple[int, int],
     classes: int,
-    activation,
+    activation: Any,
     dropout: float = 0.5,
     dropout_first: bool = False,
-    **kwargs,
-):
+    **kwargs: Any,
+) -> KerasTensor:
     """Flatten a map of `size` by `size`, then two wide dense layers and logits.
 
     A map of another size is averaged to that one first, as torchvision does, so

@@ -5,12 +5,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.layers import GlobalGeMPooling2D, GlobalLpPooling2D
 
 
-def logits(x, classes: int, *, activation=None, name: str = "head", **kwargs):
+def logits(
+    x: KerasTensor,
+    classes: int,
+    *,
+    activation: Any = None,
+    name: str = "head",
+    **kwargs: Any,
+) -> KerasTensor:
     """Answer with one linear layer, in full precision under a mixed policy."""
     return layers.Dense(
         classes,
@@ -47,7 +54,9 @@ def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @on_last_map
-def average_classifier(x, config, *, classes: int, activation):
+def average_classifier(
+    x: KerasTensor, config: Any, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, then one linear layer: the head since Network in Network."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     return logits(x, classes, activation=activation)
@@ -63,7 +72,7 @@ POOLINGS = {
 }
 
 
-def pool_features(x, pooling: str | None):
+def pool_features(x: KerasTensor, pooling: str | None) -> KerasTensor:
     """Reduce a map to one number per channel; None hands back the map."""
     if POOLINGS[pooling] is None or len(x.shape) == 2:
         return x

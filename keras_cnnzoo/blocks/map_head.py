@@ -1,10 +1,19 @@
 """The head of networks without a dense layer: one map per class, then its average."""
 
+from typing import Any
+
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 
-def map_classifier(x, classes: int, *, activation, hidden=None, **kwargs):
+def map_classifier(
+    x: KerasTensor,
+    classes: int,
+    *,
+    activation: Any,
+    hidden: Any = None,
+    **kwargs: Any,
+) -> KerasTensor:
     """Convolve 1x1 to one map per class, average each, then activate.
 
     In full precision under a mixed policy, as every head.

@@ -1,11 +1,13 @@
 """Activation functions that Keras does not have."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-def scaled_tanh(x):
+def scaled_tanh(x: Any) -> Any:
     """Squash by `1.7159 * tanh(2 x / 3)`, the sigmoid of LeNet-5.
 
     The constants make it pass through (1, 1) and (-1, -1) with its strongest

@@ -56,7 +56,7 @@ class AdaptivePooling2D(keras.layers.Layer):
         rows, columns = (ops.cast(self._shares(side), inputs.dtype) for side in sides)
         return ops.einsum(self._terms, inputs, rows, columns)
 
-    def _shares(self, side):
+    def _shares(self, side: Any) -> Any:
         """Return, for each window, the share that each row has in it."""
         window = ops.expand_dims(ops.arange(self.size), 1)
         start = window * side // self.size

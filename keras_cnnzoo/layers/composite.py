@@ -59,7 +59,7 @@ class _InnerLayers:
         #: What differs, of layers that are not made yet.
         self.pending = dict(changes)
         #: The class and config of each layer as its owner makes it, by attribute.
-        self.made: dict[str, tuple[type, dict[str, Any]]] = {}
+        self.made: dict[str, tuple[Any, dict[str, Any]]] = {}
 
     def revive(self, attribute: str, layer: keras.layers.Layer) -> keras.layers.Layer:
         """Return the layer that was made, or what a config says it has become."""
@@ -72,7 +72,7 @@ class _InnerLayers:
             return deserialize_keras_object(change)
         return type(layer).from_config(config | dict(change))
 
-    def changes(self, owner: keras.layers.Layer) -> dict[str, Any]:
+    def changes(self, owner: Any) -> dict[str, Any]:
         """Return what differs now, as `CompositeLayer` takes it."""
         found = dict(self.pending)
         for attribute, (kind, made) in self.made.items():

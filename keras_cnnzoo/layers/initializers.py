@@ -42,7 +42,7 @@ class FanInUniform(keras.initializers.Initializer):
         self.seed = seed
         self._uniform = keras.initializers.RandomUniform(-1.0, 1.0, seed)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
         limit = self.scale / ops.convert_to_tensor(self.fan_in, dtype or "float32")
         return self._uniform(shape, dtype) * limit
 

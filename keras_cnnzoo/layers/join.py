@@ -72,7 +72,7 @@ class DropPathMean(keras.layers.Layer):
         terms = [ops.reshape(shares[:, i], each) * x for i, x in enumerate(inputs)]
         return sum(terms[1:], start=terms[0])
 
-    def _shares(self, count: int, alone):
+    def _shares(self, count: int, alone: Any) -> Any:
         """Draw the share of each map in the sum, as `(batch or 1, count)`."""
         stay = ops.ones((1, count))
         if self.rate:

@@ -107,12 +107,12 @@ class ColorNormalization(keras.layers.Layer):
         }
 
 
-def _floats(values):
+def _floats(values: Any) -> Any:
     """Return plain nested lists, which a config can hold whatever came in."""
     return ops.convert_to_numpy(ops.convert_to_tensor(values, "float32")).tolist()
 
 
-def _start(values, default: str):
+def _start(values: Any, default: str) -> Any:
     if values is None:
         return default
     return lambda shape, dtype=None: ops.convert_to_tensor(values, dtype)

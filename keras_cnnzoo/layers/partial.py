@@ -140,7 +140,9 @@ class PartialConv2D(keras.layers.Layer):
         )
         return twin.compute_output_shape(input_shape)
 
-    def count_macs(self, input_shape: tuple, output_shape: tuple) -> int:
+    def count_macs(
+        self, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...]
+    ) -> int:
         """Count the multiply-accumulates of one image, existing kernels only."""
         first = self.data_format == "channels_first"
         height, width = output_shape[2:] if first else output_shape[1:-1]

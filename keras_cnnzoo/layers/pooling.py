@@ -51,7 +51,7 @@ class _LpPooling(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
         self.built = is_stateless(self)
 
-    def _sizes(self, name: str, value) -> tuple[int, ...]:
+    def _sizes(self, name: str, value: Any) -> tuple[int, ...]:
         sizes = (value,) * self.rank if isinstance(value, int) else value
         if not (
             isinstance(sizes, tuple | list)
@@ -82,17 +82,17 @@ class _LpPooling(keras.layers.Layer):
             y = power.lp_norm(x, self.p, lambda v: self._sum(v) / area, self._axes)
         return ops.cast(y, self.compute_dtype)
 
-    def _cover(self, x):
+    def _cover(self, x: Any) -> Any:
         if self.padding == "valid":
             return x
         return power.pad_same(x, self._axes, self.pool_size, self.strides)
 
-    def _sum(self, x):
+    def _sum(self, x: Any) -> Any:
         return power.window_sum(
             x, self._axes, self.pool_size, self.strides, self.data_format
         )
 
-    def _real_pixels(self, inputs, dtype):
+    def _real_pixels(self, inputs: Any, dtype: str) -> Any:
         """Return how many pixels of each window lie in the image."""
         if self.padding == "valid":
             return math.prod(self.pool_size)

@@ -3,24 +3,25 @@
 import functools
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 
-def widen(x):
+def widen(x: Any) -> Any:
     """Cast to at least float32: squares leave float16 from 256 up and 2e-4 down."""
     return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
 
 
-def magnitude(x):
+def magnitude(x: Any) -> Any:
     """Return |x| with slope 0 at 0, where `ops.abs` has slope 1 under JAX."""
     return x * ops.stop_gradient(ops.sign(x))
 
 
-def lp_norm(x, p: float, total: Callable, axes: Sequence[int]):
+def lp_norm(x: Any, p: float, total: Callable[[Any], Any], axes: Sequence[int]) -> Any:
     """Return `total(|x| ** p) ** (1 / p)`, where `total` sums or averages over `axes`.
 
     A seventh power fits float32 only between 4e-6 and 3e5. Under any `p` but 1 and 2
@@ -36,14 +37,14 @@ def lp_norm(x, p: float, total: Callable, axes: Sequence[int]):
     return _root(total(ops.power(x / unit, p)), p) * unit
 
 
-def largest(x, axes: Sequence[int]):
+def largest(x: Any, axes: Sequence[int]) -> Any:
     """Return the maximum over `axes` as a constant that one can divide by."""
     # Both bounds have a normal reciprocal, by which compilers replace the division.
     tiny = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
     return ops.clip(ops.max(ops.stop_gradient(x), axes, keepdims=True), tiny, 1 / tiny)
 
 
-def _root(total, p: float):
+def _root(total: Any, p: float) -> Any:
     """Take the p-th root, with value and slope 0 at 0, where it rises infinitely."""
     # A margin over the smallest number, so that slopes, times a loss scale, are finite.
     floor = 1e6 * float(np.finfo(keras.backend.standardize_dtype(total.dtype)).tiny)
@@ -53,7 +54,9 @@ def _root(total, p: float):
     return ops.where(total <= floor, 0.0, root)
 
 
-def pad_same(x, axes: Sequence[int], pool_size, strides):
+def pad_same(
+    x: Any, axes: Sequence[int], pool_size: Sequence[int], strides: Sequence[int]
+) -> Any:
     """Pad with zeros, which add nothing to a sum, to what "same" pooling covers.
 
     `ops.average_pool(padding="same")` would not do: where the two sides differ it
@@ -69,7 +72,13 @@ def pad_same(x, axes: Sequence[int], pool_size, strides):
     return x if widths == [(0, 0)] * len(widths) else ops.pad(x, widths)
 
 
-def window_sum(x, axes: Sequence[int], pool_size, strides, data_format: str):
+def window_sum(
+    x: Any,
+    axes: Sequence[int],
+    pool_size: Sequence[int],
+    strides: Sequence[int],
+    data_format: str,
+) -> Any:
     """Sum every whole window of `x`, in the way that is fastest on the backend.
 
     There are two ways because neither is good everywhere: slices are 20 times slower
@@ -81,13 +90,17 @@ def window_sum(x, axes: Sequence[int], pool_size, strides, data_format: str):
     return sliced_sum(x, axes, pool_size, strides)
 
 
-def pooled_sum(x, pool_size, strides, data_format: str):
+def pooled_sum(
+    x: Any, pool_size: Sequence[int], strides: Sequence[int], data_format: str
+) -> Any:
     """Sum windows by average pooling."""
     mean = ops.average_pool(x, pool_size, strides, "valid", data_format)
     return mean * math.prod(pool_size)
 
 
-def sliced_sum(x, axes: Sequence[int], pool_size, strides):
+def sliced_sum(
+    x: Any, axes: Sequence[int], pool_size: Sequence[int], strides: Sequence[int]
+) -> Any:
     """Sum windows by adding strided slices, along one axis after the other.
 
     The gradient is given as the transposed map, because the automatic one fills and
@@ -97,10 +110,10 @@ def sliced_sum(x, axes: Sequence[int], pool_size, strides):
     windows = list(zip(axes, pool_size, strides, strict=True))
 
     @ops.custom_gradient
-    def total(x):
+    def total(x: Any) -> tuple[Any, Callable[..., Any]]:
         sizes = tuple(x.shape)
 
-        def gradient(*args, upstream=None):
+        def gradient(*args: Any, upstream: Any = None) -> Any:
             # PyTorch hands over `upstream` by name, JAX by position.
             spread = args[0] if upstream is None else upstream
             for axis, k, s in reversed(windows):
@@ -116,7 +129,7 @@ def sliced_sum(x, axes: Sequence[int], pool_size, strides):
     return total(x)
 
 
-def _spread(x, axis: int, k: int, s: int, size: int):
+def _spread(x: Any, axis: int, k: int, s: int, size: int) -> Any:
     """Give every entry to the `k` places of its window: the transposed window sum."""
     steps = x.shape[axis]
     pieces = []
@@ -132,16 +145,16 @@ def _spread(x, axis: int, k: int, s: int, size: int):
     return _add(pieces)
 
 
-def _add(terms):
+def _add(terms: Iterable[Any]) -> Any:
     # Not `sum`, which begins at 0: one more pass over the data.
     return functools.reduce(operator.add, terms)
 
 
-def _cut(x, axis: int, part: slice):
+def _cut(x: Any, axis: int, part: slice) -> Any:
     return x[(slice(None),) * axis + (part,)]
 
 
-def _pad(x, axis: int, before: int, after: int):
+def _pad(x: Any, axis: int, before: int, after: int) -> Any:
     if before == after == 0:
         return x
     widths = [(0, 0)] * len(x.shape)

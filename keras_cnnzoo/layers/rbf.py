@@ -83,7 +83,9 @@ class EuclideanRBF(keras.layers.Layer):
     ) -> tuple[int | None, ...]:
         return (*input_shape[:-1], len(self.initial_codes))
 
-    def count_macs(self, input_shape: tuple, output_shape: tuple) -> int:
+    def count_macs(
+        self, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...]
+    ) -> int:
         """Count one multiply-accumulate for each number of each code."""
         return int(np.prod(output_shape)) * input_shape[-1]
 

@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Callable
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import keras
 
@@ -15,7 +15,7 @@ _LAYERS: dict[str, type[keras.layers.Layer]] = {}
 def register_layer(cls: L) -> L: ...
 @overload
 def register_layer(*, package: str) -> Callable[[L], L]: ...
-def register_layer(cls=None, *, package=None):
+def register_layer(cls: Any = None, *, package: str | None = None) -> Any:
     """Enter a layer class in the layer registry and register it for saving.
 
     Use it as a decorator, `@register_layer` or `@register_layer(package="mine")`.
@@ -37,7 +37,7 @@ def register_layer(cls=None, *, package=None):
     return _register(cls, package)
 
 
-def _register(cls, package):
+def _register(cls: Any, package: str | None) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, keras.layers.Layer)):
         raise TypeError(f"Expected a subclass of keras.layers.Layer. Received: {cls!r}")
     taken = _LAYERS.get(cls.__name__)

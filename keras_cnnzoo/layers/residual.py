@@ -108,7 +108,7 @@ class ResidualBlock(CompositeLayer):
         self.filters = filters
         # A layer that two attributes hold is saved under the first, so the body of a
         # loaded block, a list, must be a list from the start.
-        self.body = body if isinstance(body, str) else own_layers(body)
+        self.body: Any = body if isinstance(body, str) else own_layers(body)
         self.strides = strides
         self.version = version
         self.shortcut = shortcut
@@ -215,7 +215,7 @@ class ResidualBlock(CompositeLayer):
                 shape = layer.compute_output_shape(shape)
         self._build_shortcut(tuple(input_shape), tuple(shape))
 
-    def _build_shortcut(self, arrives: Shape, wanted: Shape) -> None:
+    def _build_shortcut(self, arrives: Shape, wanted: tuple[Any, ...]) -> None:
         self._kind = choose(self.shortcut, arrives, wanted, self.strides, self._axis)
         self._channels = wanted[self._axis]
         if self._kind in ("average", "projection"):

@@ -54,10 +54,10 @@ class GlobalResponseNormalization(keras.layers.Layer):
         scaled = inputs * ops.cast(share, inputs.dtype)
         return inputs + self._along(self.gamma) * scaled + self._along(self.beta)
 
-    def _total(self, x):
+    def _total(self, x: Any) -> Any:
         return ops.sum(x, self.spatial, keepdims=True)
 
-    def _along(self, weight):
+    def _along(self, weight: Any) -> Any:
         """Bring one number per channel to where the channels are."""
         shape = [1, 1, 1, 1]
         shape[self.axis] = -1

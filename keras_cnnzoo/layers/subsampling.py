@@ -109,7 +109,7 @@ class Subsampling2D(keras.layers.Layer):
         }
 
 
-def _pair(size) -> tuple[int, int]:
+def _pair(size: Any) -> tuple[int, int]:
     pair = (size, size) if isinstance(size, int) else tuple(size)
     if len(pair) != 2 or not all(isinstance(n, int) and n > 0 for n in pair):
         raise ValueError(

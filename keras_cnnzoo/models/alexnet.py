@@ -1,14 +1,15 @@
 """AlexNet in one tower, without normalisation: the form that torchvision made known."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack five convolutions; the first two and the last are pooled 3x3 by 2."""
     x = layers.ZeroPadding2D(2, name="conv1_pad")(x)
     x = conv(x, 64, 11, stride=4, padding="valid", activation="relu", name="conv1")
@@ -47,7 +48,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Two wide dense layers, a dropout before each."""
     return dense_head(
         x,

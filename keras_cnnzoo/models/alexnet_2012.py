@@ -1,14 +1,23 @@
 """AlexNet as published: two towers, overlapping pooling, response normalisation."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import initializers
+from keras import KerasTensor, initializers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 from keras_cnnzoo.layers import LocalResponseNormalization
 
 #: ImageNet's mean colour. The paper subtracts a mean image, which holds the same.
@@ -30,7 +39,7 @@ class Config:
     dropout: float = 0.5
 
 
-def _start(bias: str = "zeros"):
+def _start(bias: str = "zeros") -> dict[str, Any]:
     """Return the paper's start values, section 5."""
     return {
         "kernel_initializer": initializers.RandomNormal(stddev=0.01),
@@ -38,13 +47,21 @@ def _start(bias: str = "zeros"):
     }
 
 
-def _conv(x, filters: int, kernel: int, *, name: str, bias: str = "zeros", **kwargs):
+def _conv(
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    *,
+    name: str,
+    bias: str = "zeros",
+    **kwargs: Any,
+) -> KerasTensor:
     return conv(
         x, filters, kernel, activation="relu", name=name, **_start(bias), **kwargs
     )
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack five convolutions, the towers as groups of conv2, conv4 and conv5.
 
     The order is ReLU, normalisation, pooling; Caffe's CaffeNet swaps the last two.
@@ -69,7 +86,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Two wide dense layers, a dropout behind each."""
     return dense_head(
         x,

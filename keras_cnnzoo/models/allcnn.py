@@ -1,13 +1,14 @@
 """All-CNN: convolutions with stride instead of pooling, and nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.cards import CIFAR10, Claim, Family, Features, NameMap, Paper, Variant
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 1, model C, with the poolings of its table 2 replaced by a stride."""
     maps = {}
     x = layers.Dropout(config.image_dropout, name="image_dropout")(x)
@@ -35,7 +36,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """One map per class, rectified, and its average."""
     return map_classifier(x, classes, activation=activation, hidden="relu")
 

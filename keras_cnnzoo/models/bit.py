@@ -7,11 +7,19 @@ small batches train as well as large ones: made to be fine-tuned.
 import re
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Rename, Variant
+from keras_cnnzoo.cards import (
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import WeightStandardizedConv2D
 
 
@@ -32,7 +40,7 @@ class Config:
     kernel_epsilon: float = 1e-8
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of bottlenecks that normalise before each convolution."""
     x = _conv(x, 64 * config.width, 7, config, stride=2, name="stem_conv")
     maps = {"stem": x}
@@ -54,7 +62,9 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, width: int, config: Config, *, stride: int, first: bool, name: str):
+def _block(
+    x: KerasTensor, width: int, config: Config, *, stride: int, first: bool, name: str
+) -> KerasTensor:
     """Make a bottleneck; the first of a stage has a projection beside it."""
     y = _normalise(x, config, name=f"{name}_norm1")
     if first:
@@ -67,7 +77,7 @@ def _block(x, width: int, config: Config, *, stride: int, first: bool, name: str
     return layers.Add(name=name)([y, x])
 
 
-def _normalise(x, config: Config, *, name: str):
+def _normalise(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     """Normalise groups of channels of each image, and activate."""
     x = layers.GroupNormalization(
         config.groups, channel_axis(), epsilon=1e-5, name=name
@@ -75,7 +85,15 @@ def _normalise(x, config: Config, *, name: str):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _conv(x, filters: int, kernel: int, config: Config, *, stride: int = 1, name: str):
+def _conv(
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    config: Config,
+    *,
+    stride: int = 1,
+    name: str,
+) -> KerasTensor:
     """Convolve by standardised kernels, padded equally on both sides."""
     if stride > 1 and kernel > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
@@ -91,7 +109,7 @@ def _conv(x, filters: int, kernel: int, config: Config, *, stride: int = 1, name
     )(x)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 

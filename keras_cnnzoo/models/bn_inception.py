@@ -5,12 +5,15 @@ The network with which batch norm was published.
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
+
 from keras_cnnzoo.blocks.branches import Branch, Conv, Pool, branches, pool3, unit
 from keras_cnnzoo.blocks.conv import depthwise
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -55,7 +58,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Separable 7x7, two more convolutions, then three stages of modules."""
     bn = {"epsilon": config.bn_epsilon}
     # Eight maps from each colour, which a 1x1 then mixes.

@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
+
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Preprocessing, Rename, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Preprocessing,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.models import densenet
 from keras_cnnzoo.models.densenet import PAPER, dense_stages
 
@@ -18,7 +28,7 @@ class Config(densenet.Config):
     stem: int = 24
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """One 3x3 convolution without a norm, then the stages at sizes 32, 16 and 8."""
     x = conv(x, config.stem, 3, use_bias=False, name="stem_conv")
     return dense_stages(x, config)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, Variant
+from keras_cnnzoo.cards import IMAGENET, Claim, Family, Features, Variant
 from keras_cnnzoo.layers import ResidualBlock
 from keras_cnnzoo.models.resnet import NAME_MAPS, PAPER
 
@@ -22,7 +22,7 @@ class Config:
     zero_init: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Section 4.2: 3x3 all through, at sizes 32, 16 and 8."""
     x = conv(x, config.width, 3, use_bias=False, name="stem_conv")
     x = batch_norm(x, name="stem_bn")

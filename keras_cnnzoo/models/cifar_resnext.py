@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    CIFAR10,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import ResidualBlock
 
 
@@ -29,7 +38,7 @@ class Config:
     zero_init: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Section 5.2: a 3x3 stem, then bottlenecks at sizes 32, 16 and 8."""
     x = conv(x, 64, 3, use_bias=False, name="stem_conv")
     x = batch_norm(x, name="stem_bn")

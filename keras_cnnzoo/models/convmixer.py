@@ -3,11 +3,20 @@
 import re
 from dataclasses import dataclass, replace
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv, depthwise
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class Config:
     activation: str = "gelu"
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Cut the image into patches, then blocks that all look alike: figure 2."""
     patch, width = config.patch, config.width
     x = conv(x, width, patch, stride=patch, padding="valid", name="stem_conv")
@@ -46,12 +55,12 @@ def body(x, config: Config):
     return maps
 
 
-def _activate(x, config: Config, *, name: str):
+def _activate(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     x = layers.Activation(config.activation, name=f"{name}_{config.activation}")(x)
     return batch_norm(x, name=f"{name}_bn")
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"blocks.{int(found[1]) - 1}."
 
 

@@ -5,14 +5,24 @@ Large depthwise kernels, one norm and one activation per block, and a wide middl
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv, depthwise
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.layer_norm import layer_norm
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import DropPath, GlobalResponseNormalization, LayerScale
 
 
@@ -39,7 +49,7 @@ class Config:
     ln_epsilon: float = 1e-6
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Cut the image into patches of 4x4, then stages that halve the size between."""
     maps = {}
     last = max(sum(config.blocks) - 1, 1)
@@ -66,20 +76,24 @@ def body(x, config: Config):
     return maps
 
 
-def _start():
+def _start() -> initializers.Initializer:
     # A new one each time: Keras gives the same numbers when one is used again.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
-def _conv(x, filters: int, kernel: int, *, name: str, **kwargs):
+def _conv(
+    x: KerasTensor, filters: int, kernel: int, *, name: str, **kwargs: Any
+) -> KerasTensor:
     return conv(x, filters, kernel, kernel_initializer=_start(), name=name, **kwargs)
 
 
-def _layer_norm(x, config: Config, *, name: str):
+def _layer_norm(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     return layer_norm(x, epsilon=config.ln_epsilon, name=name)
 
 
-def _block(x, config: Config, *, drop_path: float, name: str):
+def _block(
+    x: KerasTensor, config: Config, *, drop_path: float, name: str
+) -> KerasTensor:
     """Figure 4 of the paper: 7x7 by channel, norm, four times the maps and back."""
     width = channels(x)
     y = depthwise(
@@ -99,26 +113,28 @@ def _block(x, config: Config, *, drop_path: float, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, normalise the averages, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = _layer_norm(x, config, name="head_ln")
     return logits(x, classes, activation=activation, kernel_initializer=_start())
 
 
-def _torchvision_block(found: re.Match) -> str:
+def _torchvision_block(found: re.Match[str]) -> str:
     return f"features.{2 * int(found[1]) - 1}.{int(found[2]) - 1}."
 
 
-def _torchvision_down(found: re.Match) -> str:
+def _torchvision_down(found: re.Match[str]) -> str:
     return f"features.{2 * int(found[1]) - 2}."
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
-def _timm_down(found: re.Match) -> str:
+def _timm_down(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.downsample."
 
 

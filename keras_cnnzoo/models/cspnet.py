@@ -6,12 +6,20 @@ The gradient of each half is computed once, and the blocks are half as wide.
 import re
 from dataclasses import dataclass, replace
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import PaddedMaxPooling2D
 from keras_cnnzoo.models.darknet53 import conv_leaky
 
@@ -31,7 +39,7 @@ class Config:
     slope: float = 0.01
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of which each begins by halving the size."""
     dark = config.form == "dark"
     stem, kernel, stride = (32, 3, 1) if dark else (64, 7, 2)
@@ -46,7 +54,9 @@ def body(x, config: Config):
     return maps
 
 
-def _stage(x, width: int, blocks: int, config: Config, *, first: bool, name: str):
+def _stage(
+    x: KerasTensor, width: int, blocks: int, config: Config, *, first: bool, name: str
+) -> KerasTensor:
     """Widen, send one half of the maps through the blocks, join: figure 2 (b)."""
     dark, slope = config.form == "dark", config.slope
     axis = channel_axis()
@@ -70,13 +80,13 @@ def _stage(x, width: int, blocks: int, config: Config, *, first: bool, name: str
     return conv_leaky(x, width, 1, slope=slope, name=f"{name}_join")
 
 
-def _dark(x, inner: int, slope: float, *, name: str):
+def _dark(x: KerasTensor, inner: int, slope: float, *, name: str) -> KerasTensor:
     y = conv_leaky(x, inner, 1, slope=slope, name=f"{name}_1")
     y = conv_leaky(y, channels(x), 3, slope=slope, name=f"{name}_2")
     return layers.Add(name=name)([x, y])
 
 
-def _bottleneck(x, inner: int, slope: float, *, name: str):
+def _bottleneck(x: KerasTensor, inner: int, slope: float, *, name: str) -> KerasTensor:
     y = conv_leaky(x, inner, 1, slope=slope, name=f"{name}_1")
     y = conv_leaky(y, inner, 3, slope=slope, name=f"{name}_2")
     y = conv_bn(y, channels(x), 1, activation=None, name=f"{name}_3")
@@ -84,11 +94,11 @@ def _bottleneck(x, inner: int, slope: float, *, name: str):
     return layers.LeakyReLU(slope, name=name)(x)
 
 
-def _timm_stage(found: re.Match) -> str:
+def _timm_stage(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}."
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f".blocks.{int(found[1]) - 1}.conv{found[2]}."
 
 

@@ -1,13 +1,14 @@
 """The CIFAR-10 network of cuda-convnet, with which deep learning on GPUs began."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.cards import CIFAR10, Claim, Family, Features, NameMap, Paper, Variant
 from keras_cnnzoo.layers import LpPooling2D
 
 
@@ -26,7 +27,7 @@ class Config:
     power: float = 0.75
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Three 5x5 convolutions; the first is pooled by maximum, before its ReLU."""
     maps = {}
     for s, width in enumerate(config.widths, start=1):
@@ -40,11 +41,11 @@ def body(x, config: Config):
     return maps
 
 
-def _start(stage: int):
+def _start(stage: int) -> initializers.Initializer:
     return initializers.RandomNormal(stddev=0.0001 if stage == 1 else 0.01)
 
 
-def _normalise(x, config: Config, *, name: str):
+def _normalise(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     """Divide by the activity of the 3x3 around each pixel, in the same map."""
     # The window counts what lies outside of the image as zeros.
     room = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
@@ -53,7 +54,9 @@ def _normalise(x, config: Config, *, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """One dense layer over all that is left."""
     x = layers.Flatten(name="flatten")(x)
     return logits(x, classes, activation=activation, kernel_initializer=_start(4))

@@ -4,14 +4,23 @@ The body of the YOLOv2 detector; its classes come from maps, with no dense layer
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 from keras_cnnzoo.models.darknet53 import conv_leaky
 
 
@@ -37,7 +46,7 @@ class Config:
     pool: str = "max"
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 6 of the paper."""
     maps = {}
     for s, stage in enumerate(config.stages, start=1):
@@ -52,7 +61,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """One map per class and its average: no dense layer."""
     # Full precision under a mixed policy, as everywhere.
     full = {"dtype": keras.config.dtype_policy().variable_dtype}

@@ -5,12 +5,22 @@ The body of the YOLOv3 detector.
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Config:
     slope: float = 0.01
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 1 of the paper."""
     x = conv_leaky(x, 32, 3, slope=config.slope, name="stem")
     maps = {"stem": x}
@@ -42,13 +52,15 @@ def body(x, config: Config):
     return maps
 
 
-def conv_leaky(x, filters: int, kernel: int, *, slope: float, name: str, **kwargs):
+def conv_leaky(
+    x: KerasTensor, filters: int, kernel: int, *, slope: float, name: str, **kwargs: Any
+) -> KerasTensor:
     """Convolve, normalise, and let a little of what is below 0 through."""
     x = conv_bn(x, filters, kernel, activation=None, name=name, **kwargs)
     return layers.LeakyReLU(slope, name=f"{name}_leaky")(x)
 
 
-def _timm_stage(found: re.Match) -> str:
+def _timm_stage(found: re.Match[str]) -> str:
     block = f"blocks.{int(found[3]) - 1}" if found[3] else "conv_down"
     return f"stages.{int(found[1]) - 1}.{block}."
 

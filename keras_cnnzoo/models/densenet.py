@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 
@@ -32,7 +32,7 @@ class Config:
     dropout: float = 0.0
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem and pooling, then dense stages with a narrowing transition between them."""
     x = conv_bn(x, config.stem, 7, stride=2, name="stem")
     maps = {"stem": x}
@@ -40,7 +40,7 @@ def body(x, config: Config):
     return maps | dense_stages(x, config)
 
 
-def dense_stages(x, config: Config):
+def dense_stages(x: KerasTensor, config: Config) -> KerasTensor:
     """Stack the stages; the last is normalised and activated for the head."""
     maps = {}
     for s, blocks in enumerate(config.blocks, start=1):
@@ -54,7 +54,7 @@ def dense_stages(x, config: Config):
     return maps
 
 
-def _new_maps(x, config: Config, *, name: str):
+def _new_maps(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     """One layer: a 1x1 looks at all maps so far, a 3x3 makes `growth` new ones."""
     x = _bn_relu(x, name=name, index="1")
     width = config.bottleneck * config.growth
@@ -68,7 +68,7 @@ def _new_maps(x, config: Config, *, name: str):
     return x
 
 
-def _transition(x, config: Config, *, name: str):
+def _transition(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     """Drop some of the maps, and half of the size."""
     x = _bn_relu(x, name=name, index="")
     width = int(channels(x) * config.compression)
@@ -76,7 +76,7 @@ def _transition(x, config: Config, *, name: str):
     return layers.AveragePooling2D(2, name=f"{name}_pool")(x)
 
 
-def _bn_relu(x, *, name: str, index: str):
+def _bn_relu(x: KerasTensor, *, name: str, index: str) -> KerasTensor:
     x = batch_norm(x, name=f"{name}_bn{index}")
     return layers.ReLU(name=f"{name}_relu{index}")(x)
 

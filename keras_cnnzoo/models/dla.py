@@ -7,13 +7,13 @@ many. Sides of images are multiples of 32.
 import re
 from dataclasses import dataclass, replace
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.shortcut import add_shortcut
-from keras_cnnzoo.cards import Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Rename, Variant
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Config:
     root_shortcut: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, two convolutions, then trees that halve the size."""
     first, second, *widths = config.widths
     x = conv_bn(x, first, 7, name="stem")
@@ -55,16 +55,16 @@ def body(x, config: Config):
 
 
 def _tree(
-    x,
-    shortcut,
-    before: list,
+    x: KerasTensor,
+    shortcut: KerasTensor,
+    before: list[KerasTensor],
     depth: int,
     width: int,
     config: Config,
     *,
     stride: int = 1,
     name: str,
-):
+) -> KerasTensor:
     """Two smaller trees, the second fed by the first: hierarchical aggregation.
 
     Only the last node of a tree joins the maps `before`, so that none is joined twice.
@@ -78,7 +78,15 @@ def _tree(
     return _tree(first, first, [*before, first], *smaller, name=f"{name}_tree2")
 
 
-def _block(x, shortcut, width: int, config: Config, *, stride: int = 1, name: str):
+def _block(
+    x: KerasTensor,
+    shortcut: KerasTensor,
+    width: int,
+    config: Config,
+    *,
+    stride: int = 1,
+    name: str,
+) -> KerasTensor:
     """Two 3x3, or 1x1, 3x3 and 1x1, beside a shortcut that has their size already."""
     if config.form == "basic":
         y = conv_bn(x, width, 3, stride=stride, name=f"{name}_step1")
@@ -98,7 +106,7 @@ def _block(x, shortcut, width: int, config: Config, *, stride: int = 1, name: st
     return add_shortcut(y, shortcut, name=name)
 
 
-def _root(seen: list, config: Config, *, name: str):
+def _root(seen: list[KerasTensor], config: Config, *, name: str) -> KerasTensor:
     """Join the last map and those before it by a 1x1."""
     last = seen[0]
     y = layers.Concatenate(channel_axis(), name=f"{name}_join")(seen)
@@ -108,7 +116,7 @@ def _root(seen: list, config: Config, *, name: str):
     return layers.ReLU(name=f"{name}_relu")(y)
 
 
-def _timm_level(found: re.Match) -> str:
+def _timm_level(found: re.Match[str]) -> str:
     return f"level{int(found[1]) - 1}."
 
 

@@ -6,13 +6,22 @@ network's, which finds new ones.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Rename, Variant
+from keras_cnnzoo.cards import (
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 
@@ -40,7 +49,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of blocks that normalise before each convolution."""
     filters, kernel = config.stem
     bn = {"epsilon": config.bn_epsilon}
@@ -85,18 +94,26 @@ def body(x, config: Config):
     return maps
 
 
-def _conv(x, filters: int, kernel: int, config: Config, *, name: str, **kwargs):
+def _conv(
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    config: Config,
+    *,
+    name: str,
+    **kwargs: Any,
+) -> KerasTensor:
     """Normalise and activate, then convolve."""
     x = batch_norm(x, epsilon=config.bn_epsilon, name=f"{name}_bn")
     x = layers.ReLU(name=f"{name}_relu")(x)
     return conv(x, filters, kernel, use_bias=False, name=f"{name}_conv", **kwargs)
 
 
-def _join(maps: list, *, name: str):
+def _join(maps: list[KerasTensor], *, name: str) -> KerasTensor:
     return layers.Concatenate(channel_axis(), name=name)(maps)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"features.conv{int(found[1]) + 1}_{found[2]}."
 
 

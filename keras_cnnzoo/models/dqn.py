@@ -1,12 +1,21 @@
 """The Deep Q-Network: four grey frames of a game in, the worth of each action out."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import CONTROL, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    CONTROL,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class Config:
     units: int = 512
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Convolve without padding, then one dense layer over all that is left."""
     maps = {}
     for i, (width, kernel, stride) in enumerate(config.convs, start=1):
@@ -38,7 +47,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Give the value of each action: any number, so no activation is applied."""
     return logits(x, classes)
 

@@ -8,13 +8,21 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Variant,
+)
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
@@ -62,7 +70,7 @@ class Config:
     stages: tuple[tuple[int, int, int, int, int], ...] = STAGES
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages of gated inverted residuals, and a 1x1 convolution."""
     same: dict[str, Any] = {
         "activation": "relu6" if config.lite else "silu",
@@ -102,13 +110,15 @@ def _depths(config: Config) -> list[int]:
     return depths
 
 
-def _gate(x) -> dict[str, Any]:
+def _gate(x: KerasTensor) -> dict[str, Any]:
     """Squeeze to a quarter of the block's own maps, not of the widened ones."""
     return {"hidden": max(1, channels(x) // 4), "activation": "silu"}
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, dropout, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)

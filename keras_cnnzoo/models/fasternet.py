@@ -6,13 +6,23 @@ depthwise convolutions, which hardware waits for.
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import initializers, layers, ops
+from keras import KerasTensor, initializers, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv, conv_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import DropPath
 
 
@@ -40,7 +50,7 @@ class Config:
     hidden: int = 1280
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Cut the image into patches of 4x4, then stages that halve the size between."""
     x = _merge(x, config.width, 4, name="stem")
     maps = {"stem": x}
@@ -61,18 +71,18 @@ def body(x, config: Config):
     return maps
 
 
-def _start():
+def _start() -> initializers.Initializer:
     # A new one each time: Keras gives the same numbers when one is used again.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
-def _conv(x, filters: int, kernel: int, *, name: str):
+def _conv(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTensor:
     return conv(
         x, filters, kernel, use_bias=False, kernel_initializer=_start(), name=name
     )
 
 
-def _merge(x, filters: int, size: int, *, name: str):
+def _merge(x: KerasTensor, filters: int, size: int, *, name: str) -> KerasTensor:
     """Make one pixel of each patch of so many by so many."""
     return conv_bn(
         x,
@@ -86,7 +96,9 @@ def _merge(x, filters: int, size: int, *, name: str):
     )
 
 
-def _block(x, config: Config, *, drop_path: float, name: str):
+def _block(
+    x: KerasTensor, config: Config, *, drop_path: float, name: str
+) -> KerasTensor:
     """Convolve 3x3 on some maps, then twice the maps by a 1x1, and back."""
     width, axis = channels(x), channel_axis()
     seen, past = ops.split(x, [width // config.divisor], axis)
@@ -107,7 +119,9 @@ def _block(x, config: Config, *, drop_path: float, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, one hidden layer without bias, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(
@@ -120,11 +134,11 @@ def head(x, config: Config, *, classes: int, activation):
     return logits(x, classes, activation=activation, kernel_initializer=_start())
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
-def _timm_down(found: re.Match) -> str:
+def _timm_down(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.downsample."
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from keras import KerasTensor
+
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual
-from keras_cnnzoo.cards import Family, NameMap, Paper, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Variant
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
 #: FBNet-C in figure 4 of the paper, by stage: kernel, expansion, maps and stride of
@@ -37,7 +39,7 @@ class Config:
     top: int = 1984
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages of inverted residuals, and a 1x1 convolution."""
     x = conv_bn(x, config.stem, 3, stride=2, name="stem")
     maps = {"stem": x}

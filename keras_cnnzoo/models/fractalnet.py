@@ -6,11 +6,20 @@ convolution: its deepest column has `2 ** (C - 1)` of them.
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    CIFAR10,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import DropPathColumn, DropPathMean
 
 
@@ -33,7 +42,7 @@ class Config:
     drop_columns: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Section 2: blocks that each halve the size."""
     alone = None
     if config.drop_columns:
@@ -47,7 +56,14 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, alone, width: int, dropout: float, config: Config, name: str):
+def _block(
+    x: KerasTensor,
+    alone: KerasTensor,
+    width: int,
+    dropout: float,
+    config: Config,
+    name: str,
+) -> KerasTensor:
     """Grow the columns row by row, and join those that end together."""
     columns = [x] * config.columns
     rows = 2 ** (config.columns - 1)
@@ -67,7 +83,7 @@ def _block(x, alone, width: int, dropout: float, config: Config, name: str):
     return columns[0]
 
 
-def _unit(x, width: int, dropout: float, *, name: str):
+def _unit(x: KerasTensor, width: int, dropout: float, *, name: str) -> KerasTensor:
     x = conv(
         x,
         width,

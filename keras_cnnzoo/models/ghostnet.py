@@ -2,13 +2,23 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
 
@@ -55,7 +65,7 @@ class Config:
     dropout: float = 0.2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages of ghost bottlenecks, and a 1x1 to the last expanded maps."""
     x = conv_bn(x, _maps(16, config), 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -81,10 +91,17 @@ def _maps(filters: int, config: Config) -> int:
 
 
 def _bottleneck(
-    x, kernel: int, expanded: int, filters: int, *, stride: int, gated: bool, name: str
-):
+    x: KerasTensor,
+    kernel: int,
+    expanded: int,
+    filters: int,
+    *,
+    stride: int,
+    gated: bool,
+    name: str,
+) -> KerasTensor:
     """Figure 3: a ghost module expands, another one takes back, beside a shortcut."""
-    linear = {"stride": stride, "activation": None}
+    linear: dict[str, Any] = {"stride": stride, "activation": None}
     y = _ghost(x, expanded, activation="relu", name=f"{name}_ghost1")
     if stride > 1:
         y = depthwise_bn(y, kernel, name=f"{name}_dw", **linear)
@@ -99,7 +116,7 @@ def _bottleneck(
     return layers.Add(name=name)([y, x])
 
 
-def _ghost(x, filters: int, *, activation, name: str):
+def _ghost(x: KerasTensor, filters: int, *, activation: Any, name: str) -> KerasTensor:
     """Half of the maps by a 1x1, the other half from those by a depthwise 3x3."""
     own = conv_bn(x, filters // 2, 1, activation=activation, name=f"{name}_primary")
     ghosts = depthwise_bn(own, 3, activation=activation, name=f"{name}_cheap")
@@ -107,7 +124,9 @@ def _ghost(x, filters: int, *, activation, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, one hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, activation="relu", name="head_hidden")(x)
@@ -115,7 +134,7 @@ def head(x, config: Config, *, classes: int, activation):
     return logits(x, classes, activation=activation)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     """Name a block as timm: each stage's first block is a stage of its own there."""
     stage, block = int(found[1]), int(found[2])
     if stage == 1:

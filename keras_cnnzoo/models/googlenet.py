@@ -6,8 +6,9 @@ the paper has 5x5; `googlenet_paper` is the paper's, without batch norm.
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels, image_shape
 from keras_cnnzoo.blocks.branches import Conv, Pool, branches, unit
@@ -15,6 +16,7 @@ from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -65,7 +67,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Three convolutions, then three stages of modules, poolings between them all."""
     bn = _bn(config)
     taps = _taps(config).values() if config.auxiliary else ()
@@ -97,11 +99,13 @@ def _taps(config: Config) -> dict[str, str]:
     return {"aux1": "stage4_block1", "aux2": f"stage4_block{second}"}
 
 
-def _bn(config: Config):
+def _bn(config: Config) -> dict[str, float] | None:
     return None if config.paper else {"epsilon": config.bn_epsilon}
 
 
-def _module(x, sizes: tuple[int, ...], config: Config, *, name: str):
+def _module(
+    x: KerasTensor, sizes: tuple[int, ...], config: Config, *, name: str
+) -> KerasTensor:
     """Figure 2b: 1x1, 3x3 and 5x5 behind reductions, and pooling, side by side."""
     one, reduce3, three, reduce5, five, pooled = sizes
     table = (
@@ -114,14 +118,18 @@ def _module(x, sizes: tuple[int, ...], config: Config, *, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
-def auxiliary(maps, config: Config, *, classes: int, activation):
+def auxiliary(
+    maps: Features, config: Config, *, classes: int, activation: Any
+) -> Features:
     """Two small classifiers on inner maps, which bring gradients to the first layers.
 
     The paper adds their losses with a weight of 0.3.
@@ -132,7 +140,9 @@ def auxiliary(maps, config: Config, *, classes: int, activation):
     }
 
 
-def _auxiliary(x, config: Config, classes: int, activation, *, name: str):
+def _auxiliary(
+    x: KerasTensor, config: Config, classes: int, activation: Any, *, name: str
+) -> KerasTensor:
     if config.paper:
         x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     if x.shape[1:] != image_shape((4, 4, channels(x))):
@@ -144,7 +154,7 @@ def _auxiliary(x, config: Config, classes: int, activation, *, name: str):
     return logits(x, classes, activation=activation, name=name)
 
 
-def _letter(found: re.Match) -> str:
+def _letter(found: re.Match[str]) -> str:
     """Name a module as the paper does, 3a to 5b."""
     return f"inception{found[1]}{'abcdefgh'[int(found[2]) - 1]}."
 

@@ -5,12 +5,22 @@ definition of B alone.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    CIFAR10,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import HighwayBlock
 
 #: Caffe's "xavier" counts the inputs only.
@@ -38,7 +48,7 @@ class Config:
     dropout: float = 0.2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stages of sizes 32, 16 and 8; none of their layers but the first is plain."""
     maps = {}
     stages = zip(config.depths, config.widths, strict=True)
@@ -62,14 +72,16 @@ def body(x, config: Config):
     return maps
 
 
-def _plain(x, width: int, kernel: int, *, name: str):
+def _plain(x: KerasTensor, width: int, kernel: int, *, name: str) -> KerasTensor:
     return conv(
         x, width, kernel, activation="relu", kernel_initializer=_XAVIER, name=name
     )
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Convolve 1x1, average, then one linear layer."""
     x = _plain(x, config.units, 1, name="head_conv")
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)

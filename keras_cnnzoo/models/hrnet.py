@@ -6,15 +6,24 @@ the last stage. Sides of images are multiples of 32.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.shortcut import add_shortcut
-from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Config:
     top: int = 2048
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, bottlenecks, stages of two, three and four sizes, and all sizes joined."""
     x = conv_bn(x, 64, 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -54,7 +63,9 @@ def body(x, config: Config):
     return maps
 
 
-def _one_size_more(sizes: list, config: Config, *, name: str) -> list:
+def _one_size_more(
+    sizes: list[KerasTensor], config: Config, *, name: str
+) -> list[KerasTensor]:
     """Begin a branch of half the size of the last one; the first time set widths."""
     if len(sizes) == 1:
         first = conv_bn(sizes[0], config.width, 3, name=f"{name}_branch1")
@@ -71,7 +82,9 @@ def _one_size_more(sizes: list, config: Config, *, name: str) -> list:
     return [*kept, new]
 
 
-def _module(sizes: list, config: Config, *, name: str) -> list:
+def _module(
+    sizes: list[KerasTensor], config: Config, *, name: str
+) -> list[KerasTensor]:
     """Residual blocks on every size, then every size hears of all others."""
     seen = []
     for number, x in enumerate(sizes, start=1):
@@ -91,7 +104,9 @@ def _module(sizes: list, config: Config, *, name: str) -> list:
     return answers
 
 
-def _send(x, filters: int, begin: int, to: int, *, name: str):
+def _send(
+    x: KerasTensor, filters: int, begin: int, to: int, *, name: str
+) -> KerasTensor:
     """Bring a map to another size: 3x3 by 3x3 to a smaller, in one go to a larger."""
     for step in range(begin, to):
         last = step == to - 1
@@ -109,14 +124,14 @@ def _send(x, filters: int, begin: int, to: int, *, name: str):
     return x
 
 
-def _basic(x, *, name: str):
+def _basic(x: KerasTensor, *, name: str) -> KerasTensor:
     """Two 3x3 beside an identity."""
     y = conv_bn(x, channels(x), 3, name=f"{name}_step1")
     y = conv_bn(y, channels(x), 3, activation=None, name=f"{name}_step2")
     return add_shortcut(y, x, name=name)
 
 
-def _bottleneck(x, width: int, *, name: str):
+def _bottleneck(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
     """1x1, 3x3 and 1x1 beside a shortcut."""
     y = conv_bn(x, width, 1, name=f"{name}_step1")
     y = conv_bn(y, width, 3, name=f"{name}_step2")
@@ -124,7 +139,7 @@ def _bottleneck(x, width: int, *, name: str):
     return add_shortcut(y, x, name=name)
 
 
-def _join(sizes: list, config: Config):
+def _join(sizes: list[KerasTensor], config: Config) -> KerasTensor:
     """Widen each size, and add it to what comes from the larger ones."""
     x = None
     for number, (size, width) in enumerate(
@@ -138,23 +153,25 @@ def _join(sizes: list, config: Config):
     return _biased(x, config.top, 1, name="top")
 
 
-def _biased(x, filters: int, kernel: int, *, stride: int = 1, name: str):
+def _biased(
+    x: KerasTensor, filters: int, kernel: int, *, stride: int = 1, name: str
+) -> KerasTensor:
     """Convolve with a bias, which the batch norm behind makes idle, and activate."""
     x = conv(x, filters, kernel, stride=stride, name=f"{name}_conv")
     x = batch_norm(x, name=f"{name}_bn")
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _less_one(template: str):
+def _less_one(template: str) -> Callable[[re.Match[str]], str]:
     """Count from 0 what we count from 1, in the order of the template's braces."""
 
-    def rename(found: re.Match) -> str:
+    def rename(found: re.Match[str]) -> str:
         return template.format(*(int(number) - 1 for number in found.groups()))
 
     return rename
 
 
-def _fuse(found: re.Match) -> str:
+def _fuse(found: re.Match[str]) -> str:
     begin, to, step = found.groups()
     chain = f"{int(step) - 1}." if step else ""
     return f"fuse_layers.{int(to) - 1}.{int(begin) - 1}.{chain}"

@@ -6,14 +6,24 @@ and are passed on, which is what makes it quick.
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import initializers, layers, ops
+from keras import KerasTensor, initializers, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.layer_norm import layer_norm
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import DropPath, LayerScale
 
 
@@ -43,7 +53,7 @@ class Config:
     head_expansion: int = 3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Cut the image into patches of 4x4, then stages that halve the size between."""
     maps = {}
     last = max(sum(config.blocks) - 1, 1)
@@ -70,16 +80,20 @@ def body(x, config: Config):
     return maps
 
 
-def _start():
+def _start() -> initializers.Initializer:
     # A new one each time: Keras gives the same numbers when one is used again.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
-def _conv(x, filters: int, kernel: int, *, name: str, **kwargs):
+def _conv(
+    x: KerasTensor, filters: int, kernel: int, *, name: str, **kwargs: Any
+) -> KerasTensor:
     return conv(x, filters, kernel, kernel_initializer=_start(), name=name, **kwargs)
 
 
-def _block(x, expansion: int, config: Config, *, drop_path: float, name: str):
+def _block(
+    x: KerasTensor, expansion: int, config: Config, *, drop_path: float, name: str
+) -> KerasTensor:
     """ConvNeXt's block with several kernels in place of one, and batch norm."""
     width = channels(x)
     y = _mix(x, config, name=name)
@@ -93,7 +107,7 @@ def _block(x, expansion: int, config: Config, *, drop_path: float, name: str):
     return layers.Add(name=name)([x, y])
 
 
-def _mix(x, config: Config, *, name: str):
+def _mix(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
     """Convolve the last maps by channel, three shares by a kernel each."""
     width, axis = channels(x), channel_axis()
     share, strip = int(width * config.share), config.strip
@@ -113,7 +127,9 @@ def _mix(x, config: Config, *, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, one hidden layer, normalised, and the classes."""
     units = config.head_expansion * channels(x)
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
@@ -124,11 +140,11 @@ def head(x, config: Config, *, classes: int, activation):
     return logits(x, classes, activation=activation, kernel_initializer=_start())
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
-def _timm_down(found: re.Match) -> str:
+def _timm_down(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.downsample."
 
 

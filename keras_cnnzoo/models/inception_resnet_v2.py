@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.branches import Branch, Conv, Pool, branches, pool3, unit
 from keras_cnnzoo.blocks.conv import conv
-from keras_cnnzoo.cards import Claim, Family, NameMap, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Rename, Variant
 from keras_cnnzoo.models.inception_v3 import SIGNED, head, small_stage2, small_stem
 from keras_cnnzoo.models.inception_v4 import BRANCHES, PAPER
 
@@ -70,7 +70,7 @@ _REPEATED: tuple[tuple[Branch, ...], ...] = (
 )
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, three stages of residual modules, and a 1x1.
 
     The very last module's answer is not scaled, and no ReLU follows it.
@@ -104,7 +104,7 @@ def _timm(names: Sequence[str]) -> list[Rename]:
     found = (re.match(r"stage5_block(\d+)_", name) for name in names)
     last = max(int(m[1]) for m in found if m)
 
-    def repeated(found: re.Match) -> str:
+    def repeated(found: re.Match[str]) -> str:
         name = {"3": "repeat", "4": "repeat_1", "5": "repeat_2"}[found[1]]
         return f"{name}.{int(found[2]) - 2}."
 

@@ -1,15 +1,18 @@
 """Inception-v3: large kernels taken apart, into two 3x3 or into 1x7 and 7x1."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.branches import Conv, Fork, Pool, branches, pool3, unit
+from keras_cnnzoo.blocks.branches import Branch, Conv, Fork, Pool, branches, pool3, unit
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -43,7 +46,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Five convolutions, mostly without padding, then three stages of modules.
 
     A stage after the first begins with a module that halves the size.
@@ -66,21 +69,21 @@ def body(x, config: Config):
     return maps
 
 
-def small_stem(x, bn):
+def small_stem(x: KerasTensor, bn: Mapping[str, float] | None) -> KerasTensor:
     """Three 3x3 convolutions, the first with a stride."""
     x = unit(x, Conv(32, 3, 2), bn=bn, name="stem1")
     x = unit(x, Conv(32, 3, padding="valid"), bn=bn, name="stem2")
     return unit(x, Conv(64, 3), bn=bn, name="stem3")
 
 
-def small_stage2(x, bn):
+def small_stage2(x: KerasTensor, bn: Mapping[str, float] | None) -> KerasTensor:
     """Pooling, a 1x1 and a 3x3."""
     x = pool3(x, Pool("max", 2), name="stem_pool")
     x = unit(x, Conv(80, 1), bn=bn, name="stage2_block1")
     return unit(x, Conv(192, 3, padding="valid"), bn=bn, name="stage2_block2")
 
 
-def _fives(pooled: int, average: str):
+def _fives(pooled: int, average: str) -> Sequence[Branch]:
     """Figure 5: a 5x5, and the same once more as two 3x3."""
     return (
         (Conv(64, 1),),
@@ -90,7 +93,7 @@ def _fives(pooled: int, average: str):
     )
 
 
-def _sevens(inner: int, average: str):
+def _sevens(inner: int, average: str) -> Sequence[Branch]:
     """Figure 6: a 7x7 as 1x7 and 7x1, once and twice."""
     wide, tall = (1, 7), (7, 1)
     return (
@@ -107,7 +110,7 @@ def _sevens(inner: int, average: str):
     )
 
 
-def _threes(average: str):
+def _threes(average: str) -> Sequence[Branch]:
     """Figure 7: branches that end in a 1x3 beside a 3x1."""
     both = Fork((Conv(384, (1, 3)), Conv(384, (3, 1))))
     return (
@@ -132,14 +135,16 @@ _HALVE_TO_STAGE5 = (
 
 
 @on_last_map
-def head(x, config, *, classes: int, activation):
+def head(x: KerasTensor, config: Any, *, classes: int, activation: Any) -> KerasTensor:
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
-def auxiliary(maps, config: Config, *, classes: int, activation):
+def auxiliary(
+    maps: Features, config: Config, *, classes: int, activation: Any
+) -> Features:
     """Figure 8: a classifier on stage 4, which regularises more than it speeds up."""
     bn = {"epsilon": config.bn_epsilon}
     x = layers.AveragePooling2D(5, 3, name="aux_pool")(maps["stage4"])
@@ -160,7 +165,7 @@ _BRANCHES = {
 }
 
 
-def _mixed(found: re.Match) -> str:
+def _mixed(found: re.Match[str]) -> str:
     """Name a module after Inception's own count, 5b to 7c."""
     letters = "bcdefghij" if found[1] == "3" else "abcdefghij"
     return f"Mixed_{int(found[1]) + 2}{letters[int(found[2]) - 1]}."

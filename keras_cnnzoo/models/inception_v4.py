@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from keras import KerasTensor
+
 from keras_cnnzoo.blocks.branches import Conv, Fork, Pool, branches
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.models.inception_v3 import SIGNED, head, small_stem
 
 
@@ -86,7 +88,7 @@ _FORKS = (
 )
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of equal modules behind one that halves the size."""
     bn = {"epsilon": config.bn_epsilon}
     x = small_stem(x, bn)
@@ -105,11 +107,11 @@ def body(x, config: Config):
     return maps
 
 
-def _branch(found: re.Match) -> str:
+def _branch(found: re.Match[str]) -> str:
     return f"_branch{int(found[1]) - 1}.{int(found[2]) - 1}."
 
 
-def _forked(found: re.Match) -> str:
+def _forked(found: re.Match[str]) -> str:
     return f"{found[1]}{int(found[2]) - 1}_{int(found[3]) - 1}{found[4]}."
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from keras import KerasTensor
+
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.cards import (
     IMAGENET,
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -49,7 +52,7 @@ class Config:
     dropout: float = 0.2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then blocks of a depthwise convolution and a 1x1."""
     x = conv_bn(x, _maps(16, config), 3, stride=2, activation="hard_swish", name="stem")
     maps = {"stem": x}
@@ -71,7 +74,9 @@ def _maps(filters: int, config: Config) -> int:
     return round_to(filters * config.width, 8)
 
 
-def _block(x, kernel: int, filters: int, *, stride: int, gated: bool, name: str):
+def _block(
+    x: KerasTensor, kernel: int, filters: int, *, stride: int, gated: bool, name: str
+) -> KerasTensor:
     x = depthwise_bn(
         x, kernel, stride=stride, activation="hard_swish", name=f"{name}_dw"
     )

@@ -1,14 +1,24 @@
 """LeNet-5: convolution and sub-sampling in turn, the pattern of all that followed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS, pool
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 from keras_cnnzoo.layers import (
     EuclideanRBF,
     FanInUniform,
@@ -61,7 +71,7 @@ class Config:
     partial: bool = True
     head: str = "softmax"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("pool", self.pool, ("subsample", *POOLS))
         check_choice("head", self.head, ("softmax", "rbf"))
 
@@ -75,19 +85,19 @@ def check_choice(field: str, given: str, known: tuple[str, ...]) -> None:
         )
 
 
-def squash(config):
+def squash(config: Any) -> Any:
     """Return the activation that a configuration names."""
     return scaled_tanh if config.activation == "scaled_tanh" else config.activation
 
 
-def start(config, **fan_ins):
+def start(config: Any, **fan_ins: Any) -> dict[str, Any]:
     """Return an initializer for each weight, whose fan-in is given."""
     if config.activation != "scaled_tanh":
         return {"kernel_initializer": "he_uniform"} if "kernel" in fan_ins else {}
     return {f"{weight}_initializer": FanInUniform(n) for weight, n in fan_ins.items()}
 
 
-def convolve(x, config, filters: int, *, name: str):
+def convolve(x: KerasTensor, config: Any, filters: int, *, name: str) -> KerasTensor:
     """Convolve 5x5 with the paper's start values."""
     fan_in = 25 * channels(x)
     return layers.Conv2D(
@@ -99,7 +109,9 @@ def convolve(x, config, filters: int, *, name: str):
     )(x)
 
 
-def convolve_by_table(x, config, table, *, name: str):
+def convolve_by_table(
+    x: KerasTensor, config: Any, table: Sequence[Sequence[int]], *, name: str
+) -> KerasTensor:
     """Convolve 5x5, each filter over the maps that its entry of a table lists."""
     return PartialConv2D(
         table,
@@ -114,7 +126,7 @@ def convolve_by_table(x, config, table, *, name: str):
     )(x)
 
 
-def shrink(x, config, *, name: str):
+def shrink(x: KerasTensor, config: Any, *, name: str) -> KerasTensor:
     """Halve the size, by trainable sub-sampling or by pooling."""
     if config.pool != "subsample":
         return pool(x, config.pool, name=name)
@@ -123,7 +135,7 @@ def shrink(x, config, *, name: str):
     )(x)
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Convolve and shrink twice, then convolve over all that is left and mix."""
     c1 = convolve(x, config, 6, name="c1")
     s2 = shrink(c1, config, name="s2")
@@ -154,7 +166,9 @@ def digit_codes() -> list[list[float]]:
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Answer linearly, or by how far F6 is from the picture of each digit."""
     if config.head == "softmax":
         values = start(config, kernel=x.shape[-1], bias=x.shape[-1])

@@ -1,13 +1,22 @@
 """LeNet-1 and LeNet-4: the networks before LeNet-5, with fewer maps."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 from keras_cnnzoo.models.lenet import (
     PAPER,
     check_choice,
@@ -53,11 +62,11 @@ class Config:
     pool: str = "subsample"
     activation: str = "scaled_tanh"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_choice("pool", self.pool, ("subsample", *POOLS))
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Convolve and shrink twice; LeNet-4 has hidden units on top."""
     c1 = convolve(x, config, 4, name="c1")
     x = c1
@@ -81,7 +90,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Answer by one linear layer over all that is left."""
     values = start(config, kernel=x.shape[-1], bias=x.shape[-1])
     return logits(x, classes, activation=activation, **values)

@@ -5,17 +5,26 @@ weights were trained.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
@@ -96,7 +105,7 @@ class Config:
     bn_epsilon: float = 1e-5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages of inverted residuals with mixed kernels, and a 1x1 convolution."""
     same: dict[str, Any] = {
         "padding": config.padding,
@@ -117,7 +126,7 @@ def _maps(filters: int, config: Config) -> int:
     return round_to(filters * config.width, 8)
 
 
-def _block(x, block, *, name: str, **same):
+def _block(x: KerasTensor, block: Any, *, name: str, **same: Any) -> KerasTensor:
     """Widen, convolve in shares, gate, go back: an inverted residual."""
     kernels, expansion, filters, stride, before, behind, gate = block
     active = same | {"activation": "silu" if gate else "relu"}
@@ -137,8 +146,15 @@ def _block(x, block, *, name: str, **same):
 
 
 def _mixed_bn(
-    x, filters: int | None, kernels: Sequence[int], *, activation, bn, name, **kwargs
-):
+    x: KerasTensor,
+    filters: int | None,
+    kernels: Sequence[int],
+    *,
+    activation: Any,
+    bn: Mapping[str, float],
+    name: str,
+    **kwargs: Any,
+) -> KerasTensor:
     """Convolve each share of the maps by its kernel, join them, normalise, activate.
 
     The layers are named as by `conv_bn`, the convolutions of several shares `_conv1`,
@@ -171,14 +187,18 @@ def _shares(maps: int, number: int) -> list[int]:
     return [maps - each * (number - 1), *[each] * (number - 1)]
 
 
-def _convolve(x, filters: int | None, kernel: int, **kwargs):
+def _convolve(
+    x: KerasTensor, filters: int | None, kernel: int, **kwargs: Any
+) -> KerasTensor:
     if filters is None:
         return depthwise(x, kernel, **kwargs)
     return conv(x, filters, kernel, use_bias=False, **kwargs)
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, dropout, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
@@ -192,7 +212,7 @@ def _timm(names: Sequence[str]) -> list[Rename]:
     return [*timm_names(whole), Rename(r"(\.conv_[a-z]+)(\d+)\b", _share)]
 
 
-def _share(found: re.Match) -> str:
+def _share(found: re.Match[str]) -> str:
     return f"{found[1]}.{int(found[2]) - 1}"
 
 

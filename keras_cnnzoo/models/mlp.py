@@ -1,11 +1,12 @@
 """The fully connected baseline: what convolutional networks are measured against."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import Family, Preprocessing, Variant
+from keras_cnnzoo.cards import Family, Features, Preprocessing, Variant
 from keras_cnnzoo.models.lenet import PAPER
 
 
@@ -17,7 +18,7 @@ class Config:
     activation: str = "relu"
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Flatten the pixels, then one dense layer after another."""
     x = layers.Flatten(name="flatten")(x)
     maps = {}
@@ -28,7 +29,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Answer from the last hidden layer."""
     return logits(x, classes, activation=activation)
 

@@ -6,13 +6,14 @@ padding, and pixels of 0..255 as they are.
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -31,7 +32,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack a stem and one residual block per stage; all but the first halve."""
     x = _conv_bn(x, config.widths[0], config, name="stem")
     x = layers.ReLU(name="stem_relu")(x)
@@ -50,7 +51,15 @@ def body(x, config: Config):
     return maps
 
 
-def _conv_bn(x, width: int, config: Config, *, name: str, stride=1, number=""):
+def _conv_bn(
+    x: KerasTensor,
+    width: int,
+    config: Config,
+    *,
+    name: str,
+    stride: int = 1,
+    number: int | str = "",
+) -> KerasTensor:
     x = conv(x, width, 3, stride=stride, padding="same", name=f"{name}_conv{number}")
     return batch_norm(
         x,

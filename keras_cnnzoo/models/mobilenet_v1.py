@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
@@ -12,6 +13,7 @@ from keras_cnnzoo.cards import (
     IMAGENET,
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -48,9 +50,9 @@ class Config:
     dropout: float = 0.0
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack a stem and blocks of a depthwise 3x3 and a 1x1: table 1 of the paper."""
-    same = {"padding": config.padding, "activation": config.activation}
+    same: dict[str, Any] = {"padding": config.padding, "activation": config.activation}
     x = conv_bn(x, _maps(32, config), 3, stride=2, name="stem", **same)
     maps = {"stem": x}
     for s, (blocks, filters) in enumerate(config.stages, start=1):
@@ -68,7 +70,9 @@ def _maps(filters: int, config: Config) -> int:
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, then one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     if config.dropout:
@@ -79,7 +83,7 @@ def head(x, config: Config, *, classes: int, activation):
 _BLOCK = r"^stage(\d)_block(\d+)_"
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"blocks.{int(found[1]) - 1}.{int(found[2]) - 1}."
 
 

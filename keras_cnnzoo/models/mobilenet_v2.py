@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
@@ -15,6 +15,7 @@ from keras_cnnzoo.cards import (
     IMAGENET,
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Rename,
@@ -57,7 +58,7 @@ class Config:
     padding: str = "symmetric"
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages of inverted residuals, and a 1x1 convolution."""
     same: dict[str, Any] = {"activation": "relu6", "padding": config.padding}
     x = conv_bn(x, _maps(32, config), 3, stride=2, name="stem", **same)
@@ -83,7 +84,9 @@ def _maps(filters: int, config: Config) -> int:
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average every map, dropout, one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)

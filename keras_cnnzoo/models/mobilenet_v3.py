@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import convolutions, step
 
@@ -82,7 +82,7 @@ class Config:
     bn_epsilon: float = 1e-3
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, stages, and a 1x1 convolution to the last expanded maps."""
     same: dict[str, Any] = {
         "padding": config.padding,
@@ -122,7 +122,9 @@ def _maps(filters: int, config: Config) -> int:
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, one hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, activation="hard_swish", name="head_hidden")(x)

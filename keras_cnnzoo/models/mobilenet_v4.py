@@ -3,14 +3,23 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.inverted_residual import fused_inverted_residual
-from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
 Block = tuple[int | str, int, int, int, int]
@@ -79,7 +88,7 @@ class Config:
     dropout: float = 0.2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem and stages, the last of which is a 1x1 convolution."""
     x = conv_bn(x, 32, 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -90,7 +99,7 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, block: Block, *, name: str):
+def _block(x: KerasTensor, block: Block, *, name: str) -> KerasTensor:
     kind, kernel, expansion, filters, stride = block
     if kind == "conv":
         return conv_bn(x, filters, kernel, stride=stride, name=name)
@@ -113,7 +122,9 @@ def _block(x, block: Block, *, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, one normalised hidden layer, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, use_bias=False, name="head_hidden")(x)
@@ -127,7 +138,7 @@ _UNIVERSAL = re.compile(r"^stage(\d+)_block(\d+)_([dp]w\d)_")
 _STEPS = {"dw1": "dw_start", "pw1": "pw_exp", "dw2": "dw_mid", "pw2": "pw_proj"}
 
 
-def _universal(found: re.Match) -> str:
+def _universal(found: re.Match[str]) -> str:
     return f"blocks.{int(found[1]) - 1}.{int(found[2]) - 1}.{_STEPS[found[3]]}."
 
 

@@ -8,11 +8,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.reparametrized import branched_conv
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 
 __all__ = ["FAMILY", "Config", "body"]
 
@@ -34,7 +43,7 @@ class Config:
     blocks: tuple[int, ...] = (2, 8, 10, 1)
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of a depthwise 3x3 and a 1x1 in turn: table 2 of the paper."""
     stem = min(64, int(64 * config.widths[0]))
     x = branched_conv(x, stem, 3, stride=2, fused=config.fused, name="stem")
@@ -54,12 +63,12 @@ def body(x, config: Config):
     return maps
 
 
-def _timm_unit(found: re.Match) -> str:
+def _timm_unit(found: re.Match[str]) -> str:
     place = 2 * int(found[2]) - (2 if found[3] == "dw" else 1)
     return f"stages.{int(found[1]) - 1}.{place}."
 
 
-def _timm_branch(found: re.Match) -> str:
+def _timm_branch(found: re.Match[str]) -> str:
     return f".conv_kxk.{int(found[1]) - 1}."
 
 

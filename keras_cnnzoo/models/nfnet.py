@@ -6,12 +6,21 @@ and each branch begins at nothing.
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import (
     DropPath,
     SkipInit,
@@ -48,7 +57,7 @@ class Config:
     kernel_epsilon: float = 1e-5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem of four 3x3, stages of blocks whose input's variance is known, and a 1x1."""
     maps = {}
     for number, (filters, stride) in enumerate(
@@ -84,7 +93,7 @@ def body(x, config: Config):
 
 
 def _block(
-    x,
+    x: KerasTensor,
     filters: int,
     config: Config,
     *,
@@ -92,7 +101,7 @@ def _block(
     beta: float,
     drop_path: float,
     name: str,
-):
+) -> KerasTensor:
     """Figure 3 of the paper's appendix: a bottleneck with two 3x3 and a gate."""
     y = _gelu(x, beta, name=f"{name}_gelu1")
     if stride > 1 or channels(x) != filters:
@@ -120,13 +129,21 @@ def _block(
     return layers.Add(name=name)([y, x])
 
 
-def _gelu(x, scale: float = 1.0, *, name: str):
+def _gelu(x: KerasTensor, scale: float = 1.0, *, name: str) -> KerasTensor:
     """Activate, and bring the variance back to one."""
     x = layers.Activation("gelu", name=name)(x)
     return layers.Rescaling(scale * GELU_GAMMA, name=f"{name}_scale")(x)
 
 
-def _conv(x, filters: int, kernel: int, config: Config, *, name: str, **kwargs):
+def _conv(
+    x: KerasTensor,
+    filters: int,
+    kernel: int,
+    config: Config,
+    *,
+    name: str,
+    **kwargs: Any,
+) -> KerasTensor:
     """Convolve by standardised kernels with a gain, padded as TensorFlow does."""
     kwargs["strides"] = kwargs.pop("stride", 1)
     return WeightStandardizedConv2D(
@@ -142,14 +159,16 @@ def _conv(x, filters: int, kernel: int, config: Config, *, name: str, **kwargs):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.{int(found[2]) - 1}."
 
 

@@ -4,14 +4,15 @@ The layers are those of the network that the authors published for Caffe.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
-from keras_cnnzoo.cards import Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Preprocessing, Variant
 from keras_cnnzoo.models.alexnet_2012 import MEAN
 
 
@@ -42,7 +43,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack the stages: one convolution, two layers of 1x1 and a pooling."""
     maps = {}
     pools = (*config.pools, None)
@@ -69,7 +70,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """One map per class, rectified, and its average."""
     return map_classifier(x, classes, activation=activation, hidden="relu")
 

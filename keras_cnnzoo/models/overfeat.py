@@ -1,13 +1,22 @@
 """OverFeat: a classifier made of convolutions alone, so it slides over any image."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Tables 1 and 3: pooling behind the first two convolutions and the last."""
     maps = {}
     pools = {1: config.pools[0], 2: config.pools[1]}
@@ -58,7 +67,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Slide the last three layers over the map, and average what they answer."""
     kernels = (config.view, 1)
     first = len(config.widths) + 1

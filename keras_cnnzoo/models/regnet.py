@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
 
@@ -65,7 +65,7 @@ def stages(config: Config) -> list[Stage]:
     return found
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of which every one halves the size."""
     x = conv_bn(x, 32, 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -77,7 +77,9 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, stage: Stage, stride: int, config: Config, *, name: str):
+def _block(
+    x: KerasTensor, stage: Stage, stride: int, config: Config, *, name: str
+) -> KerasTensor:
     """Add to the input what a bottleneck as wide as itself makes of it: figure 4."""
     width = stage.width
     y = conv_bn(x, width, 1, name=f"{name}_pw1")
@@ -96,7 +98,7 @@ def _block(x, stage: Stage, stride: int, config: Config, *, name: str):
     return layers.ReLU(name=name)(x)
 
 
-def _block_name(found: re.Match) -> str:
+def _block_name(found: re.Match[str]) -> str:
     return f"trunk_output.block{found[1]}.block{found[1]}-{int(found[2]) - 1}."
 
 

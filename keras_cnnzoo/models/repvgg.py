@@ -7,11 +7,11 @@ it of a trained model, with what its branches have learned.
 import re
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.reparametrized import branched_conv
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 
 __all__ = ["FAMILY", "Config", "body"]
 
@@ -33,7 +33,7 @@ class Config:
     fused: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of blocks that are all alike: table 2 of the paper."""
     stem = min(64, int(64 * config.width))
     x = _block(x, stem, 2, config, name="stem")
@@ -48,12 +48,14 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, filters: int, stride: int, config: Config, *, name: str):
+def _block(
+    x: KerasTensor, filters: int, stride: int, config: Config, *, name: str
+) -> KerasTensor:
     x = branched_conv(x, filters, 3, stride=stride, fused=config.fused, name=name)
     return layers.ReLU(name=name)(x)
 
 
-def _block_name(found: re.Match) -> str:
+def _block_name(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.{int(found[2]) - 1}."
 
 

@@ -7,13 +7,13 @@ maps each, in the first stage.
 import re
 from dataclasses import dataclass
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.shortcut import add_shortcut
-from keras_cnnzoo.cards import Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 
@@ -32,7 +32,7 @@ class Config:
     scale: int = 4
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """ResNet's stem, then stages that halve the size and double the width."""
     x = conv_bn(x, 64, 7, stride=2, name="stem")
     maps = {"stem": x}
@@ -53,8 +53,15 @@ def body(x, config: Config):
 
 
 def _block(
-    x, width: int, scale: int, filters: int, *, stride: int, first: bool, name: str
-):
+    x: KerasTensor,
+    width: int,
+    scale: int,
+    filters: int,
+    *,
+    stride: int,
+    first: bool,
+    name: str,
+) -> KerasTensor:
     """Figure 2: the 3x3 of a bottleneck, split into groups in a row.
 
     The first block of a stage has other sizes before and after, so its groups do not
@@ -62,7 +69,7 @@ def _block(
     """
     y = conv_bn(x, width * scale, 1, name=f"{name}_reduce")
     *groups, kept = ops.split(y, scale, axis=channel_axis())
-    seen: list = []
+    seen: list[KerasTensor] = []
     for number, group in enumerate(groups, start=1):
         if seen and not first:
             group = layers.Add(name=f"{name}_scale{number}_add")([seen[-1], group])
@@ -77,11 +84,11 @@ def _block(
     return add_shortcut(y, x, stride=stride, name=name)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"layer{found[1]}.{int(found[2]) - 1}."
 
 
-def _timm_group(found: re.Match) -> str:
+def _timm_group(found: re.Match[str]) -> str:
     return f"{found[2]}s.{int(found[1]) - 1}."
 
 

@@ -6,12 +6,12 @@
 import re
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.shortcut import add_shortcut
-from keras_cnnzoo.cards import Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D, SplitAttention
 from keras_cnnzoo.layers.attention import round_to
 
@@ -32,7 +32,7 @@ class Config:
     radix: int = 2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem of three 3x3, then stages that halve the size and double the width."""
     x = conv_bn(x, config.stem_width, 3, stride=2, name="stem1")
     x = conv_bn(x, config.stem_width, 3, name="stem2")
@@ -52,7 +52,9 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, width: int, radix: int, *, stride: int, name: str):
+def _block(
+    x: KerasTensor, width: int, radix: int, *, stride: int, name: str
+) -> KerasTensor:
     """Make a bottleneck around split attention; averages make the size smaller."""
     y = conv_bn(x, width, 1, name=f"{name}_reduce")
     y = conv_bn(y, width * radix, 3, groups=radix, name=f"{name}_split")
@@ -65,7 +67,7 @@ def _block(x, width: int, radix: int, *, stride: int, name: str):
     return add_shortcut(y, x, stride=stride, average=True, name=name)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"layer{found[1]}.{int(found[2]) - 1}."
 
 

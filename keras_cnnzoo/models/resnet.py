@@ -9,13 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -46,7 +47,7 @@ class Config:
     use_bias: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages that halve the size and double the width."""
     pre = config.version == "v2"
     deep = config.stem == "deep"
@@ -91,15 +92,15 @@ def body(x, config: Config):
     return maps
 
 
-def _block(found: re.Match) -> str:
+def _block(found: re.Match[str]) -> str:
     return f"layer{found[1]}.{int(found[2]) - 1}."
 
 
-def _stage_and_block(found: re.Match) -> str:
+def _stage_and_block(found: re.Match[str]) -> str:
     return f"stages.{int(found[1]) - 1}.blocks.{int(found[2]) - 1}."
 
 
-def _keras_block(found: re.Match) -> str:
+def _keras_block(found: re.Match[str]) -> str:
     return f"conv{int(found[1]) + 1}_block{found[2]}_"
 
 

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
-from keras_cnnzoo.cards import Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import PaddedMaxPooling2D, SqueezeExcite
 
 
@@ -29,7 +30,7 @@ class Config:
     dropout: float = 0.2
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stem of three 3x3, then stages that halve the size and double the width."""
     x = conv_bn(x, 64, 3, stride=2, name="stem1")
     x = conv_bn(x, 64, 3, name="stem2")
@@ -51,8 +52,14 @@ def body(x, config: Config):
 
 
 def _block(
-    x, filters: int, config: Config, *, stride: int, shortcut_kernel: int, name: str
-):
+    x: KerasTensor,
+    filters: int,
+    config: Config,
+    *,
+    stride: int,
+    shortcut_kernel: int,
+    name: str,
+) -> KerasTensor:
     """Make a bottleneck that narrows by half only, with a gate at its end."""
     y = conv_bn(x, filters // 2, 1, name=f"{name}_reduce")
     y = conv_bn(
@@ -74,14 +81,16 @@ def _block(
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Average, dropout, and the classes."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"layer{found[1]}.{int(found[2]) - 1}."
 
 

@@ -5,12 +5,12 @@
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 from keras_cnnzoo.layers import ChannelShuffle, PaddedMaxPooling2D
 
 
@@ -31,7 +31,7 @@ class Config:
     stem: int = 24
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 1 of the paper; its stages are counted from 2."""
     x = conv_bn(x, config.stem, 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -51,7 +51,15 @@ def body(x, config: Config):
     return maps
 
 
-def _unit(x, width: int, *, halve: bool, groups: int, first_groups: int, name: str):
+def _unit(
+    x: KerasTensor,
+    width: int,
+    *,
+    halve: bool,
+    groups: int,
+    first_groups: int,
+    name: str,
+) -> KerasTensor:
     """Figure 2 (b), or (c) where the size is halved and the shortcut is a pooling."""
     inner, stride = width // 4, 2 if halve else 1
     y = conv_bn(x, inner, 1, groups=first_groups, name=f"{name}_pw1")

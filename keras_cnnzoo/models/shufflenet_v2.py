@@ -3,12 +3,21 @@
 import re
 from dataclasses import dataclass, replace
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import IMAGENET, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import ChannelShuffle, PaddedMaxPooling2D
 
 
@@ -29,7 +38,7 @@ class Config:
     blocks: tuple[int, ...] = (4, 8, 4)
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 5 of the paper; its stages are counted from 2."""
     x = conv_bn(x, config.stem, 3, stride=2, name="stem")
     maps = {"stem": x}
@@ -43,7 +52,7 @@ def body(x, config: Config):
     return maps
 
 
-def _unit(x, width: int, *, halve: bool, name: str):
+def _unit(x: KerasTensor, width: int, *, halve: bool, name: str) -> KerasTensor:
     """Figure 3 (c), or (d) where the size is halved: there both branches compute."""
     axis, stride = channel_axis(), 2 if halve else 1
     if halve:
@@ -59,11 +68,11 @@ def _unit(x, width: int, *, halve: bool, name: str):
     return ChannelShuffle(2, name=name)(x)
 
 
-def _depthwise(x, stride: int, *, name: str):
+def _depthwise(x: KerasTensor, stride: int, *, name: str) -> KerasTensor:
     return depthwise_bn(x, 3, stride=stride, activation=None, name=name)
 
 
-def _block(found: re.Match) -> str:
+def _block(found: re.Match[str]) -> str:
     return f"stage{found[1]}.{int(found[2]) - 1}."
 
 

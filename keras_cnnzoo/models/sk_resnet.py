@@ -2,14 +2,23 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from keras import layers, ops
+from keras import KerasTensor, layers, ops
 
 from keras_cnnzoo.blocks.axes import channel_axis
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.shortcut import add_shortcut
-from keras_cnnzoo.cards import IMAGENET, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    IMAGENET,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import PaddedMaxPooling2D, SplitAttention
 from keras_cnnzoo.layers.attention import round_to
 
@@ -38,7 +47,7 @@ class Config:
     divisor: int = 8
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """ResNet's stem, then stages that halve the size and double the width."""
     x = conv_bn(x, 64, 7, stride=2, name="stem")
     maps = {"stem": x}
@@ -56,7 +65,9 @@ def body(x, config: Config):
     return maps
 
 
-def _block(x, planes: int, config: Config, *, stride: int, name: str):
+def _block(
+    x: KerasTensor, planes: int, config: Config, *, stride: int, name: str
+) -> KerasTensor:
     """Make a residual block; one of its 3x3 convolutions is a choice of two."""
     if config.body == "basic":
         y = _choose(x, planes, config, stride=stride, name=f"{name}_step1")
@@ -69,10 +80,12 @@ def _block(x, planes: int, config: Config, *, stride: int, name: str):
     return add_shortcut(y, x, stride=stride, name=name)
 
 
-def _choose(x, filters: int, config: Config, *, stride: int, name: str):
+def _choose(
+    x: KerasTensor, filters: int, config: Config, *, stride: int, name: str
+) -> KerasTensor:
     """Split, fuse and select: a 3x3 and a 3x3 of twice the reach, weighed."""
     near, far = ops.split(x, 2, axis=channel_axis()) if config.split else (x, x)
-    shape = {"filters": filters, "kernel": 3, "groups": config.groups}
+    shape: dict[str, Any] = {"filters": filters, "kernel": 3, "groups": config.groups}
     near = conv_bn(near, stride=stride, name=f"{name}_path1", **shape)
     if stride > 1:
         # With a stride of 2, a kernel dilated by 2 sees every other pixel alone.
@@ -85,11 +98,11 @@ def _choose(x, filters: int, config: Config, *, stride: int, name: str):
     return SplitAttention(2, hidden, use_bias=False, name=f"{name}_attention")(both)
 
 
-def _timm_block(found: re.Match) -> str:
+def _timm_block(found: re.Match[str]) -> str:
     return f"layer{found[1]}.{int(found[2]) - 1}."
 
 
-def _timm_path(found: re.Match) -> str:
+def _timm_path(found: re.Match[str]) -> str:
     return f".paths.{int(found[1]) - 1}."
 
 

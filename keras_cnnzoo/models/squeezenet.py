@@ -8,9 +8,10 @@ output, as in ResNets.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv
@@ -19,6 +20,7 @@ from keras_cnnzoo.blocks.map_head import map_classifier
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -52,7 +54,7 @@ class Config:
     head_padding: int = 0
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Unpadded stem, then stages of fire modules, counted from 2 as published."""
     filters, kernel = config.stem
     x = conv(
@@ -75,7 +77,7 @@ def body(x, config: Config):
     return maps
 
 
-def _fire(x, squeeze: int, config: Config, *, name: str):
+def _fire(x: KerasTensor, squeeze: int, config: Config, *, name: str) -> KerasTensor:
     """Squeeze to few maps by a 1x1, expand by 1x1 and 3x3 side by side."""
     few = conv(x, squeeze, 1, activation="relu", name=f"{name}_squeeze")
     wide = [
@@ -95,7 +97,9 @@ def _fire(x, squeeze: int, config: Config, *, name: str):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """One map per class, rectified, and its average: no dense layer."""
     x = layers.Dropout(config.dropout, name="dropout")(x)
     if config.head_padding:
@@ -159,7 +163,7 @@ def _claims(source: str, top1: float, top5: float) -> tuple[Claim, ...]:
     )
 
 
-def _authors(version: str, claims: tuple[Claim, ...], **options) -> Weights:
+def _authors(version: str, claims: tuple[Claim, ...], **options: Any) -> Weights:
     """Return the row of the authors' own weights, which are Caffe's binary files."""
     return Weights(
         tag=f"deepscale/squeezenet_v{version}",

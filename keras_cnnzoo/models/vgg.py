@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.pooling import pool
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Stack the stages; each ends in layer `stage{s}_pool`, half the size."""
     maps = {}
     stages = zip(config.depths, config.widths, strict=True)
@@ -50,7 +51,9 @@ def body(x, config: Config):
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Two wide dense layers, a dropout behind each."""
     return dense_head(
         x,

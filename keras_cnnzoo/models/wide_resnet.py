@@ -5,11 +5,20 @@
 
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.conv import batch_norm, conv
 from keras_cnnzoo.blocks.heads import average_classifier
-from keras_cnnzoo.cards import CIFAR10, Claim, Family, NameMap, Paper, Rename, Variant
+from keras_cnnzoo.cards import (
+    CIFAR10,
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Rename,
+    Variant,
+)
 from keras_cnnzoo.layers import ResidualBlock
 
 
@@ -32,7 +41,7 @@ class Config:
     zero_init: bool = False
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Table 1: pre-activated blocks of two 3x3, at sizes 32, 16 and 8."""
     x = conv(x, 16, 3, use_bias=False, name="stem_conv")
     maps = {}

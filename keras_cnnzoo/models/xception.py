@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from keras import layers
+from keras import KerasTensor, layers
 
 from keras_cnnzoo.blocks.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_cnnzoo.cards import (
     Claim,
     Family,
+    Features,
     NameMap,
     Paper,
     Preprocessing,
@@ -39,7 +40,7 @@ class Config:
     dropout: float = 0.5
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Two plain convolutions without padding, then the three flows."""
     x = conv_bn(x, 32, 3, stride=2, padding="valid", name="stem1")
     x = conv_bn(x, 64, 3, padding="valid", name="stem2")
@@ -63,7 +64,9 @@ def body(x, config: Config):
     return maps
 
 
-def _halving(x, widths: tuple[int, ...], *, relu_first: bool = True, name: str):
+def _halving(
+    x: KerasTensor, widths: tuple[int, ...], *, relu_first: bool = True, name: str
+) -> KerasTensor:
     """Separable convolutions and pooling, beside a 1x1 with a stride."""
     y = _separables(x, widths, relu_first=relu_first, name=name)
     y = PaddedMaxPooling2D(3, 2, padding=1, name=f"{name}_pool")(y)
@@ -71,7 +74,9 @@ def _halving(x, widths: tuple[int, ...], *, relu_first: bool = True, name: str):
     return layers.Add(name=name)([y, x])
 
 
-def _separables(x, widths: tuple[int, ...], *, relu_first: bool = True, name: str):
+def _separables(
+    x: KerasTensor, widths: tuple[int, ...], *, relu_first: bool = True, name: str
+) -> KerasTensor:
     """ReLU and separable convolution in turn; the first ReLU may be left out."""
     for i, filters in enumerate(widths, start=1):
         if i > 1 or relu_first:
@@ -80,20 +85,20 @@ def _separables(x, widths: tuple[int, ...], *, relu_first: bool = True, name: st
     return x
 
 
-def _separable(x, filters: int, *, name: str):
+def _separable(x: KerasTensor, filters: int, *, name: str) -> KerasTensor:
     """Convolve each map by itself, mix them by a 1x1, then normalise."""
     x = depthwise(x, 3, name=f"{name}_dw")
     x = conv(x, filters, 1, use_bias=False, name=f"{name}_pw")
     return batch_norm(x, name=f"{name}_bn")
 
 
-def _block(found: re.Match) -> str:
+def _block(found: re.Match[str]) -> str:
     """Count the modules through, as in the paper's program: the third stage has 9."""
     stage, block = int(found[1]), int(found[2])
     return f"block{12 if stage == 4 else stage + block - 1}."
 
 
-def _repeat(found: re.Match) -> str:
+def _repeat(found: re.Match[str]) -> str:
     """Count ReLU, convolution and norm; the first module begins without ReLU."""
     at = 3 * int(found[2]) - (3 if found[1] == "1" else 2)
     leaf = {"dw": f"{at}.conv1", "pw": f"{at}.pointwise", "bn": f"{at + 1}"}[found[3]]

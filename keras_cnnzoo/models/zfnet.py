@@ -1,14 +1,23 @@
 """ZFNet: AlexNet with finer first filters, found by looking at what they learned."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from keras import initializers, layers
+from keras import KerasTensor, initializers, layers
 
 from keras_cnnzoo.blocks.caffe_pooling import overlapping_pool
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.dense_head import dense_head
 from keras_cnnzoo.blocks.heads import on_last_map
-from keras_cnnzoo.cards import Claim, Family, NameMap, Paper, Preprocessing, Variant
+from keras_cnnzoo.cards import (
+    Claim,
+    Family,
+    Features,
+    NameMap,
+    Paper,
+    Preprocessing,
+    Variant,
+)
 from keras_cnnzoo.layers import LocalResponseNormalization
 from keras_cnnzoo.models.alexnet_2012 import MEAN
 
@@ -28,16 +37,16 @@ class Config:
     lrn: bool = True
 
 
-def _start():
+def _start() -> dict[str, Any]:
     """Return the paper's start values, "10^-2", which must be meant as a deviation."""
     return {"kernel_initializer": initializers.RandomNormal(stddev=0.01)}
 
 
-def _conv(x, filters: int, kernel: int, **kwargs):
+def _conv(x: KerasTensor, filters: int, kernel: int, **kwargs: Any) -> KerasTensor:
     return conv(x, filters, kernel, activation="relu", **_start(), **kwargs)
 
 
-def body(x, config: Config):
+def body(x: KerasTensor, config: Config) -> Features:
     """Figure 3; each pooling also takes the windows that reach over the end."""
     x = layers.ZeroPadding2D(1, name="conv1_pad")(x)
     x = _conv(x, 96, 7, stride=2, padding="valid", name="conv1")
@@ -57,13 +66,15 @@ def body(x, config: Config):
     }
 
 
-def _pool(x, number: int, *, normalise: bool):
+def _pool(x: KerasTensor, number: int, *, normalise: bool) -> KerasTensor:
     x = overlapping_pool(x, "max", name=f"pool{number}")
     return LocalResponseNormalization(name=f"lrn{number}")(x) if normalise else x
 
 
 @on_last_map
-def head(x, config: Config, *, classes: int, activation):
+def head(
+    x: KerasTensor, config: Config, *, classes: int, activation: Any
+) -> KerasTensor:
     """Two wide dense layers, a dropout behind each."""
     return dense_head(
         x,

@@ -14,7 +14,7 @@ class Call(NamedTuple):
     """One operation of a network, with the arguments it was called with."""
 
     operation: keras.Operation
-    args: tuple
+    args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
     @property
@@ -33,7 +33,7 @@ def calls(network: keras.Model) -> list[Call]:
     """List every call of a functional network, inputs first, and run none of them."""
     found = []
 
-    def note(operation, *args, **kwargs):
+    def note(operation: Any, *args: Any, **kwargs: Any) -> keras.KerasTensor:
         found.append(Call(operation, args, kwargs))
         return operation.output
 
@@ -69,7 +69,7 @@ def regrow(
     """
     grown = {id(start): x}
 
-    def new(leaf):
+    def new(leaf: Any) -> Any:
         return grown[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf
 
     for call in calls:

@@ -45,13 +45,13 @@ def test_words_types_and_messages_change_nothing(edited):
     assert edited("resnet18", "layers.residual", docstring) == before
     typed = "def _bn(self, name: str,", "def _bn(self, name: object,"
     assert edited("resnet18", "layers.residual", typed) == before
-    call = "def call(self, inputs, training=None):"
-    typed_call = (
-        "def call(self, inputs: Any, training: bool | None = None) -> Any:\n"
+    call = "def call(self, inputs: Any, training: bool | None = None) -> Any:"
+    untyped_call = (
+        "def call(self, inputs, training=None):\n"
         '        """Add what the body found to the input."""\n'
         "        assert inputs is not None\n"
     )
-    assert edited("resnet18", "layers.residual", (call, typed_call)) == before
+    assert edited("resnet18", "layers.residual", (call, untyped_call)) == before
     other = call, f"{call}\n        inputs = -inputs"
     assert edited("resnet18", "layers.residual", other) != before
     message = "`ratio` must be above 0", "`ratio` has to be above 0"
