@@ -20,7 +20,8 @@ from keras_cnnzoo.other_names import PACKAGE, missing
 if TYPE_CHECKING:
     from keras_cnnzoo import cards, data, inspect, layers, surgery, training, weights
     from keras_cnnzoo.layers.registry import list_layers, register_layer
-    from keras_cnnzoo.registry import card, list_models, origin, register
+    from keras_cnnzoo.registry import card, list_models, register
+    from keras_cnnzoo.registry.how_built import origin
     from keras_cnnzoo.zoo import build
 
 __version__ = "0.1.0"
