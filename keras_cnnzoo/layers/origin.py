@@ -5,12 +5,13 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
 
 @register_layer
 class ModelOrigin(keras.layers.Identity):
-    """Pass images on as they are, and hold how the model was built.
+    """Pass images on, integers as floats, and hold how the model was built.
 
     A model that begins with a `ColorNormalization` has its origin there. Where there is
     none, this layer of no weights and no arithmetic holds it, so that it is saved with
@@ -32,6 +33,9 @@ class ModelOrigin(keras.layers.Identity):
     def __init__(self, origin: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.origin = None if origin is None else dict(origin)
+
+    def call(self, inputs: Any) -> Any:
+        return super().call(as_floats(inputs, self.compute_dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
