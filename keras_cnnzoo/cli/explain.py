@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from keras_cnnzoo.cli.images import batches
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.inspect import explain
-    from keras_cnnzoo.inspect.report.answers import DEFAULT
+    from keras_cnnzoo.inspect.report.predictions import DEFAULT
 
     if not args.out.parent.is_dir():
         raise ValueError(

@@ -10,7 +10,7 @@ from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.cost.profile import profile
 from keras_cnnzoo.inspect.cost.table import Profile, Row
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
-from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.rows import Entry
 
 #: What is summed up of the layers inside a block or model.
 SUMMED = ("params", "fixed", "macs")

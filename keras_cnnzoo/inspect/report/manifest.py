@@ -8,11 +8,11 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.inspect.figures.pictures import as_picture
-from keras_cnnzoo.inspect.report.answers import EXPLAINED, METHODS
-from keras_cnnzoo.inspect.report.blocks import Blocks
-from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.image_urls import as_url
+from keras_cnnzoo.inspect.report.layer_data import Blocks
 from keras_cnnzoo.inspect.report.layer_text import describe
-from keras_cnnzoo.inspect.report.photos import as_url
+from keras_cnnzoo.inspect.report.predictions import EXPLAINED, METHODS
+from keras_cnnzoo.inspect.report.rows import Entry
 from keras_cnnzoo.structure.shapes import spatial_dims
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from keras_cnnzoo.inspect.report.packing import as_json, pack
+from keras_cnnzoo.inspect.report.array_text import as_json, pack
 
 _WEB = resources.files("keras_cnnzoo.inspect.report") / "web"
 #: The page's program, in the order in which its parts need each other.
@@ -34,7 +34,7 @@ def make_page(
     Args:
         title: Of the page.
         manifest: What the page shows besides the arrays.
-        blocks: Arrays by name, for each block by its id; see `packing.pack`.
+        blocks: Arrays by name, for each block by its id; see `array_text.pack`.
     """
     index, texts = {}, []
     for name, arrays in blocks.items():

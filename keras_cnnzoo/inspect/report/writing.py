@@ -12,10 +12,8 @@ from keras_cnnzoo.files import write_text
 from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.figures.pictures import as_picture
 from keras_cnnzoo.inspect.hooks.inputs import batch_of_images
-from keras_cnnzoo.inspect.report.answers import DEFAULT, attribute, check_methods, rank
-from keras_cnnzoo.inspect.report.blocks import Blocks, fill
 from keras_cnnzoo.inspect.report.costs import costs
-from keras_cnnzoo.inspect.report.entries import list_entries
+from keras_cnnzoo.inspect.report.layer_data import Blocks, fill
 from keras_cnnzoo.inspect.report.manifest import (
     about_images,
     about_layer,
@@ -24,6 +22,13 @@ from keras_cnnzoo.inspect.report.manifest import (
     show,
 )
 from keras_cnnzoo.inspect.report.page import make_page
+from keras_cnnzoo.inspect.report.predictions import (
+    DEFAULT,
+    attribute,
+    check_methods,
+    rank,
+)
+from keras_cnnzoo.inspect.report.rows import list_entries
 
 #: Shares of the page's size for maps and for the numbers behind pixels, tried one
 #: after the other: how far maps compress shows only then.

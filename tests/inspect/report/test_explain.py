@@ -12,8 +12,8 @@ from keras import layers
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import explain, tap
+from keras_cnnzoo.inspect.report.array_text import pack, quantise
 from keras_cnnzoo.inspect.report.layer_text import describe
-from keras_cnnzoo.inspect.report.packing import pack, quantise
 
 SCRIPT = '<script type="{}" id="{}">(.*?)</script>'
 TYPES = {"u1": "u1", "i1": "i1", "u2": "<u2", "i4": "<i4"}

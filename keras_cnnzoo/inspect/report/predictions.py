@@ -1,4 +1,4 @@
-"""What a model answers to each image, and which parts of the image speak for it."""
+"""What a model predicts for each image, and which pixels support the prediction."""
 
 import warnings
 from collections.abc import Sequence

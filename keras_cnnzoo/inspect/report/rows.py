@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.report.visit import Call, visit
+from keras_cnnzoo.inspect.report.layer_outputs import Call, run_image
 
 #: What these add is nothing to look at.
 PADDING = (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D)
@@ -91,7 +91,7 @@ def list_entries(
         if maps is not None:
             entry.seen.append(_measure(maps))
 
-    answers = [visit(model, image, see) for image in images]
+    answers = [run_image(model, image, see) for image in images]
     left_out = Counter(
         type(row.layer).__name__ for row in rows.values() if row.passes_on
     )

@@ -47,7 +47,7 @@ class Call:
         return _as_map(self.layer, self.inputs[0], self.form)
 
 
-def visit(
+def run_image(
     model: keras.Model, image: np.ndarray, see: Callable[[Call], None]
 ) -> np.ndarray | None:
     """Run one image through a model, and show every call inside to `see`.

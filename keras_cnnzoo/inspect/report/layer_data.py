@@ -11,12 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo.inspect.report.budget import choose_channels, choose_full
-from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.array_text import quantise
+from keras_cnnzoo.inspect.report.layer_outputs import Call, run_image
 from keras_cnnzoo.inspect.report.layer_text import activation_name
-from keras_cnnzoo.inspect.report.numbers import COMPUTED, Peaks, explain_peaks, holds
-from keras_cnnzoo.inspect.report.packing import quantise
-from keras_cnnzoo.inspect.report.visit import Call, visit
+from keras_cnnzoo.inspect.report.pixel_numbers import (
+    COMPUTED,
+    Peaks,
+    explain_peaks,
+    holds,
+)
+from keras_cnnzoo.inspect.report.rows import Entry
+from keras_cnnzoo.inspect.report.size_limit import choose_channels, choose_full
 from keras_cnnzoo.inspect.report.windows import Window, find_window
 from keras_cnnzoo.structure.kernels import has_kernels
 
@@ -64,7 +69,7 @@ class Blocks:
             if call.path in self.channels:
                 rows[call.path] = self._block(call, self._entries[call.path], number)
 
-        visit(model, image, see)
+        run_image(model, image, see)
         self.maps.append(rows)
 
     def finish(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from keras_cnnzoo.inspect.report.entries import Entry
+from keras_cnnzoo.inspect.report.rows import Entry
 
 #: At most so many maps of a layer, or numbers of a vector.
 CHANNELS, UNITS = 64, 256
