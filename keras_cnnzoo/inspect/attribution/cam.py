@@ -1,4 +1,4 @@
-"""Class activation maps: where the channels of one map speak for a class."""
+"""Class activation maps: where the channels of one map support a class."""
 
 from collections.abc import Callable
 from typing import Any

@@ -51,7 +51,7 @@ def explain(
     It is one HTML file that loads nothing else. Layer by layer it shows the maps that
     the images bring out, the filters, what each channel reacts to, sizes and costs,
     what a pixel of a map sees of the image, and how it is computed from its window;
-    besides, the answers and what in the images speaks for them.
+    besides, the predictions and which pixels support each.
 
     What is large is shown in part, and the page says in which: of each layer the
     channels that the images excite most, and how their highest pixels are computed.
