@@ -1,4 +1,4 @@
-"""Inception modules: chains of layers side by side on one map, their answers joined.
+"""Inception modules: parallel branches on one feature map, their outputs concatenated.
 
 A module is a row of branches, a branch a row of steps:
 
@@ -57,13 +57,13 @@ def branches(
     join: str = "",
     name: str,
 ) -> Any:
-    """Join the answers of all branches, in order, along the channels.
+    """Concatenate the outputs of all branches, in order, along the channels.
 
     Step 2 of branch 1 is `{name}_branch1_step2_conv`, `_bn` and `_relu`, the ways of a
     fork `_step2a_conv`, `_step2b_conv`; poolings are counted apart from steps.
 
     Args:
-        x: The map that every branch sees.
+        x: The feature map that every branch gets.
         table: The branches.
         bn: Momentum and epsilon of the batch norms; None has biases instead.
         join: What the joining layer is called behind `name`.

@@ -1,4 +1,4 @@
-"""Convolution, batch norm and activation as one step."""
+"""Convolution, batch normalization and activation as one step."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +59,7 @@ def depthwise(
 
 
 def _make_room(x: Any, kernel: int, stride: int, padding: str, name: str) -> Any:
-    """Pad where Keras has no word for it; return what is left for the layer to do."""
+    """Pad both sides equally if asked; return the padding left to the convolution."""
     if padding != "symmetric":
         return x, padding
     if stride == 1 or kernel == 1:

@@ -18,7 +18,7 @@ def logits(
     name: str = "head",
     **kwargs: Any,
 ) -> KerasTensor:
-    """Answer with one linear layer, in full precision under a mixed policy."""
+    """Apply the last linear layer, in full precision under a mixed policy."""
     return layers.Dense(
         classes,
         activation=activation,
@@ -57,7 +57,7 @@ def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
 def average_classifier(
     x: KerasTensor, config: Any, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, then one linear layer: the head since Network in Network."""
+    """Global average pooling, then one linear layer, as since Network in Network."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     return logits(x, classes, activation=activation)
 

@@ -1,4 +1,4 @@
-"""Convolutions that train as several branches side by side and answer as one.
+"""Convolutions that train as parallel branches and are fused into one afterwards.
 
 Every branch is linear once it is trained, a convolution or nothing at all and its batch
 norm, so their sum is one convolution with a bias.

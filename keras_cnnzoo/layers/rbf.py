@@ -1,4 +1,4 @@
-"""Units that answer by distance to a fixed code instead of by a dot product."""
+"""Output units that compute a distance to a fixed code instead of a dot product."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class EuclideanRBF(keras.layers.Layer):
-    """Answer with the negative squared distance to each code: `-sum((x - code)**2)`.
+    """Compute the negative squared distance to each code: `-sum((x - code)**2)`.
 
     The codes are fixed by hand, one per class, and are non-trainable weights. The
-    larger the answer, the better the input fits the class, as for logits.
+    larger the output, the better the input fits the class, as for logits.
 
     With `activation="softmax"` and cross-entropy this is the paper's discriminative
     criterion: with penalties `y = -answer`, the loss of the right class D is

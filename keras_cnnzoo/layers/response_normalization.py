@@ -12,7 +12,7 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class GlobalResponseNormalization(keras.layers.Layer):
-    """Strengthen the channels that answer more than the average channel does.
+    """Amplify the channels whose norm is above the average over the channels.
 
     Each channel's answer is the Euclidean norm of its map; divided by the average of
     all channels' norms it scales the channel, times a learned factor, plus a learned

@@ -35,7 +35,7 @@ class Config:
         widths: Maps of each stage.
         drop_path: Share of the samples that the last block leaves out in training;
             those before it leave out less, in proportion to their place.
-        layer_scale: What the factors on a block's answer start from; None has none.
+        layer_scale: What the factors on a block's output start from; None has none.
         response_norm: Whether the wide maps are normalised by their channels' norms,
             as in the second version.
         ln_epsilon: Of layer norm.

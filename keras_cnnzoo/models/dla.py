@@ -47,7 +47,7 @@ def body(x: KerasTensor, config: Config) -> Features:
     plan = zip(config.depths, widths, strict=True)
     for s, (depth, width) in enumerate(plan, start=3):
         small = layers.MaxPooling2D(2, name=f"stage{s}_pool")(x)
-        # The first tree has no tree before it whose answer it could join.
+        # The first tree has no tree before it whose output it could join.
         before = [] if s == 3 else [small]
         x = _tree(x, small, before, depth, width, config, stride=2, name=f"stage{s}")
         maps[f"stage{s}"] = x

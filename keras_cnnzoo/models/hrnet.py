@@ -85,7 +85,7 @@ def _one_size_more(
 def _module(
     sizes: list[KerasTensor], config: Config, *, name: str
 ) -> list[KerasTensor]:
-    """Residual blocks on every size, then every size hears of all others."""
+    """Residual blocks on every size, then every size receives a sum over all sizes."""
     seen = []
     for number, x in enumerate(sizes, start=1):
         for b in range(1, config.blocks + 1):

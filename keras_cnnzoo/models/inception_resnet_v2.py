@@ -1,4 +1,4 @@
-"""Inception-ResNet-v2: modules of branches whose scaled answer corrects their input."""
+"""Inception-ResNet-v2: residual Inception modules with scaled outputs."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from keras_cnnzoo.models.inception_v4 import BRANCHES, PAPER
 
 @dataclass(frozen=True)
 class Config:
-    """How many modules there are, and how much their answers count.
+    """How many modules there are, and how their outputs are scaled.
 
     Attributes:
         modules: Residual modules of stages 3 to 5, beside the one that begins it.

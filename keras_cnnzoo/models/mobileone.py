@@ -1,4 +1,4 @@
-"""MobileOne: MobileNet v1 that trains as many branches and answers without any.
+"""MobileOne: MobileNet v1, trained with many branches that are fused for inference.
 
 A model built with `fused=True` has one convolution in place of the branches;
 `keras_cnnzoo.surgery.fuse(model)` makes it of a trained model.

@@ -70,7 +70,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Slide the last three layers over the map, and average what they answer."""
+    """Slide the last three layers over the feature map, and average their outputs."""
     kernels = (config.view, 1)
     first = len(config.widths) + 1
     steps = zip(kernels, config.units, strict=True)

@@ -1,4 +1,4 @@
-"""RepVGG: trains as a residual network, answers as a plain stack of 3x3.
+"""RepVGG: trained as a residual network, fused into a plain stack of 3x3.
 
 A model built with `fused=True` is that stack; `keras_cnnzoo.surgery.fuse(model)` makes
 it of a trained model, with what its branches have learned.

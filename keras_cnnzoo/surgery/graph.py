@@ -38,7 +38,7 @@ def calls(network: keras.Model) -> list[Call]:
         return operation.output
 
     # Cloning is Keras's public way to be shown the arguments of every call. Each
-    # answer is the tensor that is there already, so the clone is the network itself.
+    # result is the tensor that is there already, so the clone is the network itself.
     keras.models.clone_model(
         network,
         input_tensors=network.input,
