@@ -1,8 +1,11 @@
 """Have the convolutions of a model show what they see, and make them plain again."""
 
+from typing import get_args
+
 import keras
 
 from keras_cnnzoo.layers import InstrumentedConv2D
+from keras_cnnzoo.layers.checks import check_choice
 from keras_cnnzoo.layers.instrumented import Record
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find, layer_paths
 from keras_cnnzoo.surgery.exchanging import exchange
@@ -28,8 +31,9 @@ def instrument(
         record: "off", "stats" or "maps"; see `InstrumentedConv2D`.
 
     Raises:
-        ValueError: `layers` matches nothing, or no `Conv2D`; or the model is
-            subclassed, and its class cannot make a copy of it.
+        ValueError: `record` is none of these; `layers` matches nothing, or no
+            `Conv2D`; or the model is subclassed, and its class cannot make a copy of
+            it.
 
     Example:
         >>> from keras_cnnzoo.inspect import find
@@ -38,6 +42,7 @@ def instrument(
         >>> find(instrument(model), InstrumentedConv2D)
         {'conv': <InstrumentedConv2D name=conv, built=True>}
     """
+    check_choice("record", record, get_args(Record))
 
     def recording(layer: keras.layers.Layer) -> keras.layers.Layer:
         return InstrumentedConv2D.from_config(layer.get_config() | {"record": record})

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.structure.walk import children
+
 
 def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
     """Keep what a network has learnt; train only its end.
@@ -21,8 +23,9 @@ def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
 
     Args:
         model: Any built Functional or Sequential model. It is changed in place.
-        upto: Name of the first layer that stays as it is, in the model or in a
-            model nested in it. None takes the last layer with weights: the head.
+        upto: Name of the first layer that stays as it is, in the model, or in a
+            model nested or wrapped in it. None takes the last layer with weights: the
+            head.
 
     Returns:
         The same model.
@@ -101,23 +104,24 @@ def _head(model: keras.Model) -> list[keras.layers.Layer]:
     return paths[-1]
 
 
-def _paths(model: keras.Model) -> Iterator[list[keras.layers.Layer]]:
-    for layer in model.layers:
+def _paths(model: keras.layers.Layer) -> Iterator[list[keras.layers.Layer]]:
+    for layer in children(model):
         yield [layer]
         if _nests(layer):
             yield from ([layer, *rest] for rest in _paths(layer))
 
 
 def _nests(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.Model)
+    # In what order a layer of another kind calls those in it, only its code knows.
+    return isinstance(layer, keras.Model | keras.layers.Wrapper)
 
 
 def _before(
-    model: keras.Model, path: list[keras.layers.Layer]
+    model: keras.layers.Layer, path: list[keras.layers.Layer]
 ) -> Iterator[keras.layers.Layer]:
     """Yield the outermost layers that come before the end of `path`."""
     first, *rest = path
-    for layer in model.layers:
+    for layer in children(model):
         if layer is first:
             break
         yield layer

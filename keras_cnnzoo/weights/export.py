@@ -15,7 +15,7 @@ from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import layout
 from keras_cnnzoo.weights.identity import zoo_name
 from keras_cnnzoo.weights.loading import flattened_maps, values_of
-from keras_cnnzoo.weights.naming import places
+from keras_cnnzoo.weights.naming import is_recorded, places
 
 if TYPE_CHECKING:
     import torch
@@ -91,7 +91,11 @@ def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
     name_map: NameMap = family_of(str(zoo_name(model))).name_maps[names]
     own = inspect.sublayers(model, ColorNormalization)
     left_out = {weight.path for layer in own for weight in layer.weights}
-    values = {p: x for p, x in values_of(model).items() if p not in left_out}
+    values = {
+        path: value
+        for path, value in values_of(model).items()
+        if path not in left_out and not is_recorded(path)
+    }
     depthwise = {
         layer.kernel.path
         for layer in inspect.sublayers(model, keras.layers.DepthwiseConv2D)

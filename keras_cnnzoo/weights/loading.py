@@ -16,7 +16,7 @@ from keras_cnnzoo.weights.channels import Normalization, adapted
 from keras_cnnzoo.weights.files import open_arrays, unwrap
 from keras_cnnzoo.weights.identity import zoo_name
 from keras_cnnzoo.weights.keras_files import by_path
-from keras_cnnzoo.weights.naming import IGNORED, best_map
+from keras_cnnzoo.weights.naming import best_map, is_recorded
 from keras_cnnzoo.weights.report import LoadReport
 from keras_cnnzoo.weights.stored import Arrays
 
@@ -157,9 +157,9 @@ def _match(
         source=name,
         loaded=tuple(values),
         adapted=tuple(path for path in changed if path not in constants),
-        missing=tuple(path for path in variables if path not in known),
+        missing=tuple(p for p in variables if p not in known and not is_recorded(p)),
         mismatched=mismatched,
-        unused=tuple(n for n in arrays if n not in used and not n.endswith(IGNORED)),
+        unused=tuple(n for n in arrays if n not in used and not is_recorded(n)),
         not_finite=tuple(p for p, x in values.items() if not np.isfinite(x).all()),
     )
     return Plan(values, report, normalized)

@@ -18,8 +18,19 @@ LEAVES = {
     "keras": {},
     "tflite": {"kernel": "weight", "beta": "bias"},
 }
-#: Counted by PyTorch, of no use to inference.
-IGNORED = ("num_batches_tracked",)
+#: Counted by PyTorch, or recorded by an `InstrumentedConv2D`.
+_RECORDED = re.compile(
+    r"num_batches_tracked$|/statistics/(?:\d|mean|variance|zeros|maximum|calls)$"
+)
+
+
+def is_recorded(name: str) -> bool:
+    """Tell whether an array is no weight, but a record of what a layer has seen.
+
+    A network computes the same without it. So a file may lack it, or have it beside
+    what a model needs.
+    """
+    return _RECORDED.search(name) is not None
 
 
 class Place(NamedTuple):

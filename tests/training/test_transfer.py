@@ -105,6 +105,19 @@ def test_layers_from_upto_on_are_left(make):
     assert not any(path.startswith(("conv/", "bn/")) for path in moved)
 
 
+def test_layers_of_a_wrapped_model_are_found():
+    frames = keras.Input((2, 8, 8, 3))
+    x = layers.TimeDistributed(_base(), name="each")(frames)
+    x = layers.TimeDistributed(layers.Dense(2), name="head")(x)
+    model = freeze(keras.Model(frames, x), "block")
+    trained = {weight.path for weight in model.trainable_weights}
+    assert any("block/conv1/kernel" in path for path in trained)
+    assert not any("/conv/" in path or "/bn/" in path for path in trained)
+    unfreeze(model)
+    freeze(model)
+    assert {layer.name for layer in model.layers if layer.trainable_weights} == {"head"}
+
+
 def test_an_unknown_layer_is_answered_with_near_names():
     with pytest.raises(ValueError, match=r"no layer 'blok'.*'block'"):
         freeze(_nested(), "blok")

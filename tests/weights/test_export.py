@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,21 @@ def test_files_come_back_as_they_were(names, tmp_path):
     for ours, theirs in zip(again.weights, model.weights, strict=True):
         np.testing.assert_array_equal(convert_to_numpy(ours), convert_to_numpy(theirs))
     assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_what_layers_recorded_is_no_weight(tmp_path):
+    recording = build("cifar_resnet20", instrument="stats")
+    model = build("cifar_resnet20")
+    assert to_torch(recording).keys() == to_torch(model).keys()
+    files = [tmp_path / f"some{end}" for end in (".safetensors", ".weights.h5")]
+    for source, target in ((model, recording), (recording, model)):
+        save_safetensors(source, files[0])
+        source.save_weights(files[1])
+        for path in files:
+            assert weights.load(target, path).complete
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        build("cifar_resnet20", weights=files[1])
 
 
 def test_unknown_names_are_refused_with_those_that_are_known(tmp_path):

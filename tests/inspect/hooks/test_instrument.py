@@ -163,6 +163,8 @@ def test_only_the_chosen_are_instrumented(nested):
         instrument(nested, "cnv")
     with pytest.raises(ValueError, match=r"Conv2D, or holds one: inner/block/bn1"):
         instrument(nested, "inner/block/bn1")
+    with pytest.raises(ValueError, match=r"^`record` is .*Received: 'all'"):
+        instrument(nested, record="all")
 
 
 def test_a_subclassed_model_trains_and_keeps_its_statistics(rng):
