@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# On a CPU TensorFlow convolves channels first by oneDNN alone, and leaves that off where
-# the processor has no AVX-512.
+# TensorFlow convolves channels first on a CPU by oneDNN alone, which is off by default
+# where the processor has no AVX-512.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras

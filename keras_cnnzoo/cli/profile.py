@@ -89,11 +89,11 @@ def _plain(costs) -> dict:
     held = costs.memory
     rows = []
     for row in costs.rows:
-        plain = dataclasses.asdict(row)
+        plain = {f.name: getattr(row, f.name) for f in dataclasses.fields(row)}
         if row.field is not None:
             plain["field"] = {
-                name: [finite(n) for n in numbers]
-                for name, numbers in dataclasses.asdict(row.field).items()
+                name: [finite(n) for n in getattr(row.field, name)]
+                for name in ("size", "stride", "start")
             }
         rows.append(plain)
     return {

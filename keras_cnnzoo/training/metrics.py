@@ -21,6 +21,7 @@ class BalancedAccuracy(keras.metrics.Metric):
         dtype: As of every metric.
 
     Example:
+        >>> import numpy as np
         >>> metric = BalancedAccuracy(2)
         >>> answers = [[0.1, 0.9]] * 10
         >>> float(metric(np.array([1] * 9 + [0]), np.array(answers)))

@@ -100,6 +100,8 @@ LARGER = {
 
 @pytest.mark.parametrize("name", LARGER)
 def test_larger_maps_lose_no_pixel(name):
+    if name == "dilated and transposed" and keras.backend.backend() == "tensorflow":
+        pytest.skip("TensorFlow computes no dilated transposed convolution on a CPU")
     model, field = _chain((18, 22), *LARGER[name])
     sound, wider = _compared(field, model, (18, 22))
     assert sound
