@@ -9,18 +9,20 @@ imports the chosen one only.
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
+#: From tensors, or arrays, to tensors in any structure.
+Function: TypeAlias = Callable[..., Any]
 #: Takes arrays, in the order in which the tensors were given.
-Receive = Callable[[list[np.ndarray]], None]
+Receive: TypeAlias = Callable[[list[np.ndarray]], None]
 
 
 def compiled(
-    model: keras.Model, function: Callable, *, always: bool = False
-) -> Callable:
+    model: keras.Model, function: Function, *, always: bool = False
+) -> Function:
     """Compile a function that calls a model, as `model.predict` would compile it.
 
     Args:
@@ -38,14 +40,14 @@ def compiled(
     eager = model.run_eagerly and not always
     run = _COMPILE[keras.backend.backend()](model, function, eager)
 
-    def call(*arrays):
+    def call(*arrays: Any) -> Any:
         return run(*keras.tree.map_structure(keras.ops.convert_to_tensor, arrays))
 
     return call
 
 
-def _stateless(function: Callable) -> Callable:
-    def call(*tensors):
+def _stateless(function: Function) -> Function:
+    def call(*tensors: Any) -> Any:
         with keras.StatelessScope():
             return function(*tensors)
 
@@ -53,8 +55,8 @@ def _stateless(function: Callable) -> Callable:
 
 
 def _compile_tensorflow(
-    model: keras.Model, function: Callable, eager: bool
-) -> Callable:
+    model: keras.Model, function: Function, eager: bool
+) -> Function:
     import tensorflow as tf
 
     if eager:
@@ -68,18 +70,18 @@ def _compile_tensorflow(
     )
 
 
-def _compile_jax(model: keras.Model, function: Callable, eager: bool) -> Callable:
+def _compile_jax(model: keras.Model, function: Function, eager: bool) -> Function:
     import jax
 
     alive = weakref.ref(model)
 
-    def stateless(values, *tensors):
+    def stateless(values: list[Any], *tensors: Any) -> Any:
         with with_values(alive(), values):
             return function(*tensors)
 
     run = stateless if eager else jax.jit(stateless)
 
-    def call(*tensors):
+    def call(*tensors: Any) -> Any:
         return run(values_of(alive()), *tensors)
 
     return call
@@ -98,7 +100,7 @@ def with_values(model: keras.Model | None, values: list[Any]) -> keras.Stateless
     return keras.StatelessScope(zip(model.variables, values, strict=True))
 
 
-def _compile_torch(model: keras.Model, function: Callable, eager: bool) -> Callable:
+def _compile_torch(model: keras.Model, function: Function, eager: bool) -> Function:
     import torch
 
     return torch.no_grad()(_stateless(function))
@@ -114,7 +116,8 @@ def trace_level() -> Any:
     if keras.backend.backend() == "jax":
         import jax.extend.core
 
-        return jax.extend.core.get_opaque_trace_state()
+        state: Callable[[], Any] = jax.extend.core.get_opaque_trace_state
+        return state()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -182,7 +185,7 @@ def _hand_over_tensorflow(tensors: list[Any], receive: Receive) -> None:
 def _hand_over_jax(tensors: list[Any], receive: Receive) -> None:
     import jax
 
-    def copy(*arrays):
+    def copy(*arrays: Any) -> None:
         # The memory is lent for the time of the callback.
         receive([np.array(array) for array in arrays])
 
@@ -202,7 +205,8 @@ def settle() -> None:
     if keras.backend.backend() == "jax":
         import jax
 
-        jax.effects_barrier()
+        wait: Callable[[], object] = jax.effects_barrier
+        wait()
 
 
 _COMPILE = {

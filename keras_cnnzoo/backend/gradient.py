@@ -14,9 +14,11 @@ from keras_cnnzoo.backend.forward import values_of, with_values
 
 #: From a tensor to a scalar, and whatever else is wanted of the same pass.
 Scored = Callable[..., tuple[Any, Any]]
+#: From a tensor to what else was wanted, and the gradient of the scalar.
+Gradient = Callable[..., tuple[Any, Any]]
 
 
-def differentiate(model: keras.Model, score: Scored) -> Callable[..., tuple[Any, Any]]:
+def differentiate(model: keras.Model, score: Scored) -> Gradient:
     """Compile a function that gives what `score` gives, and the score's gradient.
 
     Args:
@@ -34,36 +36,37 @@ def differentiate(model: keras.Model, score: Scored) -> Callable[..., tuple[Any,
     return _BACKENDS[keras.backend.backend()](model, score)
 
 
-def _tensorflow(model: keras.Model, score: Scored):
+def _tensorflow(model: keras.Model, score: Scored) -> Gradient:
     import tensorflow as tf
 
-    # The shapes of images differ from call to call, and none is to be traced twice.
-    @tf.function(reduce_retracing=True, autograph=False)
-    def compiled(x, *others):
+    def scored(x: Any, *others: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
             with keras.StatelessScope():
                 scalar, other = score(x, *others)
         return other, tape.gradient(scalar, x)
 
-    def call(x, *others):
+    # The shapes of images differ from call to call, and none is to be traced twice.
+    compiled = tf.function(scored, reduce_retracing=True, autograph=False)
+
+    def call(x: Any, *others: Any) -> tuple[Any, Any]:
         return compiled(*(keras.ops.convert_to_tensor(t) for t in (x, *others)))
 
     return call
 
 
-def _jax(model: keras.Model, score: Scored):
+def _jax(model: keras.Model, score: Scored) -> Gradient:
     import jax
 
     alive = weakref.ref(model)
 
-    def stateless(values, x, *others):
+    def stateless(values: list[Any], x: Any, *others: Any) -> tuple[Any, Any]:
         with with_values(alive(), values):
             return score(x, *others)
 
     compiled = jax.jit(jax.grad(stateless, argnums=1, has_aux=True))
 
-    def call(x, *others):
+    def call(x: Any, *others: Any) -> tuple[Any, Any]:
         tensors = [keras.ops.convert_to_tensor(t) for t in (x, *others)]
         gradient, other = compiled(values_of(alive()), *tensors)
         return other, gradient
@@ -71,15 +74,15 @@ def _jax(model: keras.Model, score: Scored):
     return call
 
 
-def _torch(model: keras.Model, score: Scored):
+def _torch(model: keras.Model, score: Scored) -> Gradient:
     import torch
 
-    def call(x, *others):
+    def call(x: Any, *others: Any) -> tuple[Any, Any]:
         x = keras.ops.convert_to_tensor(x).detach().clone().requires_grad_()
-        others = tuple(keras.ops.convert_to_tensor(t) for t in others)
+        tensors = [keras.ops.convert_to_tensor(t) for t in others]
         with torch.enable_grad():
             with keras.StatelessScope():
-                scalar, other = score(x, *others)
+                scalar, other = score(x, *tensors)
             # Of x alone, so that the weights' own gradients stay as they are.
             (gradient,) = (
                 torch.autograd.grad(scalar, x, allow_unused=True)

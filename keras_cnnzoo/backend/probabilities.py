@@ -7,7 +7,7 @@ the backend. All of them are the same few functions of the backend in the end.
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -33,20 +33,29 @@ def probabilities() -> Iterator[Callable[[], list[Pair]]]:
         yield pairs
 
 
+_TORCH = {"softmax", "sigmoid", "expit", "hardsigmoid"}
+_TORCH |= {"log_softmax", "log_sigmoid", "logsigmoid"}
+
+
 @contextlib.contextmanager
 def _torch() -> Iterator[Callable[[], list[Pair]]]:
     from torch.overrides import TorchFunctionMode
 
     found: list[Pair] = []
-    names = ("softmax", "sigmoid", "expit", "hardsigmoid")
-    names += ("log_softmax", "log_sigmoid", "logsigmoid")
 
     class Note(TorchFunctionMode):
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            output = function(*args, **(kwargs or {}))
+        def __torch_function__(
+            self,
+            function: Callable[..., Any],
+            types: Sequence[type],
+            args: tuple[Any, ...] = (),
+            kwargs: dict[str, Any] | None = None,
+        ) -> Any:
+            named = kwargs or {}
+            output = function(*args, **named)
             name = getattr(function, "__name__", "").removeprefix("special_")
-            if name in names:
-                found.append((args[0] if args else kwargs["input"], output))
+            if name in _TORCH:
+                found.append((args[0] if args else named["input"], output))
             return output
 
     with Note():
@@ -133,7 +142,7 @@ def _watch(change: int) -> None:
 _NN = ("softmax", "log_softmax", "sigmoid", "log_sigmoid", "hard_sigmoid")
 
 
-def _noting(plain: Callable) -> Callable:
+def _noting(plain: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(plain)
     def call(x: Any, *args: Any, **kwargs: Any) -> Any:
         output = plain(x, *args, **kwargs)

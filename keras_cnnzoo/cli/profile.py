@@ -10,8 +10,14 @@ Example:
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from keras_cnnzoo.cli.options import add_json
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_cnnzoo.inspect import Profile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
         _print_table(costs)
 
 
-def _open(what: str, size: list[int] | None):
+def _open(what: str, size: list[int] | None) -> "keras.Model":
     from keras_cnnzoo import registry, zoo
     from keras_cnnzoo.training.folder import Run
     from keras_cnnzoo.weights.saved import load_saved
@@ -69,7 +75,7 @@ def _open(what: str, size: list[int] | None):
     return zoo.build(what, input_shape=_resized(registry.card(what).input_shape, size))
 
 
-def _resized(shape: tuple, size: list[int]) -> tuple:
+def _resized(shape: tuple[int | None, ...], size: list[int]) -> tuple[int | None, ...]:
     """Put another height and width into the shape of an image."""
     import keras
 
@@ -78,11 +84,11 @@ def _resized(shape: tuple, size: list[int]) -> tuple:
     return (*size, shape[-1])
 
 
-def _plain(costs) -> dict:
+def _plain(costs: "Profile") -> dict[str, Any]:
     import dataclasses
     import math
 
-    def finite(value):
+    def finite(value: Any) -> Any:
         # JSON has no infinity, which stands for a size that is not known.
         return None if isinstance(value, float) and math.isinf(value) else value
 
@@ -109,7 +115,7 @@ def _plain(costs) -> dict:
     }
 
 
-def _print_table(costs) -> None:
+def _print_table(costs: "Profile") -> None:
     from rich.console import Console
 
     console = Console(markup=False, highlight=False)

@@ -24,7 +24,7 @@ SAMPLE = 32
 SAME = 1e-4
 
 
-class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class Watch(keras.callbacks.Callback):
     """Report classes out of balance, and a training that learns nothing.
 
     Each of these is said once: most images are of one class; the loss stays at that of

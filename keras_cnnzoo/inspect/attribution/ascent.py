@@ -80,7 +80,9 @@ def ascent(
     def score(images: Any, weights: Any) -> tuple[Any, Any]:
         given: dict[int, Any] = {}
 
-        def keep(layer: keras.layers.Layer, inputs: tuple, output: Any) -> None:
+        def keep(
+            layer: keras.layers.Layer, inputs: tuple[Any, ...], output: Any
+        ) -> None:
             if layer in layers:
                 if len(getattr(output, "shape", ())) == 2:
                     output, _ = before_probabilities(output, pairs(), undo=False)

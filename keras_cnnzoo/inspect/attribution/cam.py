@@ -65,7 +65,7 @@ def grad_cam(
         (1, 8, 8)
     """
 
-    def formula(maps, gradients):
+    def formula(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         return (gradients.mean((1, 2), keepdims=True) * maps).sum(-1)
 
     seen = ModelAtMap(model, images, target, layer)
@@ -100,7 +100,7 @@ def grad_cam_pp(
         Convolutional Networks", 2018, equation 19.
     """
 
-    def formula(maps, gradients):
+    def formula(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         squared = gradients**2
         total = maps.sum((1, 2), keepdims=True)
         evened = squared * (2 + total * gradients) + epsilon
@@ -139,7 +139,7 @@ def layer_cam(
         Localization", 2021, equations 5 to 7.
     """
 
-    def formula(maps, gradients):
+    def formula(maps: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         return (np.maximum(gradients, 0) * maps).sum(-1)
 
     seen = ModelAtMap(model, images, target, layer)

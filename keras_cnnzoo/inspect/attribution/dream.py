@@ -82,7 +82,7 @@ def deep_dream(
     return to_uint8(np.clip(picture + grown, 0, 1))
 
 
-def _mean_square(outputs: list, weights) -> Any:
+def _mean_square(outputs: list[Any], weights: Any) -> Any:
     """Return the mean over the layers of the mean square that each gives."""
     means = [
         ops.mean(ops.square(output), tuple(range(1, len(output.shape))))
@@ -92,7 +92,10 @@ def _mean_square(outputs: list, weights) -> Any:
 
 
 def _tiled(
-    climb: Callable, shown: np.ndarray, size: tuple, rng: np.random.Generator
+    climb: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    shown: np.ndarray,
+    size: tuple[int | None, ...],
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Take the gradient tile by tile, cut anew each time so that no seam stays."""
     height, width, channels = shown.shape

@@ -95,7 +95,9 @@ def smooth_grad(
             wanted = settle(wanted, seen.forward(image[None])[0][0])
         scale = 1.0 if np.ndim(noise) else noise * np.ptp(image)
 
-        def noisy(where, image=image, scale=scale):
+        def noisy(
+            where: np.ndarray, image: np.ndarray = image, scale: float = scale
+        ) -> tuple[np.ndarray, None]:
             return image + scale * drawn[where], None
 
         mean = mean_gradient(seen, wanted, noisy, weights, batch_size)
@@ -163,7 +165,9 @@ def integrated_gradients(
         answers, (end, start) = seen.forward(np.stack([image, empty]))
         way = end - start
 
-        def between(where, image=image, way=way):
+        def between(
+            where: np.ndarray, image: np.ndarray = image, way: np.ndarray = way
+        ) -> tuple[np.ndarray, np.ndarray]:
             added = left[where].reshape(-1, 1, 1, 1) * way
             return copies(image, steps, batch_size), added
 

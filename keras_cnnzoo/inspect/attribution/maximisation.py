@@ -7,7 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_cnnzoo.inspect.attribution.ascent import Pictures, ascent, natural, to_uint8
+from keras_cnnzoo.inspect.attribution.ascent import (
+    Objective,
+    Pictures,
+    ascent,
+    natural,
+    to_uint8,
+)
 from keras_cnnzoo.inspect.trace.layer_calls import Call, last_call, layer_calls
 from keras_cnnzoo.structure.paths import Selection
 
@@ -98,7 +104,9 @@ def maximise(
     return drawn if isinstance(channel, Sequence | np.ndarray) else drawn[0]
 
 
-def _size(model: keras.Model, size: Any, own: tuple) -> tuple[int, int]:
+def _size(
+    model: keras.Model, size: Any, own: tuple[int | None, ...]
+) -> tuple[int, int]:
     """Return height and width of the image, if the model takes them."""
     if size is None:
         size = tuple(side or _SIDE for side in own)
@@ -139,10 +147,10 @@ def _weights(found: Call, channel: int | Sequence[int] | None) -> np.ndarray:
     return np.eye(channels)[chosen]
 
 
-def _objective(found: Call, channel: int | Sequence[int] | None):
+def _objective(found: Call, channel: int | Sequence[int] | None) -> Objective:
     axis = _channel_axis(found)
 
-    def objective(outputs, weights):
+    def objective(outputs: list[Any], weights: Any) -> Any:
         (output,) = outputs
         others = tuple(i for i in range(1, len(output.shape)) if i != axis)
         if channel is None:

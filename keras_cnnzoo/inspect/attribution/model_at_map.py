@@ -205,7 +205,7 @@ class _Passes:
             images = maps = images + added
         calls = 0
 
-        def add(layer: keras.layers.Layer, inputs: tuple, output: Any) -> Any:
+        def add(layer: keras.layers.Layer, inputs: tuple[Any, ...], output: Any) -> Any:
             nonlocal calls, maps
             if layer is not looked_at:
                 return None

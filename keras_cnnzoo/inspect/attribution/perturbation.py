@@ -63,7 +63,11 @@ def score_cam(
         map_ = seen.channels_last(maps)[0]
         masks = stretch(np.moveaxis(map_, -1, 0), (1, 2))
 
-        def masked(where, image=image, masks=masks):
+        def masked(
+            where: np.ndarray,
+            image: np.ndarray = image,
+            masks: np.ndarray = masks,
+        ) -> tuple[np.ndarray, None]:
             mask = np.expand_dims(resize(masks[where], seen.size), seen.axis)
             return empty + mask * (image - empty), None
 
@@ -118,7 +122,11 @@ def occlusion(
         batch = copies(image, len(windows), batch_size)
         answers, maps = seen.forward(batch)
 
-        def covered(where, batch=batch, map_=maps[0]):
+        def covered(
+            where: np.ndarray,
+            batch: np.ndarray = batch,
+            map_: np.ndarray = maps[0],
+        ) -> tuple[np.ndarray, np.ndarray]:
             masks = np.zeros((len(where), *size), "float32")
             for mask, i in zip(masks, where, strict=True):
                 mask[windows[i]] = 1
@@ -136,7 +144,9 @@ def occlusion(
     return finish(np.stack(found), seen.size, normalize=normalize)
 
 
-def _windows(size: tuple[int, int], window: Any, stride: Any) -> list[tuple]:
+def _windows(
+    size: tuple[int, int], window: Any, stride: Any
+) -> list[tuple[slice, ...]]:
     """Return the slices of windows that step over a map and cover all of it."""
     window = _pair(window, tuple(max(1, side // 8) for side in size))
     stride = _pair(stride, tuple(max(1, side // 2) for side in window))

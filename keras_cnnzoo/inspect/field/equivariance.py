@@ -177,7 +177,9 @@ def _compare(
     field = as_receptive_field(tensor, "channels_last")
     pixels, lands, clean = [], [], []
     for axis, (size, shift) in enumerate(zip(sizes, pair, strict=True)):
-        units = before.shape[tensor[axis].dim]
+        dim = tensor[axis].dim
+        assert dim is not None  # as in every field that `_maps` returns
+        units = before.shape[dim]
         where = np.arange(size)
         start, stride, seen = field.start[axis], field.stride[axis], field.size[axis]
         here, there = (

@@ -16,6 +16,7 @@ from keras_cnnzoo.structure.kernels import has_kernels, kernels
 from keras_cnnzoo.structure.paths import Selection, find
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 #: Of filters over many channels, so many are drawn, and so many slices of each.
@@ -83,7 +84,9 @@ def plot_filters(
     return figure
 
 
-def _choose(model, layer) -> tuple[str, keras.layers.Layer]:
+def _choose(
+    model: keras.layers.Layer, layer: Selection | None
+) -> tuple[str, keras.layers.Layer]:
     if layer is None and has_kernels(model):
         return model.name, model
     if layer is None:
@@ -100,7 +103,7 @@ def _choose(model, layer) -> tuple[str, keras.layers.Layer]:
     return next(iter(found.items()))
 
 
-def _draw_whole(axes, kernel: np.ndarray) -> None:
+def _draw_whole(axes: "Axes", kernel: np.ndarray) -> None:
     bound = float(np.abs(kernel).max()) or 1.0
     if kernel.shape[-1] == 1:
         draw_map(axes, kernel[..., 0], -bound, bound)

@@ -94,7 +94,9 @@ def plot_receptive_field(
     return figure
 
 
-def _of_one_layer(model, layer, shape) -> tuple[str, ReceptiveField]:
+def _of_one_layer(
+    model: keras.Model, layer: Selection, shape: tuple[int, ...]
+) -> tuple[str, ReceptiveField]:
     found = receptive_field(model, layer, input_shape=shape)
     if len(found) != 1:
         raise ValueError(
@@ -112,7 +114,7 @@ def _centres(field: ReceptiveField, units: Sequence[int]) -> list[np.ndarray]:
     ]
 
 
-def _map_size(model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
+def _map_size(model: keras.Model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
     """Return height and width of the map that a call of a layer gives."""
     for call in layer_calls(model, shape):
         own = str(call.path) == path
@@ -121,7 +123,9 @@ def _map_size(model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
     return 1, 1
 
 
-def _frame(axes: "Axes", field: ReceptiveField, unit, size: tuple[int, int]) -> None:
+def _frame(
+    axes: "Axes", field: ReceptiveField, unit: Sequence[int], size: tuple[int, int]
+) -> None:
     """Draw the field, and make room where it reaches over the edge."""
     from matplotlib.patches import Rectangle
 

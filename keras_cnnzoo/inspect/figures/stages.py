@@ -1,12 +1,16 @@
 """The way of an image through a model, as a few sizes one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import keras
 
 from keras_cnnzoo.inspect.trace.layer_calls import Call, layer_calls, spatial
 from keras_cnnzoo.structure.paths import layer_paths
+
+#: A layer's path, the layer, and the size of what it gives.
+_Step: TypeAlias = tuple[str, keras.layers.Layer, tuple[int, int, int]]
 
 
 @dataclass
@@ -43,7 +47,7 @@ def stages(model: keras.Model, image_shape: tuple[int, ...], limit: int) -> list
     return found if len(found) <= limit else _merged(steps, 2)
 
 
-def _steps(model, image_shape) -> list[tuple[str, keras.layers.Layer, tuple]]:
+def _steps(model: keras.Model, image_shape: tuple[int, ...]) -> list[_Step]:
     paths = layer_paths(model)
     names = {id(layer): path for path, layer in paths.items()}
     inside_blocks = {
@@ -77,7 +81,7 @@ def _size(call: Call) -> tuple[int, int, int] | None:
     return (*spatial(shape, call.data_format), channels)
 
 
-def _merged(steps: Sequence[tuple], digits: int) -> list[Stage]:
+def _merged(steps: Sequence[_Step], digits: int) -> list[Stage]:
     found: list[Stage] = []
     for path, layer, size in steps:
         if found and found[-1].size[:digits] == size[:digits]:
@@ -101,7 +105,7 @@ _ASIDE = (
     keras.layers.ZeroPadding1D,
     keras.layers.ZeroPadding2D,
 )
-_KINDS = (
+_KINDS: tuple[tuple[str, Callable[[keras.layers.Layer], bool]], ...] = (
     ("convolution", lambda layer: hasattr(layer, "kernel_size")),
     ("dense", lambda layer: isinstance(layer, keras.layers.Dense)),
     (

@@ -51,8 +51,8 @@ class ActivationStats(keras.callbacks.Callback):
 
     def __init__(
         self,
-        path: str | os.PathLike | None = None,
-        log_dir: str | os.PathLike | None = None,
+        path: str | os.PathLike[str] | None = None,
+        log_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         self.path = path
@@ -79,20 +79,20 @@ class ActivationStats(keras.callbacks.Callback):
         if self._board:
             self._board.set_model(model)
 
-    def on_train_begin(self, logs=None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._board:
             self._board.on_train_begin()
 
-    def on_train_end(self, logs=None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._board:
             self._board.on_train_end()
 
-    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._seen = {}
         for layer in instrumented(self.model).values():
             layer.statistics.reset()
 
-    def on_test_begin(self, logs=None) -> None:
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         # What the validation adds is not of the training.
         self._seen = statistics(self.model)
 

@@ -1,6 +1,6 @@
 """What layers give on a set of images, whole or reduced to what is wanted of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -104,8 +104,11 @@ def _map_pass(
     reductions: Reduction | Mapping[str, Reduction] | None = None,
 ) -> MapPass:
     """Return a pass that hands out maps, or what a reduction makes of each."""
-    named = isinstance(reductions, Mapping)
-    key = tuple(sorted(reductions.items())) if named else reductions
+    key: Hashable = (
+        tuple(sorted(reductions.items()))
+        if isinstance(reductions, Mapping)
+        else reductions
+    )
     try:
         hash(key)
     except TypeError:  # a reduction of the user's own that is not kept

@@ -85,7 +85,7 @@ def batches_of(model: keras.Model, images: Any, size: int) -> Iterator[Any]:
                 "The inputs of a model have one length, that of the set of images. "
                 f"Received {[len(array) for array in arrays]}."
             )
-        for start in range(0, *lengths, size):
+        for start in range(0, max(lengths, default=0), size):
             cut = operator.itemgetter(slice(start, start + size))
             yield keras.tree.map_structure(cut, images)
         return

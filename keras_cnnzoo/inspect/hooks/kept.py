@@ -5,7 +5,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from types import BuiltinFunctionType, FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import keras
 
@@ -28,7 +28,7 @@ _OF_RUNS = frozenset(
 class _Kept:
     """What is kept of one model, and how the model was then."""
 
-    def __init__(self, state: tuple, layers: list[weakref.ref]) -> None:
+    def __init__(self, state: tuple[Any, ...], layers: list[weakref.ref[Any]]) -> None:
         self.state = state
         self.layers = layers
         self.made: OrderedDict[Hashable, Any] = OrderedDict()
@@ -56,9 +56,13 @@ def kept(model: keras.Model, key: Hashable, make: Callable[[], T]) -> T:
     state = _state(model, layers)
     with _LOCK:
         known = _MODELS.get(model)
-        same = known is not None and known.state == state
-        if not same or any(
-            one() is not layer for one, layer in zip(known.layers, layers, strict=True)
+        if (
+            known is None
+            or known.state != state
+            or any(
+                one() is not layer
+                for one, layer in zip(known.layers, layers, strict=True)
+            )
         ):
             known = _MODELS[model] = _Kept(state, list(map(weakref.ref, layers)))
         if key in known.made:
@@ -78,10 +82,10 @@ def selection_key(layers: Selection | None) -> Hashable:
         return id(layers)
     if isinstance(layers, Sequence) and not isinstance(layers, str):
         return tuple(selection_key(part) for part in layers)
-    return layers
+    return cast(Hashable, layers)
 
 
-def _state(model: keras.Model, layers: list[keras.layers.Layer]) -> tuple:
+def _state(model: keras.Model, layers: list[keras.layers.Layer]) -> tuple[Any, ...]:
     settings = (
         keras.config.image_data_format(),
         id(keras.distribution.distribution()),
@@ -91,7 +95,7 @@ def _state(model: keras.Model, layers: list[keras.layers.Layer]) -> tuple:
     return settings, tuple(_of_layer(layer) for layer in layers)
 
 
-def _of_layer(layer: keras.layers.Layer) -> tuple:
+def _of_layer(layer: keras.layers.Layer) -> tuple[Any, ...]:
     aside = _OF_RUNS if isinstance(layer, keras.Model) else ()
     attributes = [
         value if type(value) in _VALUES else id(value)

@@ -1,6 +1,7 @@
 """What to keep of a layer's maps over a set of images that does not fit in memory."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -48,15 +49,15 @@ class Reduction(ABC):
 class Mean(Reduction):
     """The mean of each channel over all images and positions."""
 
-    def of_batch(self, maps, axis):
+    def of_batch(self, maps: Any, axis: int) -> Any:
         return _of_each_image(ops.mean, ops.cast(maps, "float32"), axis)
 
-    def join(self, so_far, batch, first):
+    def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         total, images = so_far or (0.0, 0)
         # A sum in float32 stops growing at some point.
         return total + batch.sum(0, dtype="float64"), images + len(batch)
 
-    def result(self, joined):
+    def result(self, joined: Any) -> Any:
         total, images = joined
         return (total / images).astype("float32")
 
@@ -64,10 +65,10 @@ class Mean(Reduction):
 class Max(Reduction):
     """The largest value of each channel over all images and positions."""
 
-    def of_batch(self, maps, axis):
+    def of_batch(self, maps: Any, axis: int) -> Any:
         return ops.max(_of_each_image(ops.max, maps, axis), 0)
 
-    def join(self, so_far, batch, first):
+    def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         return batch if so_far is None else np.maximum(so_far, batch)
 
 
@@ -92,11 +93,11 @@ class TopK(Reduction):
         if self.by not in ("max", "mean"):
             raise ValueError(f"`by` is 'max' or 'mean'. Received: {self.by!r}")
 
-    def of_batch(self, maps, axis):
+    def of_batch(self, maps: Any, axis: int) -> Any:
         score = ops.max if self.by == "max" else ops.mean
         return _of_each_image(score, ops.cast(maps, "float32"), axis)
 
-    def join(self, so_far, batch, first):
+    def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         values = batch.T
         images = np.broadcast_to(np.arange(first, first + len(batch)), values.shape)
         if so_far is not None:
@@ -140,7 +141,7 @@ class Histogram(Reduction):
         assert self.range is not None
         return np.linspace(*self.range, self.bins + 1, dtype="float32")
 
-    def of_batch(self, maps, axis):
+    def of_batch(self, maps: Any, axis: int) -> Any:
         x = ops.moveaxis(ops.cast(maps, "float32"), axis, -1)
         channels, edges = x.shape[-1], ops.convert_to_tensor(self.edges)
         x = ops.reshape(x, (-1, channels))
@@ -156,26 +157,26 @@ class Histogram(Reduction):
         )
         return ops.reshape(counts[:-1], (channels, self.bins))
 
-    def join(self, so_far, batch, first):
+    def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         batch = batch.astype("int64")
         return batch if so_far is None else so_far + batch
 
-    def result(self, joined):
+    def result(self, joined: Any) -> Any:
         return Counts(joined, self.edges)
 
 
 class Extremes(Reduction):
     """The smallest and the largest value of a layer."""
 
-    def of_batch(self, maps, axis):
+    def of_batch(self, maps: Any, axis: int) -> Any:
         return ops.stack([ops.min(maps), ops.max(maps)])
 
-    def join(self, so_far, batch, first):
+    def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         if so_far is None:
             return batch
         return np.array([min(so_far[0], batch[0]), max(so_far[1], batch[1])])
 
-    def result(self, joined):
+    def result(self, joined: Any) -> Any:
         low, high = joined.astype("float64")
         # As numpy.histogram has it where all values are the same.
         return (low, high) if low < high else (low - 0.5, high + 0.5)
@@ -192,7 +193,7 @@ def channel_axis(layer: keras.layers.Layer, maps: Any, form: str) -> int:
     return 1 if form == "channels_first" and len(maps.shape) > 2 else -1
 
 
-def _of_each_image(reduce, maps, axis: int) -> Any:
+def _of_each_image(reduce: Callable[..., Any], maps: Any, axis: int) -> Any:
     """Reduce over all positions, to `(batch, channels)`."""
     rank = len(maps.shape)
     positions = tuple(a for a in range(1, rank) if a != axis % rank)

@@ -132,7 +132,7 @@ class Tap:
 
 
 @contextlib.contextmanager
-def _exchanged(model: keras.Model, call: Callable) -> Iterator[None]:
+def _exchanged(model: keras.Model, call: Callable[..., Any]) -> Iterator[None]:
     """Have a model run `call` as its forward pass."""
     own = vars(model).get("call")
     model.call = call

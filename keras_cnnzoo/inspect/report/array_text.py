@@ -11,7 +11,7 @@ import numpy as np
 TYPES = {"u1": np.uint8, "i1": np.int8, "u2": np.uint16, "i4": np.int32}
 
 
-def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[list], str]:
+def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[list[Any]], str]:
     """Put arrays into one compressed text.
 
     Floats are stored byte by byte: all first bytes, all second bytes and so on, which
@@ -26,7 +26,7 @@ def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[list], str]:
         The index, a list of `[name, type, shape]` in order, and the text, base64 of
         zlib's format.
     """
-    index: list[list] = []
+    index: list[list[Any]] = []
     stream = bytearray()
     for name, array in arrays.items():
         kind = _kind(array)

@@ -30,7 +30,7 @@ class Call:
 
     path: str
     layer: keras.layers.Layer
-    inputs: tuple
+    inputs: tuple[Any, ...]
     output: Any
     form: str
 
@@ -67,7 +67,7 @@ def run_image(
     names, guard = CallNames(paths, call_numbers(model)), LoopGuard(paths)
     form = data_format(model)
 
-    def show(layer: keras.layers.Layer, inputs: tuple, output: Any) -> None:
+    def show(layer: keras.layers.Layer, inputs: tuple[Any, ...], output: Any) -> None:
         name = names.next(layer)
         if name is not None and not guard.hides(layer):
             see(Call(str(name), layer, inputs, output, form))

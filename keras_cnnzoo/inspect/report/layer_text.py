@@ -1,6 +1,7 @@
 """What a layer is, in the words of the field."""
 
 import re
+from typing import Any
 
 import keras
 
@@ -37,7 +38,7 @@ def activation_name(layer: keras.layers.Layer) -> str | None:
     return None if name in (None, "linear") else name
 
 
-def _square(value) -> str | None:
+def _square(value: Any) -> str | None:
     """Write a step: "3" for (3, 3), "1×3" where the sides differ."""
     if value is None or isinstance(value, int):
         return value if value is None else str(value)
@@ -45,12 +46,12 @@ def _square(value) -> str | None:
     return sides[0] if len(set(sides)) == 1 else "×".join(sides)
 
 
-def _by(value) -> str:
+def _by(value: Any) -> str:
     sides = value if isinstance(value, list | tuple) else (value, value)
     return "×".join(str(side) for side in sides)
 
 
-def _convolution(layer) -> str:
+def _convolution(layer: keras.layers.Layer) -> str:
     name = re.sub(r"Conv\dD(Transpose)?$", r"\1", type(layer).__name__)
     words = [w for w in _split(name) if w != "instrumented"]
     filters = getattr(layer, "filters", None)
@@ -68,7 +69,7 @@ def _split(name: str) -> list[str]:
     return [w if w.isupper() or "LU" in w else w.lower() for w in found if w[1:] != "D"]
 
 
-def _plain_name(layer) -> str:
+def _plain_name(layer: keras.layers.Layer) -> str:
     name = " ".join(_split(type(layer).__name__)) or type(layer).__name__
     window = getattr(layer, "pool_size", None)
     return name if window is None else f"{_by(window)} {name}"

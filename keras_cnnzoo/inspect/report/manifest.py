@@ -32,7 +32,7 @@ def about_model(
 def about_images(
     pictures: Sequence[np.ndarray],
     captions: Sequence[str],
-    answers: Sequence[list],
+    answers: Sequence[list[Any]],
     attributions: Sequence[dict[str, np.ndarray]],
 ) -> list[dict[str, Any]]:
     """Return what belongs to each image; "blank" are attributions that show nothing."""

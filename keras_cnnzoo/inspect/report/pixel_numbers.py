@@ -1,6 +1,7 @@
 """The numbers behind output pixels: of every pixel, or of each channel's highest."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -68,13 +69,21 @@ def explain_peaks(
     return Peaks(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
-def _explain(window, given, maps, channel, at):
+def _explain(
+    window: Window,
+    given: np.ndarray,
+    maps: np.ndarray,
+    channel: int,
+    at: tuple[int, int],
+) -> tuple[Any, ...]:
+    """Return one row of `Peaks`, its attributes in order."""
     sources = window.sources(channel, given.shape[-1], maps.shape[-1])
     cut = np.moveaxis(window.cut(given, at, sources), -1, 0).astype("float64")
     output = maps[at[0], at[1], channel]
     if window.rule == "max":
         none = np.zeros_like(cut[:1])
         return [sources.start], cut[:1], none, 0.0, 0.0, cut.max(), output
+    assert window.kernel is not None  # as it is under "sum"
     kernel = np.moveaxis(window.kernel[..., channel], -1, 0).astype("float64")
     sums = (cut * kernel).sum(axis=(1, 2))
     bias = 0.0 if window.bias is None else float(window.bias[channel])

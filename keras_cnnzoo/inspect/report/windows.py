@@ -5,12 +5,13 @@ bias, or the largest number of the window.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from keras.layers import Layer
 
 from keras_cnnzoo.inspect.arithmetic.sizes import same_padding
 from keras_cnnzoo.layers import (
@@ -56,7 +57,9 @@ class Window:
         group = channel * self.groups // outputs
         return slice(group * width, (group + 1) * width)
 
-    def cut(self, given: np.ndarray, at: tuple[int, int], channels: slice):
+    def cut(
+        self, given: np.ndarray, at: tuple[int, int], channels: slice
+    ) -> np.ndarray:
         """Return the window `(height, width, channels)` of the pixel at a place.
 
         What lies outside is zero, as padding is, or -inf where the largest counts.
@@ -82,7 +85,7 @@ class Window:
         return {name: getattr(self, name) for name in names}
 
 
-def find_window(layer: keras.layers.Layer, given: np.ndarray) -> Window | None:
+def find_window(layer: Layer, given: np.ndarray) -> Window | None:
     """Return how a layer computes a pixel; None where it is by no such rule.
 
     Args:
@@ -95,16 +98,16 @@ def find_window(layer: keras.layers.Layer, given: np.ndarray) -> Window | None:
     return None
 
 
-def _numpy(weight) -> np.ndarray:
+def _numpy(weight: Any) -> np.ndarray:
     return keras.ops.convert_to_numpy(weight).astype("float32")
 
 
-def _pair(value) -> tuple[int, int]:
+def _pair(value: Any) -> tuple[int, int]:
     first, second = (value, value) if isinstance(value, int) else value
     return int(first), int(second)
 
 
-def _convolution(layer, given) -> Window | None:
+def _convolution(layer: Layer, given: np.ndarray) -> Window | None:
     kernel = kernels(layer).astype("float32")
     groups = given.shape[-1] // kernel.shape[2]
     strides = _pair(layer.strides)
@@ -125,7 +128,11 @@ def _convolution(layer, given) -> Window | None:
 
 
 def _before(
-    padding: str | int, size, strides, dilation, given
+    padding: str | int,
+    size: Sequence[int],
+    strides: tuple[int, int],
+    dilation: tuple[int, int],
+    given: np.ndarray,
 ) -> tuple[int, int] | None:
     """Return the rows above and the columns to the left that a padding adds."""
     if padding == "valid":
@@ -140,7 +147,7 @@ def _before(
     return top, left
 
 
-def _pooling(layer, given, *, rule: str) -> Window | None:
+def _pooling(layer: Layer, given: np.ndarray, *, rule: str) -> Window | None:
     size = _pair(layer.pool_size)
     strides = _pair(layer.strides or size)
     padding = _before(layer.padding, size, strides, (1, 1), given)
@@ -153,7 +160,7 @@ def _pooling(layer, given, *, rule: str) -> Window | None:
     return Window(rule, size, strides, padding=padding, groups=channels, kernel=kernel)
 
 
-def _subsampling(layer, given) -> Window:
+def _subsampling(layer: Layer, given: np.ndarray) -> Window:
     size, coefficient = _pair(layer.pool_size), _numpy(layer.coefficient)
     kernel = np.broadcast_to(coefficient, (*size, 1, len(coefficient)))
     groups = given.shape[-1]
@@ -163,7 +170,7 @@ def _subsampling(layer, given) -> Window:
     )
 
 
-def _global_mean(layer, given) -> Window | None:
+def _global_mean(layer: Layer, given: np.ndarray) -> Window | None:
     height, width, channels = given.shape
     if height * width > MAX_MEAN:
         return None
@@ -171,7 +178,7 @@ def _global_mean(layer, given) -> Window | None:
     return Window("sum", (height, width), groups=channels, kernel=kernel)
 
 
-def _batch_normalization(layer, given) -> Window:
+def _batch_normalization(layer: Layer, given: np.ndarray) -> Window:
     variance = _numpy(layer.moving_variance).astype("float64")
     scale = 1 / np.sqrt(variance + layer.epsilon)
     if layer.scale:
@@ -185,13 +192,13 @@ def _batch_normalization(layer, given) -> Window:
     )
 
 
-def _dense(layer, given) -> Window:
+def _dense(layer: Layer, given: np.ndarray) -> Window:
     kernel = _numpy(layer.kernel)[None, None]
     bias = None if layer.bias is None else _numpy(layer.bias)
     return Window("sum", (1, 1), kernel=kernel, bias=bias)
 
 
-def _colour(layer, given) -> Window:
+def _colour(layer: Layer, given: np.ndarray) -> Window:
     kernel = _numpy(layer.matrix)[None, None]
     return Window("sum", (1, 1), kernel=kernel, bias=_numpy(layer.offset))
 

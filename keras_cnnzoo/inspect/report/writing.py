@@ -38,7 +38,7 @@ SHARES = ((0.5, 0.25), (0.35, 0.15), (0.2, 0.1), (0.1, 0.05), (0.0, 0.0))
 def explain(
     model: keras.Model,
     images: Any,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     class_names: Sequence[str] | None = None,
     captions: Sequence[str] | None = None,

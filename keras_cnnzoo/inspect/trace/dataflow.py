@@ -234,7 +234,7 @@ class _Tracer:
             vars(self).update(before)
 
 
-class _Run(keras.layers.Layer):  # type: ignore[misc]
+class _Run(keras.layers.Layer):
     """Call a function where a layer is asked what it gives."""
 
     def __init__(self, function: Function, **kwargs: Any) -> None:
