@@ -33,6 +33,7 @@ def probabilities() -> Iterator[Callable[[], list[Pair]]]:
         yield pairs
 
 
+#: What PyTorch calls the functions that are noted, less "special_".
 _TORCH = {"softmax", "sigmoid", "expit", "hardsigmoid"}
 _TORCH |= {"log_softmax", "log_sigmoid", "logsigmoid"}
 

@@ -1,4 +1,4 @@
-"""One door to every data set: by name, by path, or from arrays."""
+"""Load a data set by name, by path, or from arrays."""
 
 import os
 from collections.abc import Mapping

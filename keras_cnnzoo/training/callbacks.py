@@ -1,4 +1,4 @@
-"""What happens beside the fitting: keep the best, write down, stop in good order."""
+"""Callbacks of a training: save the best model, write the history, stop cleanly."""
 
 import csv
 import io

@@ -37,7 +37,7 @@ class Scores:
 
     @property
     def majority(self) -> float:
-        """The accuracy of whoever answers the most frequent class every time."""
+        """The accuracy of always answering the most frequent class."""
         return float(self.confusion.sum(axis=1).max() / self.count)
 
     @property

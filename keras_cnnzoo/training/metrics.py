@@ -1,4 +1,4 @@
-"""A metric that a majority cannot please: the accuracy within each class, averaged."""
+"""Balanced accuracy, a metric that guessing the most frequent class does not raise."""
 
 from typing import Any
 

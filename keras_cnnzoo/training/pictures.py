@@ -1,4 +1,4 @@
-"""Pictures of a training, as files: how it went, and what is taken for what."""
+"""Pictures of a training, as files: learning curves and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def draw_curves(
 def draw_confusion(
     confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path
 ) -> None:
-    """Draw how often each class is taken for each: rows are the truth.
+    """Draw the confusion matrix: rows are the true classes, columns the predicted.
 
     Args:
         confusion: Counts, `(classes, classes)`.

@@ -18,7 +18,7 @@ from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything about a training that is neither the model nor the data.
+    """The settings of a training: epochs, optimizer, learning rate, augmentation.
 
     Args:
         epochs: Passes over the training images.

@@ -1,4 +1,4 @@
-"""Train a model by name, from the data to a folder that holds all there is to know."""
+"""Train a model by name, and write a folder with its weights, settings and results."""
 
 import dataclasses
 import os

@@ -10,7 +10,7 @@ from keras_cnnzoo.structure.walk import children
 
 
 def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
-    """Keep what a network has learnt; train only its end.
+    """Freeze the layers before a given one, so that only the end of a network trains.
 
     Every layer before `upto` gets `trainable = False`, nested models and blocks
     included. For batch normalisation that means inference: its moving statistics

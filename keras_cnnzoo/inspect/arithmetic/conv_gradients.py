@@ -121,7 +121,7 @@ def _of_kernel(
 
 
 def _put_between(x: Any, step: tuple[int, ...]) -> Any:
-    """Put zeros between neighbours, one less than the step."""
+    """Put `step - 1` zeros between neighbouring values, along each axis."""
     for axis, s in enumerate(step, start=1):
         if s == 1:
             continue

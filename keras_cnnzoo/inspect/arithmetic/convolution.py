@@ -1,4 +1,4 @@
-"""Convolution and correlation, and where the flip is.
+"""Convolution and correlation, which differ by a flip of the kernel.
 
 Both slide a kernel over an image and add up products. Correlation lays the kernel on
 the image as it is written; convolution turns it by half a turn first. A convolutional

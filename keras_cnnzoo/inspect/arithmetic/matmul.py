@@ -1,4 +1,4 @@
-"""A convolution as one matrix multiplication: im2col, shown."""
+"""A convolution as one matrix multiplication (im2col)."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from keras_cnnzoo.inspect.arithmetic.sizes import Padding, Size, conv_output_siz
 
 
 class ConvAsMatmul(NamedTuple):
-    """A convolution and the two matrices it is the product of.
+    """A convolution, and the two matrices whose product it is.
 
     Attributes:
         patches: One row for each place of the kernel in each image, with the pixels
@@ -73,7 +73,7 @@ def conv_as_matmul(
     padded = ops.pad(inputs, [(0, 0), *pads(padding, sizes, window, step, gap), (0, 0)])
 
     def under(position: Sequence[int]) -> Any:
-        """Take the pixel at one position of the kernel, for all places of it."""
+        """Return the pixels under one element of the kernel, at every place of it."""
         cuts = [
             slice(d * i, d * i + s * (m - 1) + 1, s)
             for i, d, s, m in zip(position, gap, step, places, strict=True)

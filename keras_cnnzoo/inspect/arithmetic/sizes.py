@@ -1,4 +1,4 @@
-"""The arithmetic of sliding windows: what size comes out, and what padding keeps it.
+"""Output sizes of convolutions and poolings, and the padding that keeps a size.
 
 With `n` pixels, a kernel of `k`, stride `s`, dilation `d` and `p` pixels of padding
 in all, `floor((n + p - (d * (k - 1) + 1)) / s) + 1` windows fit.
@@ -249,7 +249,7 @@ def sides(padding: Any, n: int | None, k: int, s: int, d: int) -> Pair:
 
 
 def _each(one: Callable[..., Any], input: MapSize, *arguments: Any) -> Any:
-    """Call `one` for each dimension; a number goes for all of them."""
+    """Call `one` for each dimension; a single number stands for every dimension."""
     kernel, stride, _, dilation, *_ = arguments
     lengths = {
         len(value)

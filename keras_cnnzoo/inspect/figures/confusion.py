@@ -1,4 +1,4 @@
-"""What is taken for what."""
+"""The confusion matrix of a classifier, drawn."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ def plot_confusion(
     predicted: Any = None,
     title: str | None = None,
 ) -> "Figure":
-    """Draw how often each class is taken for each: rows are the truth.
+    """Draw a confusion matrix: rows are the true classes, columns the predicted.
 
     The colour is the share of the row, so that rare classes are seen as well: blue
     what is right, orange what is wrong. At the right is the share that is right.
@@ -82,7 +82,7 @@ def plot_confusion(
 
 
 def count_confusion(truth: Any, predicted: Any = None) -> np.ndarray:
-    """Return the counts `(true, predicted)` of counts, or of two lists of classes."""
+    """Return a confusion matrix `(true, predicted)`, given or counted."""
     truth = np.asarray(truth)
     if predicted is None:
         if truth.ndim != 2 or truth.shape[0] != truth.shape[1]:

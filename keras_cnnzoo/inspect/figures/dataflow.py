@@ -1,4 +1,4 @@
-"""A model as boxes: how large maps are, and how many, from the image to the answer."""
+"""A model drawn as boxes: the size and number of its feature maps, stage by stage."""
 
 import math
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How a training went."""
+"""Learning curves: loss and metrics by epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,7 @@ def _is_measure(name: str) -> bool:
 
 
 def _columns(history: Any) -> dict[str, list[float]]:
-    """Return a history by column, however it came."""
+    """Return a history by column: that of `fit`, a mapping of columns, or rows."""
     found = getattr(history, "history", history)
     if isinstance(found, Mapping):
         return {name: list(values) for name, values in found.items()}

@@ -1,4 +1,4 @@
-"""What a unit sees, drawn on the image."""
+"""The receptive field of a unit, drawn on the image."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ def plot_receptive_field(
     *,
     title: str | None = None,
 ) -> "Figure":
-    """Draw on an image what one unit of a layer sees of it.
+    """Draw the receptive field of one unit of a layer on an image.
 
     The frame is the receptive field, which may reach over the edge; the points are the
     centres of what all units see.
@@ -107,7 +107,7 @@ def _of_one_layer(
 
 
 def _centres(field: ReceptiveField, units: Sequence[int]) -> list[np.ndarray]:
-    """Return the middles of what all units see, along each axis."""
+    """Return the centres of the receptive fields of all units, along each axis."""
     return [
         field.start[i] + (field.size[i] - 1) / 2 + np.arange(n) * field.stride[i]
         for i, n in enumerate(units)
@@ -132,7 +132,7 @@ def _frame(
     top, left = (field.start[i] + unit[i] * field.stride[i] - 0.5 for i in (0, 1))
     rows, columns = field.size
     axes.add_patch(Rectangle((left, top), columns, rows, fill=False, ec=ORANGE, lw=2.2))
-    # But never for miles.
+    # At most by the image's own size.
     reach = max(size)
     ends = []
     for low, length, side in ((top, rows, size[0]), (left, columns, size[1])):

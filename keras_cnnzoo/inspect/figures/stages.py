@@ -1,4 +1,4 @@
-"""The way of an image through a model, as a few sizes one after the other."""
+"""The stages of a model: runs of layers whose outputs have one size."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Stage:
 
     @property
     def kind(self) -> str:
-        """What does the work: "convolution", "dense", "pooling" or "other"."""
+        """The kind of its main layer: "convolution", "dense", "pooling" or "other"."""
         held = [one for _, layer in self.layers for one in (layer, *_inside(layer))]
         for kind, is_one in _KINDS:
             if any(is_one(layer) for layer in held):

@@ -1,4 +1,4 @@
-"""What all figures have in common: colours, type, and the plainest axes."""
+"""What all figures have in common: colours, fonts and plain axes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ def draw_picture(axes: "Axes", picture: np.ndarray) -> None:
 
 
 def bare(axes: "Axes") -> None:
-    """Leave nothing of the axes but a hairline around."""
+    """Remove ticks and labels of axes, and draw a thin frame."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set(color=LINE, linewidth=0.6)
@@ -96,7 +96,7 @@ def caption(axes: "Axes", text: str) -> None:
 
 
 def plain(axes: "Axes", across: str, title: str) -> None:
-    """Leave of the axes of a curve what one reads from them."""
+    """Set the title and the label below of a curve, a light grid, and no frame."""
     axes.set_title(title, loc="left", fontsize=11, color=QUIET)
     axes.set_xlabel(across, color=QUIET)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Arrays as text that a page can hold, and a browser unpacks by its own means."""
+"""Arrays as text in an HTML page, which a browser can unpack without a library."""
 
 import base64
 import zlib

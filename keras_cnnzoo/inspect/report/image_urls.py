@@ -1,4 +1,4 @@
-"""Pictures as addresses that hold themselves, as a page without a network needs."""
+"""Pictures as `data:` URLs, which an HTML page shows without a network."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""What the page holds of each layer, packed so that it is unpacked at a click.
+"""The arrays of each layer on the page, packed so that a click unpacks them.
 
 A block is the text of some arrays. Blocks of a layer and an image hold its maps and
 the numbers behind them; blocks of a layer alone hold its kernels.

@@ -1,4 +1,4 @@
-"""What a layer is, in the words of the field."""
+"""Describe a layer in a few words."""
 
 import re
 from typing import Any

@@ -51,7 +51,7 @@ def about_images(
 def about_methods(
     methods: Sequence[str], failed: dict[str, str], kind: str | None
 ) -> dict[str, Any]:
-    """Return how answers are to be read, and by what they are explained."""
+    """Return what the answers' numbers mean, and which methods explain them."""
     return {
         "kind": kind,
         "methods": {name: METHODS[name] for name in methods},
@@ -61,7 +61,7 @@ def about_methods(
 
 
 def about_layer(entry: Entry, blocks: Blocks) -> dict[str, Any]:
-    """Return a row of the page, but for its costs."""
+    """Return a layer's row of the page, without its costs."""
     return {
         "path": entry.path,
         "type": type(entry.layer).__name__,

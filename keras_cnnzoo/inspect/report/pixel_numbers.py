@@ -19,7 +19,7 @@ COMPUTED = ("relu", "relu6", "sigmoid", "silu", "tanh")
 
 @dataclass(frozen=True)
 class Peaks:
-    """How the highest pixel of each channel came about; one row per channel.
+    """How the highest output pixel of each channel is computed; one row per channel.
 
     Attributes:
         which: The input channels that contribute most, `(channels, n)`.
@@ -39,7 +39,7 @@ class Peaks:
     output: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return all of them as the page takes them."""
+        """Return the arrays, in the types that the page reads."""
         floats = ("window", "kernel", "rest", "bias", "total", "output")
         return {"which": self.which.astype("int32")} | {
             name: getattr(self, name).astype("float32") for name in floats
@@ -101,10 +101,10 @@ def _explain(
 
 
 def holds(layer: keras.layers.Layer, peaks: Peaks) -> bool:
-    """Tell whether the sums are what the network gave, its activation included.
+    """Tell whether the computed pixels equal the network's own, activation included.
 
-    A layer may be of a known kind and compute otherwise. Nothing is better on a page
-    than a number that is wrong.
+    A subclass of a known layer may compute something else, and a page should rather
+    show no number than a wrong one.
     """
     totals = peaks.total
     if activation_name(layer) == "softmax":
@@ -117,9 +117,9 @@ def holds(layer: keras.layers.Layer, peaks: Peaks) -> bool:
 
 
 def _is_softmax(totals: np.ndarray, output: np.ndarray) -> bool:
-    """Tell whether outputs are the softmax of totals, of which not all are there.
+    """Tell whether outputs are a softmax of totals, given some of its classes only.
 
-    What they are divided by is unknown then, but the same for all.
+    The softmax's denominator is unknown then, but it is the same for all classes.
     """
     sure = output > 1e-6
     divisors = totals[sure] - np.log(output[sure], dtype="float64")

@@ -1,4 +1,4 @@
-"""How one output pixel of a layer comes from a window of its input.
+"""How one output pixel of a layer is computed from a window of its input.
 
 Most layers of a convolutional network are one of two rules: a sum of products plus a
 bias, or the largest number of the window.
@@ -22,7 +22,7 @@ from keras_cnnzoo.layers import (
 )
 from keras_cnnzoo.structure.kernels import kernels
 
-#: A global mean over more pixels is no window that one would want to read.
+#: A global mean over more pixels than these is not shown: too many to read.
 MAX_MEAN = 64
 
 
@@ -33,8 +33,8 @@ class Window:
     Attributes:
         rule: "sum" of window times kernel, or "max".
         size: Height and width of the window.
-        strides: Its step.
-        dilation: Distance of the pixels it takes.
+        strides: Distance of neighbouring windows, in rows and columns.
+        dilation: Distance of neighbouring pixels of a window.
         padding: Rows above and columns to the left that it may reach out.
         groups: Into how many groups channels are split; each output channel sees one.
         kernel: `(height, width, input channels of a group, output channels)`; None
@@ -86,7 +86,7 @@ class Window:
 
 
 def find_window(layer: Layer, given: np.ndarray) -> Window | None:
-    """Return how a layer computes a pixel; None where it is by no such rule.
+    """Return how a layer computes a pixel; None where it follows neither rule.
 
     Args:
         layer: Any built layer.
