@@ -39,15 +39,14 @@ def differentiate(model: keras.Model, score: Scored) -> Gradient:
 def _tensorflow(model: keras.Model, score: Scored) -> Gradient:
     import tensorflow as tf
 
-    def scored(x: Any, *others: Any) -> tuple[Any, Any]:
+    # The shapes of images differ from call to call, and none is to be traced twice.
+    @tf.function(reduce_retracing=True, autograph=False)
+    def compiled(x: Any, *others: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
             with keras.StatelessScope():
                 scalar, other = score(x, *others)
         return other, tape.gradient(scalar, x)
-
-    # The shapes of images differ from call to call, and none is to be traced twice.
-    compiled = tf.function(scored, reduce_retracing=True, autograph=False)
 
     def call(x: Any, *others: Any) -> tuple[Any, Any]:
         return compiled(*(keras.ops.convert_to_tensor(t) for t in (x, *others)))
