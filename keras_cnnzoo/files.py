@@ -45,6 +45,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'all or nothing'
     """
     path = Path(path)
+    if path.is_symlink():  # what it leads to is written, and the link stays
+        path = path.resolve()
     partial = _partial(path)
     try:
         # Opened exclusively, so that nobody else writes to it.

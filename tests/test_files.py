@@ -153,6 +153,17 @@ def test_what_a_dead_process_left_is_removed_and_only_that(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a.txt"])
 
 
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "a.txt", tmp_path / "a.txt"
+    link.symlink_to(target)
+    for text in ("first", "second"):
+        write_text(link, text)
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert os.listdir(target.parent) == ["a.txt"]
+
+
 def test_a_new_file_has_the_usual_rights(tmp_path):
     write_text(tmp_path / "a.txt", "new")
     (tmp_path / "b.txt").write_text("new")

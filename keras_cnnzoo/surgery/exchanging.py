@@ -123,7 +123,8 @@ def _fitted(layer: keras.layers.Layer, instead: Instead) -> keras.layers.Layer:
         return instead
     several = [_copied(layer) if part is layer else part for part in instead or ()]
     if not several:
-        return build_like(layer, keras.layers.Identity(dtype=layer.dtype_policy))
+        # By name, since Keras saves no `Identity` that was given a policy.
+        return build_like(layer, keras.layers.Identity(dtype=layer.compute_dtype))
     return build_like(layer, keras.Sequential(several))
 
 

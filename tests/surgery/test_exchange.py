@@ -152,6 +152,14 @@ def test_layers_are_added_and_left_out(kind, in_place):
     assert gone.predict(x, verbose=0).shape == expected.shape
 
 
+def test_a_model_without_some_layers_is_saved(tmp_path):
+    model, x, _ = _made("functional")
+    gone = exchange(model, lambda layer: [], "act")
+    gone.save(tmp_path / "gone.keras")
+    again = keras.saving.load_model(tmp_path / "gone.keras")
+    _close(again, x, gone.predict(x, verbose=0))
+
+
 @each_model
 @in_both_ways
 def test_an_exchanged_model_trains(kind, in_place):
