@@ -17,11 +17,10 @@ import numpy as np
 from keras_cnnzoo import build, data, inspect, weights
 from keras_cnnzoo.training import freeze, unfreeze
 
-SIDE = 64
 OLD, NEW = range(6), range(6, 10)
 
 
-def digits_among(classes: range, seed: int) -> data.Splits:
+def digits_among(classes: range, side: int, seed: int) -> data.Splits:
     """Return the digits of some classes, numbered from 0, in colour."""
     everything = data.load("digits", validation=None)
     chosen = {}
@@ -29,7 +28,7 @@ def digits_among(classes: range, seed: int) -> data.Splits:
         images, labels = everything.split(split).arrays()
         kept = np.isin(labels, classes)
         chosen[split] = (images[kept], labels[kept] - classes[0])
-    return data.load(chosen, image_size=SIDE, channels=3, augment="digits", seed=seed)
+    return data.load(chosen, image_size=side, channels=3, augment="digits", seed=seed)
 
 
 def fit(
@@ -67,11 +66,14 @@ def main() -> None:
     parser.add_argument(
         "--epochs", type=int, default=6, help="of each part; default: 6"
     )
+    parser.add_argument(
+        "--side", type=int, default=64, help="of the images, in pixels; default: 64"
+    )
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     args = parser.parse_args()
 
     keras.utils.set_random_seed(args.seed)
-    shape = (SIDE, SIDE, 3)
+    shape = (args.side, args.side, 3)
     # A quarter of MobileNet's channels trains quickly.
     options: dict[str, Any] = {"alpha": 0.25} if args.model == "keras_mobilenet" else {}
 
@@ -85,14 +87,14 @@ def main() -> None:
     if args.weights is None:
         print(f"digits {OLD[0]} to {OLD[-1]}, all layers train")
         old_model = build(args.model, input_shape=shape, classes=len(OLD), **options)
-        old = digits_among(OLD, args.seed)
+        old = digits_among(OLD, args.side, args.seed)
         known = fit(old_model, old, epochs=2 * args.epochs, learning_rate=3e-3)
         print(f"test accuracy {known:.2%} of {old.split('test').num_examples} digits")
         learnt = {w.path: keras.ops.convert_to_numpy(w) for w in old_model.weights}
         # The head has other classes, so it keeps its fresh weights.
         print(weights.load(model, learnt, strict=False))
 
-    images = digits_among(NEW, args.seed)
+    images = digits_among(NEW, args.side, args.seed)
     freeze(model)
     print(f"digits {NEW[0]} to {NEW[-1]}, the head trains")
     head = fit(model, images, epochs=args.epochs, learning_rate=1e-2)

@@ -76,7 +76,7 @@ def test_a_file_of_somebodys_own(tmp_path, capsys):
         ("lenet6", "Did you mean 'lenet5'"),
         ("gone.keras", "There is no file gone.keras"),
         ("runs/gone", "runs/gone is no run folder"),
-        ("lenet5 --batch-size 0", "`batch_size` is at least 1"),
+        ("lenet5 --batch-size 0", "--batch-size is at least 1"),
         ("lenet5 --csv gone/costs.csv", "gone/costs.csv could not be written"),
         ("lenet5 --input-size 64", "expected 2 arguments"),
     ],
