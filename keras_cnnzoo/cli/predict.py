@@ -10,11 +10,11 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from keras_cnnzoo.cli.options import add_json, add_subject
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from keras_cnnzoo.cli.subject import Subject
 
 
@@ -34,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Predict, and print the likeliest classes of every image."""
+    import numpy as np
+
     from keras_cnnzoo.cli.images import batches
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.internals.mending import mended
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         _print_table(answers)
 
 
-def _likeliest(row: np.ndarray, subject: "Subject", top: int) -> list[dict[str, Any]]:
+def _likeliest(row: "np.ndarray", subject: "Subject", top: int) -> list[dict[str, Any]]:
     ids = subject.class_names or tuple(map(str, range(len(row))))
     names = subject.display_names or ids
     guesses = []
