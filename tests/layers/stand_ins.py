@@ -31,10 +31,15 @@ def _standing_in(name, kind, fixed):
     return keras.saving.register_keras_serializable("stand_ins")(stand_in)
 
 
+#: So that the classes live as long as the run.
 KEPT = {}
-for name, (own, fixed) in STAND_INS.items():
-    KEPT[name] = _standing_in(name, getattr(ours, own), fixed)
-    setattr(layers, name, KEPT[name])
+
+
+def pytest_configure():
+    # Not when this is imported, as the search for doctests does in other runs.
+    for name, (own, fixed) in STAND_INS.items():
+        KEPT[name] = _standing_in(name, getattr(ours, own), fixed)
+        setattr(layers, name, KEPT[name])
 
 
 def pytest_terminal_summary(terminalreporter):
