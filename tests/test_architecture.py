@@ -9,11 +9,20 @@ import pytest
 
 import keras_cnnzoo
 
-BOTTOM = {"call_path", "files", "internals", "backend", "cards", "layers", "structure"}
-BOTTOM |= {"deferred", "other_names", "plugins", "installed", "catalogue", "html_table"}
+BOTTOM = {"axes", "call_path", "files", "internals", "backend", "cards", "layers"}
+BOTTOM |= {
+    "structure",
+    "deferred",
+    "other_names",
+    "plugins",
+    "installed",
+    "catalogue",
+    "html_table",
+}
 LIBRARY = BOTTOM | {"blocks", "surgery", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
+    "axes": set(),
     "call_path": set(),
     "deferred": set(),
     "other_names": set(),
@@ -25,16 +34,16 @@ MAY_IMPORT = {
     "backend": set(),
     "files": set(),
     "cards": set(),
-    "layers": {"call_path", "internals", "plugins"},
-    "structure": {"layers"},
+    "layers": {"axes", "call_path", "internals", "plugins"},
+    "structure": {"axes", "layers"},
     "inspect": BOTTOM - {"cards", "deferred", "plugins"} | {"surgery"},
-    "blocks": {"layers"},
-    "surgery": {"internals", "backend", "layers", "structure", "blocks"},
-    "models": {"cards", "layers", "blocks", "surgery"},
+    "blocks": {"axes", "layers"},
+    "surgery": {"axes", "internals", "backend", "layers", "structure", "blocks"},
+    "models": {"axes", "cards", "layers", "blocks", "surgery"},
     "registry": BOTTOM | {"blocks", "surgery", "models", "inspect", "__version__"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
-    "data": {"cards"},
+    "data": {"axes", "cards"},
     "training": LIBRARY | {"weights", "zoo", "data"},
     "verify": LIBRARY | {"weights", "zoo"},
     "cli": ROOMS | {"__version__"},

@@ -6,9 +6,8 @@ out of a step of `fit`. So this speaks to a backend itself, as `gradient` does; 
 imports the chosen one only.
 """
 
-import contextlib
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
@@ -138,34 +137,6 @@ def to_numpy(tensor: Any) -> np.ndarray:
     array = np.asarray(tensor)
     array.flags.writeable = False
     return array
-
-
-@contextlib.contextmanager
-def traced_anew(model: keras.Model) -> Iterator[None]:
-    """Within the context, `fit`, `evaluate` and `predict` run what `model.call` is now.
-
-    They are traced again after it too. XLA on TensorFlow, which cannot call back, and
-    `torch.compile` are off meanwhile.
-    """
-    jit_compile = model.jit_compile
-    if keras.backend.backend() != "jax":
-        model.jit_compile = False
-    trace_anew(model)
-    try:
-        yield
-    finally:
-        model.jit_compile = jit_compile
-        trace_anew(model)
-
-
-def trace_anew(model: keras.Model) -> None:
-    """Have `fit`, `evaluate` and `predict` trace their next step anew, running or not.
-
-    What they have made is replaced: a loop that runs looks it up at every step.
-    """
-    for kind in ("train", "test", "predict"):
-        if getattr(model, f"{kind}_function") is not None:
-            getattr(model, f"make_{kind}_function")(force=True)
 
 
 def hand_over(tensors: list[Any], receive: Receive) -> None:

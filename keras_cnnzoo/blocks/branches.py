@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.axes import channel_axis
 from keras_cnnzoo.blocks.conv import batch_norm
 
 

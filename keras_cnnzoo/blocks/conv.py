@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.axes import channel_axis
 
 #: The papers' (and PyTorch's) constants; Keras's own 0.99 and 1e-3 are not theirs.
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}

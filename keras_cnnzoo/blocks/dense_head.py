@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels, image_shape
+from keras_cnnzoo.axes import channels, image_shape
 from keras_cnnzoo.blocks.heads import logits
 from keras_cnnzoo.layers import AdaptivePooling2D
 from keras_cnnzoo.layers.initializers import fresh

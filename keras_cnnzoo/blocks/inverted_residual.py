@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.layers import DropPath, SqueezeExcite
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.axes import channel_axis
 
 
 def layer_norm(x: Any, *, epsilon: float = 1e-6, name: str) -> Any:

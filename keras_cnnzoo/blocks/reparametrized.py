@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, depthwise
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 
 

@@ -77,11 +77,9 @@ def _open(what: str, size: list[int] | None) -> "keras.Model":
 
 def _resized(shape: tuple[int | None, ...], size: list[int]) -> tuple[int | None, ...]:
     """Put another height and width into the shape of an image."""
-    import keras
+    from keras_cnnzoo.axes import channels_last_shape, image_shape
 
-    if keras.config.image_data_format() == "channels_first":
-        return (shape[0], *size)
-    return (*size, shape[-1])
+    return image_shape((*size, channels_last_shape(shape)[-1]))
 
 
 def _plain(costs: "Profile") -> dict[str, Any]:

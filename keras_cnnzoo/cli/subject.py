@@ -7,12 +7,13 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import registry, zoo
+from keras_cnnzoo.axes import channels_last_shape
 from keras_cnnzoo.cli.options import source_of
 from keras_cnnzoo.data import display_names
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.imagenet import imagenet_classes
 from keras_cnnzoo.training.folder import CONFIG, MODEL, Run
-from keras_cnnzoo.training.inputs import channels_last, preprocessing_of
+from keras_cnnzoo.training.inputs import preprocessing_of
 from keras_cnnzoo.weights.saved import load_saved
 
 
@@ -80,7 +81,7 @@ def _of_file(path: Path, weights: str | None, names: str | None) -> Subject:
     if weights is not None:
         raise ValueError(f"{path} has its own weights; --weights goes with a name.")
     model = load_saved(path)
-    shape: Any = channels_last(model.input_shape[1:])
+    shape: Any = channels_last_shape(model.input_shape[1:])
     if len(shape) != 3 or None in shape:
         raise ValueError(
             f"{path} takes inputs of shape {shape}, and images are brought to one "
@@ -147,7 +148,7 @@ def _of_name(
             f"`cnnzoo train {name}` made."
         )
     model = zoo.build(name, weights=start)
-    shape: Any = channels_last(model.input_shape[1:])
+    shape: Any = channels_last_shape(model.input_shape[1:])
     height, width, channels = shape
     fit = preprocessing_of(name, start)
     classes = imagenet_classes(model.output_shape[-1])

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import image_shape, place_channels
 from keras_cnnzoo.data.augment import Augmentation
 from keras_cnnzoo.data.examples import Examples
 
@@ -79,9 +80,7 @@ class ImageSet(keras.utils.PyDataset):
     def image_shape(self) -> tuple[int, ...]:
         """Shape of one image, as models take it."""
         height, width, channels = map(int, self.examples.shape)  # type: ignore[arg-type]
-        if keras.config.image_data_format() == "channels_first":
-            return channels, height, width
-        return height, width, channels
+        return image_shape((height, width, channels))
 
     @property
     def failed(self) -> dict[str, str]:
@@ -120,17 +119,17 @@ class ImageSet(keras.utils.PyDataset):
         if isinstance(augment, Augmentation) and draws is not None:
             own = draws[chosen]
             images = self.examples.images(chosen, augment.window(own))
-            return _channels_placed(augment.apply(images.astype(np.float32), own))
+            return place_channels(augment.apply(images.astype(np.float32), own))
         images = self.examples.images(chosen).astype(np.float32)
         if isinstance(augment, keras.layers.Layer):
             # A layer expects the channels where Keras's configuration has them.
-            images = _channels_placed(images)
+            images = place_channels(images)
             changed = keras.ops.convert_to_numpy(augment(images, training=True))
             return self._checked(changed, images.shape)
         if callable(augment):
             rng = np.random.default_rng([self.seed, self.epoch, CALLS, index])
             images = self._checked(np.asarray(augment(images, rng)), images.shape)
-        return _channels_placed(images)
+        return place_channels(images)
 
     def _checked(self, changed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         if changed.shape != shape:
@@ -164,9 +163,3 @@ class ImageSet(keras.utils.PyDataset):
         if self._began and len(self._served) == len(self):
             self.epoch += 1
             self._served.clear()
-
-
-def _channels_placed(images: np.ndarray) -> np.ndarray:
-    if keras.config.image_data_format() == "channels_first":
-        return np.ascontiguousarray(np.moveaxis(images, -1, 1))
-    return images

@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.internals.retracing import trace_anew
+
 _LOST = (
     "JAX gave up the memory of {count} weights of {name!r} in the step that failed, so "
     "the model cannot be used any more, {example!r} among them. Load its weights again."
@@ -40,19 +42,12 @@ def mended(model: keras.Model) -> Iterator[None]:
         yield
     except BaseException as error:
         if keras.backend.backend() == "tensorflow":
-            _trace_anew(model)
+            trace_anew(model)
         if on_jax and (lost := _mend(model, before)):
             error.add_note(
                 _LOST.format(count=len(lost), name=model.name, example=lost[0].path)
             )
         raise
-
-
-def _trace_anew(model: keras.Model) -> None:
-    """Replace what Keras has made of the steps."""
-    for kind in ("train", "test", "predict"):
-        if getattr(model, f"{kind}_function") is not None:
-            getattr(model, f"make_{kind}_function")(force=True)
 
 
 def _mend(

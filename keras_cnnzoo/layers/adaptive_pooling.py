@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import is_channels_last, standardize_data_format
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.stateless import is_stateless
@@ -44,8 +45,8 @@ class AdaptivePooling2D(keras.layers.Layer):
         if size < 1:
             raise ValueError(f"`size` is at least 1. Received: {size}")
         self.size = size
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
+        self.data_format = standardize_data_format(data_format)
+        last = is_channels_last(self.data_format)
         self._spatial = slice(1, 3) if last else slice(2, 4)
         self._terms = "bhwc,ih,jw->bijc" if last else "bchw,ih,jw->bcij"
         self.built = is_stateless(self)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, spatial_axes, standardize_data_format
 from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -56,9 +57,9 @@ class SqueezeExcite(CompositeLayer):
         self.activation = keras.activations.get(activation)
         self.gate_activation = keras.activations.get(gate_activation)
         self.hidden = hidden
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
-        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
+        self.spatial = spatial_axes(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
@@ -121,9 +122,9 @@ class EfficientChannelAttention(CompositeLayer):
         super().__init__(**kwargs)
         self.gamma = gamma
         self.beta = beta
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
-        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
+        self.spatial = spatial_axes(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]
@@ -193,9 +194,9 @@ class ConvolutionalBlockAttention(CompositeLayer):
             raise ValueError(f"`ratio` must be above 0. Received: {ratio}")
         self.ratio = ratio
         self.kernel_size = kernel_size
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
-        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
+        self.spatial = spatial_axes(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self.axis]

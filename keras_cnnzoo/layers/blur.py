@@ -5,6 +5,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import spatial_axes, standardize_data_format
 from keras_cnnzoo.layers.checks import check_choice
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -74,8 +75,8 @@ class BlurPool2D(keras.layers.Layer):
         self.padding = check_choice(
             "padding", padding, ("reflect", "constant", "valid")
         )
-        self.data_format = data_format or keras.config.image_data_format()
-        self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
+        self.data_format = standardize_data_format(data_format)
+        self._spatial = spatial_axes(self.data_format)
         self.built = is_stateless(self)
 
     def call(self, inputs: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import spatial_axes, standardize_data_format
 from keras_cnnzoo.layers import power
 from keras_cnnzoo.layers.checks import check_choice, check_order
 from keras_cnnzoo.layers.pooling import Reduction
@@ -21,14 +22,9 @@ class _GlobalPooling(keras.layers.Layer):
     ) -> None:
         # Half-precision input is widened in `call` and must not be narrowed before.
         super().__init__(autocast=False, **kwargs)
-        self.data_format = check_choice(
-            "data_format",
-            data_format or keras.config.image_data_format(),
-            ("channels_last", "channels_first"),
-        )
+        self.data_format = standardize_data_format(data_format)
         self.keepdims = keepdims
-        first = 1 if self.data_format == "channels_last" else 2
-        self._axes = tuple(range(first, first + self.rank))
+        self._axes = spatial_axes(self.data_format, self.rank + 2)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     def pool(self, x: Any) -> Any:

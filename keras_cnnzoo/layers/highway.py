@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.initializers import fresh
 from keras_cnnzoo.layers.pixels import as_floats
@@ -55,8 +56,8 @@ class HighwayBlock(CompositeLayer):
         self.activation = keras.activations.get(activation)
         self.gate_bias = gate_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
-        self._axis = -1 if self.data_format == "channels_last" else 1
+        self.data_format = standardize_data_format(data_format)
+        self._axis = channel_axis(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         self._conv("conv", input_shape, activation=self.activation)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers import filter_kernels
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -104,7 +105,7 @@ class ImageFilter2D(keras.layers.Layer):
         pair = (strides, strides) if isinstance(strides, int) else strides
         self.strides = tuple(pair)  # A saved layer comes back with a list.
         self.padding = padding
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     def kernels(self) -> np.ndarray:
         """Return the filters as they start, `(rows, columns, filters)`."""
@@ -124,7 +125,7 @@ class ImageFilter2D(keras.layers.Layer):
         return np.stack(made, -1).astype("float32")
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        axis = -1 if self.data_format == "channels_last" else 1
+        axis = channel_axis(self.data_format)
         kernels = np.repeat(self.kernels()[:, :, None], input_shape[axis], axis=2)
         self.kernel = self.add_weight(
             name="kernel",
@@ -146,19 +147,20 @@ class ImageFilter2D(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
-        last = self.data_format == "channels_last"
-        channels = input_shape[-1 if last else 1]
+        axis = channel_axis(self.data_format)
+        channels = input_shape[axis]
         kernel = keras.KerasTensor((*self.kernels().shape[:2], channels, 1))
-        shape = ops.depthwise_conv(
+        output = ops.depthwise_conv(
             keras.KerasTensor(input_shape),
             kernel,
             self.strides,
             self.padding,
             data_format=self.data_format,
-        ).shape
+        )
         filters = self.orientations if self.kind == "gabor" else 1
-        channels = None if channels is None else channels * filters
-        return (*shape[:-1], channels) if last else (shape[0], channels, *shape[2:])
+        shape = list(output.shape)
+        shape[axis] = None if channels is None else channels * filters
+        return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
         own = ("kind", "size", "sigma", "orientations", "wavelength", "aspect", "phase")

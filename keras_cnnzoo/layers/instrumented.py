@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import spatial_axes
 from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -161,7 +162,7 @@ class ChannelStatistics(keras.layers.Layer):
     def __init__(self, momentum: float, data_format: str) -> None:
         super().__init__(name="statistics", dtype="float32")
         self.momentum = momentum
-        self.axes = (0, 1, 2) if data_format == "channels_last" else (0, 2, 3)
+        self.axes = (0, *spatial_axes(data_format))
         self.started = False
         self.built = True
 

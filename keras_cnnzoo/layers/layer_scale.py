@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -40,8 +41,8 @@ class LayerScale(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.initial = initial
-        self.data_format = data_format or keras.config.image_data_format()
-        self.axis = -1 if self.data_format == "channels_last" else 1
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         self.gamma = self.add_weight(

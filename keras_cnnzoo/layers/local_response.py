@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.stateless import is_stateless
 
@@ -72,13 +73,13 @@ class LocalResponseNormalization(keras.layers.Layer):
         self.bias = bias
         self.alpha = alpha
         self.beta = beta
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
         self.built = is_stateless(self)
 
     def call(self, inputs: Any) -> Any:
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         x = ops.cast(inputs, wide)
-        axis = len(x.shape) - 1 if self.data_format == "channels_last" else 1
+        axis = channel_axis(self.data_format) % len(x.shape)
         before, maps = (slice(None),) * axis, x.shape[axis]
         width = [(0, 0)] * len(x.shape)
         width[axis] = (self.depth_radius, self.depth_radius)

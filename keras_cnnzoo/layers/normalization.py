@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, is_channels_last, standardize_data_format
 from keras_cnnzoo.layers.registry import register_layer
 
 
@@ -55,11 +56,11 @@ class ColorNormalization(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.initial_matrix = None if matrix is None else _floats(matrix)
         self.initial_offset = None if offset is None else _floats(offset)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
         self.origin = None if origin is None else dict(origin)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        axis = -1 if self.data_format == "channels_last" else 1
+        axis = channel_axis(self.data_format)
         channels = input_shape[axis]
         for given in (self.initial_matrix, self.initial_offset):
             if given is not None and len(given) != channels:
@@ -86,10 +87,10 @@ class ColorNormalization(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         x = ops.cast(inputs, self.matrix.dtype)
-        if self.data_format == "channels_first":
+        if not is_channels_last(self.data_format):
             x = ops.moveaxis(x, 1, -1)
         x = ops.matmul(x, self.matrix) + self.offset
-        if self.data_format == "channels_first":
+        if not is_channels_last(self.data_format):
             x = ops.moveaxis(x, -1, 1)
         return ops.cast(x, self.compute_dtype)
 

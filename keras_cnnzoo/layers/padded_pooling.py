@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import spatial_axes, standardize_data_format
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 from keras_cnnzoo.layers.stateless import is_stateless
@@ -72,8 +73,8 @@ class PaddedMaxPooling2D(keras.layers.Layer):
                 f"{self.strides + padding}, or a window could hold no pixel. Received: "
                 f"pool_size={pool_size}"
             )
-        self.data_format = data_format or keras.config.image_data_format()
-        self._spatial = (1, 2) if self.data_format == "channels_last" else (2, 3)
+        self.data_format = standardize_data_format(data_format)
+        self._spatial = spatial_axes(self.data_format)
         self.built = is_stateless(self)
 
     def call(self, inputs: Any) -> Any:

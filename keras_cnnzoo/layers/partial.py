@@ -7,6 +7,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.axes import (
+    channel_axis,
+    is_channels_last,
+    spatial_axes,
+    standardize_data_format,
+)
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -82,10 +88,10 @@ class PartialConv2D(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        channels = input_shape[channel_axis(self.data_format)]
         highest = max(map(max, self.connections))
         if channels is None or highest >= channels:
             raise ValueError(
@@ -124,8 +130,8 @@ class PartialConv2D(keras.layers.Layer):
             self.data_format,
         )
         if self.use_bias:
-            first = self.data_format == "channels_first"
-            x = x + (ops.reshape(self.bias, (-1, 1, 1)) if first else self.bias)
+            last = is_channels_last(self.data_format)
+            x = x + (self.bias if last else ops.reshape(self.bias, (-1, 1, 1)))
         return self.activation(x)
 
     def compute_output_shape(
@@ -144,8 +150,7 @@ class PartialConv2D(keras.layers.Layer):
         self, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...]
     ) -> int:
         """Count the multiply-accumulates of one image, existing kernels only."""
-        first = self.data_format == "channels_first"
-        height, width = output_shape[2:] if first else output_shape[1:-1]
+        height, width = (output_shape[axis] for axis in spatial_axes(self.data_format))
         return int(np.prod(self.kernel.shape)) * height * width
 
     def get_config(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import spatial_axes, standardize_data_format
 from keras_cnnzoo.layers import power
 from keras_cnnzoo.layers.checks import check_choice, check_order
 from keras_cnnzoo.layers.registry import register_layer
@@ -41,13 +42,8 @@ class _LpPooling(keras.layers.Layer):
         self.padding = check_choice("padding", padding, ("valid", "same"))
         self.p = check_order(p)
         self.reduction = check_choice("reduction", reduction, ("sum", "mean"))
-        self.data_format = check_choice(
-            "data_format",
-            data_format or keras.config.image_data_format(),
-            ("channels_last", "channels_first"),
-        )
-        first = 1 if self.data_format == "channels_last" else 2
-        self._axes = tuple(range(first, first + self.rank))
+        self.data_format = standardize_data_format(data_format)
+        self._axes = spatial_axes(self.data_format, self.rank + 2)
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
         self.built = is_stateless(self)
 

@@ -7,6 +7,7 @@ import keras
 from keras.saving import deserialize_keras_object
 from keras.saving import serialize_keras_object as _serialize
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.initializers import fresh
 from keras_cnnzoo.layers.instrumented import InstrumentedConv2D, Record
@@ -124,8 +125,8 @@ class ResidualBlock(CompositeLayer):
         self.bn_momentum = bn_momentum
         self.bn_epsilon = bn_epsilon
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
-        self._axis = -1 if self.data_format == "channels_last" else 1
+        self.data_format = standardize_data_format(data_format)
+        self._axis = channel_axis(self.data_format)
         self._record = record
         self._depth, self._own_body = 0, own_layers(self.body)
         check_choices(self)
@@ -219,14 +220,13 @@ class ResidualBlock(CompositeLayer):
         self._kind = choose(self.shortcut, arrives, wanted, self.strides, self._axis)
         self._channels = wanted[self._axis]
         if self._kind in ("average", "projection"):
-            strides = self.strides
+            strides = 1 if self._kind == "average" else self.strides
             if self._kind == "average":
                 # Keras's "same" averages the pixels there are, at borders as well.
                 pool = keras.layers.AveragePooling2D
                 at = {"padding": "same", "data_format": self.data_format}
                 self._make("_shortcut_pool", pool, 2, self.strides, **at)
                 build_once(self._shortcut_pool, arrives)
-                strides = 1
             self._conv("shortcut_conv", self._channels, 1, strides=strides)
             build_once(self.shortcut_conv, arrives)
             if self.version != "v2":

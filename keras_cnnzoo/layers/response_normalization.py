@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, spatial_axes, standardize_data_format
 from keras_cnnzoo.layers import power
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -38,9 +39,9 @@ class GlobalResponseNormalization(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
-        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
+        self.spatial = spatial_axes(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         shape = (input_shape[self.axis],)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, standardize_data_format
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -45,8 +46,8 @@ class ChannelShuffle(keras.layers.Layer):
         if groups < 1:
             raise ValueError(f"`groups` is at least 1. Received: {groups}")
         self.groups = groups
-        self.data_format = data_format or keras.config.image_data_format()
-        self._axis = 3 if self.data_format == "channels_last" else 1
+        self.data_format = standardize_data_format(data_format)
+        self._axis = channel_axis(self.data_format) % 4
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = input_shape[self._axis]

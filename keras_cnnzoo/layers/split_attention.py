@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, spatial_axes, standardize_data_format
 from keras_cnnzoo.layers.composite import CompositeLayer, build_once
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
@@ -68,9 +69,9 @@ class SplitAttention(CompositeLayer):
         self.use_bias = use_bias
         self.bn_momentum = bn_momentum
         self.bn_epsilon = bn_epsilon
-        self.data_format = data_format or keras.config.image_data_format()
-        last = self.data_format == "channels_last"
-        self.axis, self.spatial = (-1, (1, 2)) if last else (1, (2, 3))
+        self.data_format = standardize_data_format(data_format)
+        self.axis = channel_axis(self.data_format)
+        self.spatial = spatial_axes(self.data_format)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         channels = self._channels(input_shape)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from keras_cnnzoo.axes import channel_axis, is_channels_last, standardize_data_format
 from keras_cnnzoo.layers.pixels import as_floats
 from keras_cnnzoo.layers.registry import register_layer
 
@@ -64,10 +65,10 @@ class Subsampling2D(keras.layers.Layer):
             or keras.initializers.Constant(1 / math.prod(self.pool_size))
         )
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        channels = input_shape[channel_axis(self.data_format)]
         self.coefficient = self.add_weight(
             name="coefficient",
             shape=(channels,),
@@ -83,7 +84,7 @@ class Subsampling2D(keras.layers.Layer):
             inputs, self.pool_size, self.strides, "valid", self.data_format
         )
         coefficient, bias = ops.convert_to_tensor(self.coefficient), self.bias
-        if self.data_format == "channels_first":
+        if not is_channels_last(self.data_format):
             coefficient = ops.reshape(coefficient, (-1, 1, 1))
             bias = ops.reshape(bias, (-1, 1, 1))
         return self.activation(mean * (coefficient * math.prod(self.pool_size)) + bias)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.axes import channel_axis
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import (
     Family,

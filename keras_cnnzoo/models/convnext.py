@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import KerasTensor, initializers, layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import conv, depthwise
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.layer_norm import layer_norm

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from keras import KerasTensor, layers, ops
 
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import (

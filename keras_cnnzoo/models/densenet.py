@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.blocks.inverted_residual import inverted_residual

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv_bn, depthwise_bn
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (

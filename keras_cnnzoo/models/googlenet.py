@@ -10,7 +10,7 @@ from typing import Any
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels, image_shape
+from keras_cnnzoo.axes import channels, image_shape
 from keras_cnnzoo.blocks.branches import Conv, Pool, branches, unit
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (

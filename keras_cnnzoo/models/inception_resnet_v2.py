@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.branches import Branch, Conv, Pool, branches, pool3, unit
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Rename, Variant

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.cards import (
     IMAGENET,

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS, pool
 from keras_cnnzoo.cards import (

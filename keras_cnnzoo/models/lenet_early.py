@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channel_axis
+from keras_cnnzoo.axes import channel_axis
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.blocks.pooling import POOLS
 from keras_cnnzoo.cards import (

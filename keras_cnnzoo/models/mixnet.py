@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import KerasTensor, layers, ops
 
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_cnnzoo.blocks.heads import logits, on_last_map
 from keras_cnnzoo.cards import (

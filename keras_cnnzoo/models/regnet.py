@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import conv_bn
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, Variant

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.conv import conv
 from keras_cnnzoo.blocks.heads import on_last_map
 from keras_cnnzoo.blocks.map_head import map_classifier

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, layers
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.blocks.conv import batch_norm, conv, conv_bn, depthwise
 from keras_cnnzoo.cards import (
     Claim,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
-from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.blocks.heads import POOLINGS
 from keras_cnnzoo.other_names import ARGUMENTS
 from keras_cnnzoo.registry.stages import default_shape

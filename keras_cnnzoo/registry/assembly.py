@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import __version__
-from keras_cnnzoo.blocks.axes import channel_axis, channels
+from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.heads import pool_features
 from keras_cnnzoo.cards import Task
 from keras_cnnzoo.layers import ColorNormalization, ModelOrigin

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from keras_cnnzoo.blocks.axes import channels, image_shape
+from keras_cnnzoo.axes import channels, image_shape, spatial_axes
 from keras_cnnzoo.registry.index import family_of
 
 
@@ -81,7 +81,8 @@ def stages_of(
 
 
 def _height_axis() -> int:
-    return 0 if keras.config.image_data_format() == "channels_last" else 1
+    """Return where the height stands in the shape of one image."""
+    return spatial_axes()[0] - 1
 
 
 def _sizes(body: Body, config: Any, shape: tuple[int | None, ...]) -> Sizes:

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_cnnzoo.axes import spatial_axes, standardize_data_format
 from keras_cnnzoo.structure.walk import sublayers
 
 
@@ -65,7 +66,7 @@ def data_format(model: keras.layers.Layer) -> str:
     inside: list[keras.layers.Layer] = sublayers(model)
     forms = [getattr(layer, "data_format", None) for layer in inside]
     known = [form for form in forms if form in ("channels_first", "channels_last")]
-    return str(known[0] if known else keras.config.image_data_format())
+    return standardize_data_format(known[0] if known else None)
 
 
 def spatial_dims(model: keras.Model, rank: int) -> tuple[int, ...]:
@@ -75,5 +76,4 @@ def spatial_dims(model: keras.Model, rank: int) -> tuple[int, ...]:
         model: Any Keras model.
         rank: Of the batch.
     """
-    form = data_format(model)
-    return tuple(range(1, rank - 1) if form == "channels_last" else range(2, rank))
+    return spatial_axes(data_format(model), rank)

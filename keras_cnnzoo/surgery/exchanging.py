@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 import keras
 
-from keras_cnnzoo.backend.forward import trace_anew
 from keras_cnnzoo.internals.become import become
+from keras_cnnzoo.internals.retracing import trace_anew
 from keras_cnnzoo.structure.paths import Selection, find
 from keras_cnnzoo.surgery.copying import (
     again,

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import place_channels
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.decode import decode
 from keras_cnnzoo.data.names import display_names
@@ -137,10 +138,7 @@ def read_images(
             raise ValueError(f"There is no file {path}.") from error
         except Exception as error:  # each of Pillow's decoders has its own
             raise ValueError(f"{path} cannot be read as an image: {error}") from error
-    batch = np.stack(images).astype("float32")
-    if keras.config.image_data_format() == "channels_first":
-        batch = np.moveaxis(batch, -1, 1)
-    return batch
+    return place_channels(np.stack(images).astype("float32"))
 
 
 def make_folder(wanted: str | os.PathLike[str] | None, model: str, data: str) -> Path:

@@ -4,22 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from keras_cnnzoo import data as datasets
 from keras_cnnzoo import registry
+from keras_cnnzoo.axes import channels_last_shape
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.training.folder import CONFIG, Run
 from keras_cnnzoo.training.recipes import Recipe
 from keras_cnnzoo.weights.resolve import resolve
-
-
-def channels_last(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Return `(height, width, channels)` of an image shape in the configured order."""
-    if keras.config.image_data_format() == "channels_last":
-        return shape
-    depth, *size = shape
-    return (*size, depth)
 
 
 def check_classifier(name: str) -> None:
@@ -75,7 +66,7 @@ def load_to_train(
     Raises:
         ValueError: No such model or data, or a split is missing.
     """
-    height, width, channels = channels_last(registry.card(name).input_shape)
+    height, width, channels = channels_last_shape(registry.card(name).input_shape)
     size: Any = image_size
     if size is None and None not in (height, width):
         size = (height, width)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.layers import ColorNormalization
 from keras_cnnzoo.registry import card

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.blocks.axes import channels
+from keras_cnnzoo.axes import channels
 from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import twin
 from keras_cnnzoo.weights.channels import Normalization

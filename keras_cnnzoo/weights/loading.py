@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import channels_last_shape
 from keras_cnnzoo.cards import NameMap, Preprocessing
 from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights import folding, layout
@@ -198,8 +199,7 @@ def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
         given: Any = layer.input
         if isinstance(layer, keras.layers.Flatten) and len(given.shape) == 4:
             shape = tuple(given.shape[1:])
-            first = layer.data_format == "channels_first"
-            rows[id(layer.output)] = (*shape[1:], shape[0]) if first else shape
+            rows[id(layer.output)] = channels_last_shape(shape, layer.data_format)
         elif id(given) in rows:
             if isinstance(layer, keras.layers.Dense):
                 found[layer.kernel.path] = rows[id(given)]

@@ -16,7 +16,7 @@ import h5py
 import keras
 import numpy as np
 
-from keras_cnnzoo.blocks.axes import image_shape
+from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.cards import Preprocessing, Twin
 from keras_cnnzoo.registry import card, family_of
 from keras_cnnzoo.surgery import graph, wrapped

@@ -317,6 +317,14 @@ def test_every_argument_is_in_the_config(name, kwargs, shape):
     assert arguments - {"self", "kwargs", "args"} <= set(config)
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_an_unknown_data_format_is_refused(name):
+    if "data_format" in inspect.signature(layer_class(name).__init__).parameters:
+        with pytest.raises(ValueError, match="data_format.*channel_last"):
+            _make(name, ROWS[name][0][0] | {"data_format": "channel_last"})
+
+
 @each_case
 def test_symbolic_shape_is_the_real_shape(name, kwargs, shape):
     layer = _make(name, kwargs)

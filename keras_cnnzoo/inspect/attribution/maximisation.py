@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis
 from keras_cnnzoo.inspect.attribution.ascent import (
     Objective,
     Pictures,
@@ -124,7 +125,7 @@ def _size(
 
 def _channel_axis(found: Call) -> int:
     rank = len(found.shape or ())
-    return 1 if rank > 2 and found.data_format == "channels_first" else rank - 1
+    return channel_axis(found.data_format) % rank if rank > 2 else rank - 1
 
 
 def _weights(found: Call, channel: int | Sequence[int] | None) -> np.ndarray:

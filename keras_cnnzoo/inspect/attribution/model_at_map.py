@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo.axes import channel_axis, spatial
 from keras_cnnzoo.backend.forward import compiled, to_numpy
 from keras_cnnzoo.backend.gradient import differentiate
 from keras_cnnzoo.inspect.attribution.location import locate
@@ -17,7 +18,7 @@ from keras_cnnzoo.inspect.attribution.precision import full_precision
 from keras_cnnzoo.inspect.attribution.target import Target, one_hot
 from keras_cnnzoo.inspect.hooks.inputs import as_model_takes, batch_of_images
 from keras_cnnzoo.inspect.hooks.kept import kept, selection_key
-from keras_cnnzoo.inspect.trace.layer_calls import layer_calls, spatial
+from keras_cnnzoo.inspect.trace.layer_calls import layer_calls
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import Selection
 from keras_cnnzoo.structure.shapes import data_format
@@ -71,9 +72,9 @@ class ModelAtMap:
         self._name = model.name
         self.wanted = one_hot(target, len(self.images), self._passes.classes)
         self.size = spatial(self.images.shape, self._passes.data_format)
-        self.axis = 1 if self._passes.data_format == "channels_first" else -1
+        self.axis = channel_axis(self._passes.data_format)
         self.map_shape = self._passes.map_shape
-        self.map_axis = 1 if self._passes.map_format == "channels_first" else -1
+        self.map_axis = channel_axis(self._passes.map_format)
         self._alive = False
         self._saturated = True
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.axes import spatial_axes
 from keras_cnnzoo.inspect.trace.calls import LayerCall
 from keras_cnnzoo.inspect.trace.dataflow import dataflow
 from keras_cnnzoo.structure.shapes import known_shape
@@ -82,5 +83,5 @@ def _summed(layer: keras.layers.EinsumDense) -> int:
 
 
 def _pixels(layer: keras.layers.Layer, image: Any) -> int:
-    first = getattr(layer, "data_format", None) == "channels_first"
-    return math.prod(image.shape[2:] if first else image.shape[1:-1])
+    form = getattr(layer, "data_format", None) or "channels_last"
+    return math.prod(image.shape[i] for i in spatial_axes(form, len(image.shape)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_cnnzoo.axes import spatial_axes
 from keras_cnnzoo.inspect.field.edges import Edge
 from keras_cnnzoo.inspect.field.operations import links
 from keras_cnnzoo.inspect.field.region import ReceptiveField
@@ -89,8 +90,7 @@ def _order(dims: Sequence[int | None], form: str) -> tuple[int, ...] | None:
 
     None is the plain order: rows with the first, columns with the second.
     """
-    first = 1 if form == "channels_last" else 2
-    places = list(range(first, first + len(dims)))
+    places = list(spatial_axes(form, len(dims) + 2))
     moving = sorted({dim for dim in dims if dim is not None})
     if not set(moving) <= set(places):
         places = moving

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import keras
 
+from keras_cnnzoo.axes import is_channels_last
 from keras_cnnzoo.inspect.field import moving, products
 from keras_cnnzoo.inspect.field.edges import (
     Edge,
@@ -116,9 +117,9 @@ def _mixing_last(count: int) -> Rule:
 
 
 def _mixing_channels(edge: Edge) -> Links:
-    form = edge.op.data_format or keras.config.image_data_format()
     rank = len(edge.shape)
-    channels = rank - 1 if form == "channels_last" else rank - 3
+    # Counted from the end: a resize may take one image, without a batch.
+    channels = rank - 1 if is_channels_last(edge.op.data_format) else rank - 3
     return same_dims([dim for dim in range(rank) if dim != channels])
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-import keras
-
+from keras_cnnzoo.axes import spatial_axes
 from keras_cnnzoo.inspect.arithmetic.sizes import sides
 from keras_cnnzoo.inspect.field.edges import Edge, Rule, everything, one_of
 from keras_cnnzoo.inspect.field.windows import SAME, Link, Links, Window
@@ -18,9 +17,8 @@ Along = Callable[[int | None, int | None, int], Window | None]
 
 def _sliding(edge: Edge, along: Along) -> Links:
     """Link rows to rows and columns to columns; channels are mixed."""
-    form = edge.op.data_format or keras.config.image_data_format()
     batched = len(edge.out) != 3 or not _takes_one_image(edge)
-    first = (1 if form == "channels_last" else 2) - (not batched)
+    first = spatial_axes(edge.op.data_format)[0] - (not batched)
     links = [Link(0, 0)] if batched else []
     for axis in range(len(edge.shape) - 2 if batched else 2):
         dim = first + axis

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import move_channels_last, standardize_data_format
 from keras_cnnzoo.inspect.figures.style import (
     BLUE,
     ORANGE,
@@ -61,11 +62,10 @@ def plot_activations(
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['0', '1', '2']
     """
-    form = data_format or keras.config.image_data_format()
+    form = standardize_data_format(data_format)
     for name, given, known in (
         ("order", order, ("strength", "number")),
         ("scale", scale, ("own", "common")),
-        ("data_format", form, ("channels_last", "channels_first")),
     ):
         if given not in known:
             raise ValueError(f"`{name}` is one of {known}. Received: {given!r}")
@@ -116,8 +116,7 @@ def _of_one_image(maps: Any, image: int, data_format: str) -> np.ndarray:
             "Maps are (height, width, channels), or a batch of these. Received an "
             f"array of shape {array.shape}."
         )
-    first = data_format == "channels_first"
-    return np.moveaxis(array, 0, -1) if first else array
+    return move_channels_last(array, data_format)
 
 
 def _draw_bars(strip: "SubFigure", values: np.ndarray) -> None:

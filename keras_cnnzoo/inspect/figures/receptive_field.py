@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import move_channels_last, spatial
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
 from keras_cnnzoo.inspect.figures.pictures import as_picture
 from keras_cnnzoo.inspect.figures.style import INK, ORANGE, draw_picture, new_figure
-from keras_cnnzoo.inspect.trace.layer_calls import layer_calls, spatial
+from keras_cnnzoo.inspect.trace.layer_calls import layer_calls
 from keras_cnnzoo.structure.paths import Selection
 from keras_cnnzoo.structure.shapes import data_format
 
@@ -64,8 +65,7 @@ def plot_receptive_field(
         )
     array = array[0] if array.ndim == 4 else array
     path, field = _of_one_layer(model, layer, array.shape)
-    first = data_format(model) == "channels_first"
-    picture = as_picture(np.moveaxis(array, 0, -1) if first else array)
+    picture = as_picture(move_channels_last(array, data_format(model)))
     height, width = picture.shape[:2]
 
     centres = _centres(field, _map_size(model, path, array.shape))

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 import keras
 
-from keras_cnnzoo.inspect.trace.layer_calls import Call, layer_calls, spatial
+from keras_cnnzoo.axes import channel_axis, spatial
+from keras_cnnzoo.inspect.trace.layer_calls import Call, layer_calls
 from keras_cnnzoo.structure.paths import layer_paths
 
 #: A layer's path, the layer, and the size of what it gives.
@@ -77,7 +78,7 @@ def _size(call: Call) -> tuple[int, int, int] | None:
         return None
     if len(shape) == 2:
         return (1, 1, shape[1])
-    channels = shape[1 if call.data_format == "channels_first" else 3]
+    channels = shape[channel_axis(call.data_format)]
     return (*spatial(shape, call.data_format), channels)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.backend.forward import trace_anew
+from keras_cnnzoo.internals.retracing import trace_anew
 from keras_cnnzoo.layers import InstrumentedConv2D
 from keras_cnnzoo.layers.instrumented import Record
 from keras_cnnzoo.structure.paths import layer_paths

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_cnnzoo import axes
+
 
 class TopImages(NamedTuple):
     """The images that move each channel most, the strongest first.
@@ -190,7 +192,7 @@ BY_NAME: dict[str, Reduction] = {"mean": Mean(), "max": Max()}
 def channel_axis(layer: keras.layers.Layer, maps: Any, form: str) -> int:
     """Return the axis of the channels in what a layer of a model of `form` gives."""
     form = getattr(layer, "data_format", None) or form
-    return 1 if form == "channels_first" and len(maps.shape) > 2 else -1
+    return axes.channel_axis(form) if len(maps.shape) > 2 else -1
 
 
 def _of_each_image(reduce: Callable[..., Any], maps: Any, axis: int) -> Any:

@@ -6,10 +6,11 @@ from typing import Any
 
 import keras
 
-from keras_cnnzoo.backend.forward import hand_over, settle, traced_anew
+from keras_cnnzoo.backend.forward import hand_over, settle
 from keras_cnnzoo.inspect.hooks.inputs import check_batch
 from keras_cnnzoo.inspect.hooks.map_pass import LOOKING, MapPass
 from keras_cnnzoo.internals.mending import mended
+from keras_cnnzoo.internals.retracing import traced_anew
 from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
 
 

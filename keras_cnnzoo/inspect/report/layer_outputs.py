@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.axes import move_channels_last
 from keras_cnnzoo.inspect.hooks.inputs import as_model_takes
 from keras_cnnzoo.inspect.hooks.loops import LoopGuard
 from keras_cnnzoo.inspect.trace.call_names import CallNames, call_numbers
@@ -86,5 +87,4 @@ def _as_map(layer: keras.layers.Layer, tensor: Any, form: str) -> np.ndarray | N
     array = keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))[0]
     if array.ndim == 1:
         return array[None, None]
-    first = (getattr(layer, "data_format", None) or form) == "channels_first"
-    return np.moveaxis(array, 0, -1) if first else array
+    return move_channels_last(array, getattr(layer, "data_format", None) or form)

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.axes import spatial
 from keras_cnnzoo.call_path import CallPath
 from keras_cnnzoo.inspect.trace.call_names import call_paths
 from keras_cnnzoo.inspect.trace.calls import LayerCall
@@ -55,12 +56,6 @@ class Call:
         if shape is None or len(shape) != 4:
             return 0
         return math.prod(spatial(shape, self.data_format))
-
-
-def spatial(shape: tuple[int, ...], data_format: str) -> tuple[int, int]:
-    """Return height and width of a batch of images or maps."""
-    height, width = shape[2:4] if data_format == "channels_first" else shape[1:3]
-    return height, width
 
 
 def shape_of(tensor: Any) -> tuple[int, ...] | None:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, tree
 
+from keras_cnnzoo.axes import spatial_axes
+
 
 def output_of(
     op: keras.Operation, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -23,10 +25,10 @@ def output_of(
 
 def _pooled(op: Any, x: KerasTensor) -> KerasTensor:
     """Do what adaptive pooling of Keras 3.15 does wrongly under channels last."""
-    form = op.data_format or keras.config.image_data_format()
     shape = list(x.shape)
-    first = 1 if form == "channels_last" else 2
-    shape[first : first + len(shape) - 2] = op.output_size
+    axes = spatial_axes(op.data_format, len(shape))
+    for axis, size in zip(axes, op.output_size, strict=True):
+        shape[axis] = size
     return KerasTensor(shape, x.dtype)
 
 
