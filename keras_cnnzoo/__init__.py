@@ -13,6 +13,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from keras_cnnzoo.chatter import without_chatter
 from keras_cnnzoo.deferred import when_imported
 from keras_cnnzoo.installed import require_backend
 from keras_cnnzoo.other_names import PACKAGE, missing
@@ -76,4 +77,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-when_imported("keras", lambda: _import("layers"))
+when_imported("keras", lambda: _import("layers"), within=without_chatter)

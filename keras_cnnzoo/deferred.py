@@ -3,32 +3,41 @@
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+
+#: Makes a context.
+Within: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
-def when_imported(name: str, do: Callable[[], Any]) -> None:
+def when_imported(
+    name: str, do: Callable[[], Any], *, within: Within = nullcontext
+) -> None:
     """Call a function as soon as a module has been imported, without importing it.
 
     Args:
         name: Name of a module at the top, such as "keras".
         do: Called once, at once where the module is there already. What it raises
             comes out of the import.
+        within: Makes a context that the module is imported in.
     """
     if name in sys.modules:
         do()
     else:
-        sys.meta_path.insert(0, _Watch(name, do))
+        sys.meta_path.insert(0, _Watch(name, do, within))
 
 
 class _Watch(MetaPathFinder):
     """Waits for the import of one module, and is gone when it has come."""
 
-    def __init__(self, name: str, do: Callable[[], Any]) -> None:
+    def __init__(self, name: str, do: Callable[[], Any], within: Within) -> None:
         self.name = name
         self.do = do
+        self.within = within
+        self.looking = False
 
     def find_spec(
         self,
@@ -36,23 +45,23 @@ class _Watch(MetaPathFinder):
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname != self.name:
+        if fullname != self.name or self.looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self.looking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.looking = False
         if spec is None or spec.loader is None:
-            sys.meta_path.insert(0, self)  # it may be installed before the next try
             return None
         loader: Any = spec.loader
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # the loader of this module alone
-            try:
+            with self.within():
                 execute(module)
-            except BaseException:
-                sys.meta_path.insert(0, self)
-                raise
+            sys.meta_path.remove(self)
             self.do()
 
         loader.exec_module = exec_module

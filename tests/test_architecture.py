@@ -24,6 +24,7 @@ ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
 MAY_IMPORT = {
     "axes": set(),
     "call_path": set(),
+    "chatter": {"installed"},
     "deferred": set(),
     "other_names": set(),
     "plugins": set(),
@@ -46,8 +47,8 @@ MAY_IMPORT = {
     "data": {"axes", "cards"},
     "training": LIBRARY | {"weights", "zoo", "data"},
     "verify": LIBRARY | {"weights", "zoo"},
-    "cli": ROOMS | {"__version__"},
-    "__init__": ROOMS | {"cli"},
+    "cli": ROOMS | {"chatter", "__version__"},
+    "__init__": ROOMS | {"chatter", "cli"},
     "__main__": {"cli"},
 }
 #: Within `inspect`: what each wing may stand on.

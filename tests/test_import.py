@@ -102,3 +102,51 @@ def test_only_public_names_are_listed():
     assert all(hasattr(keras_cnnzoo, name) for name in keras_cnnzoo.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = keras_cnnzoo.nothing
+
+
+#: Starts the backend, as a first cell of a notebook does.
+FIRST = """
+from keras_cnnzoo import build
+build("lenet5")(__import__("numpy").zeros((1, 32, 32, 1)))
+"""
+
+
+def _without_level(code, **more):
+    env = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"} | more
+    env["KERAS_BACKEND"] = keras.backend.backend()
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("first", ["", "import keras\n"])
+def test_a_first_run_is_quiet(first):
+    done = _without_level(f"import keras_cnnzoo\n{first}{FIRST}")
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own")
+def test_who_sets_the_log_level_sees_what_tensorflow_says():
+    done = _without_level("import keras_cnnzoo, keras", TF_CPP_MIN_LOG_LEVEL="0")
+    assert done.returncode == 0
+    assert "TensorFlow" in done.stderr
+
+
+#: A module that cannot be imported, in the place of TensorFlow.
+BROKEN = """
+import os, pathlib, sys
+pathlib.Path(sys.argv[1], "tensorflow.py").write_text(
+    "import os; os.write(2, b'why it failed'); raise RuntimeError"
+)
+sys.path.insert(0, sys.argv[1])
+import keras_cnnzoo, keras
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own")
+def test_what_a_failed_start_said_appears(tmp_path):
+    code = BROKEN.replace("sys.argv[1]", repr(str(tmp_path)))
+    done = _without_level(code)
+    assert done.returncode == 1
+    assert "why it failed" in done.stderr

@@ -321,7 +321,7 @@ def test_every_argument_is_in_the_config(name, kwargs, shape):
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_an_unknown_data_format_is_refused(name):
     if "data_format" in inspect.signature(layer_class(name).__init__).parameters:
-        with pytest.raises(ValueError, match="data_format.*channel_last"):
+        with pytest.raises(ValueError, match=r"data_format.*channel_last"):
             _make(name, ROWS[name][0][0] | {"data_format": "channel_last"})
 
 
