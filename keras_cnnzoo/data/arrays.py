@@ -11,6 +11,7 @@ import numpy as np
 from keras_cnnzoo.data.bounds import check_unpacked
 from keras_cnnzoo.data.checks import as_examples, numbered
 from keras_cnnzoo.data.examples import Source
+from keras_cnnzoo.npy_header import npy_header
 
 
 def from_arrays(data: Any) -> Source:
@@ -75,7 +76,10 @@ def _check_size(path: Path) -> None:
         )
         for member in members:
             with file.open(member) as array:
-                shape, _, dtype = _HEADERS[np.lib.format.read_magic(array)](array)
+                header = npy_header(array)
+                if header is None:  # such as a text, which nothing reads
+                    continue
+                shape, dtype = header
                 held = member.file_size - array.tell()
             if dtype.hasobject:
                 continue  # refused by NumPy, in its own words
@@ -84,12 +88,6 @@ def _check_size(path: Path) -> None:
                     f"{member.filename} is {shape} of {dtype} by its header, and holds "
                     f"{held:,} bytes"
                 )
-
-
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 def _source(name: str, pairs: Mapping[str, tuple[Any, Any]]) -> Source:

@@ -11,6 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from keras_cnnzoo.npy_header import npy_header
 from keras_cnnzoo.weights import content
 from keras_cnnzoo.weights.hdf5 import open_legacy
 from keras_cnnzoo.weights.keras_files import open_saved, open_weights
@@ -212,7 +213,7 @@ def _npz(path: Path, entry: str | None) -> Iterator[Arrays]:
         for name in file.files:
             member = f"{name}.npy" if f"{name}.npy" in archive.namelist() else name
             with archive.open(member) as raw:
-                header = _npy_header(raw)
+                header = npy_header(raw)
             if header is None:
                 continue
             shape, dtype = header
@@ -226,19 +227,6 @@ def _npz(path: Path, entry: str | None) -> Iterator[Arrays]:
 
 def _reader(file: Any, name: str) -> Callable[[], np.ndarray]:
     return lambda: np.asarray(file[name])
-
-
-def _npy_header(raw: Any) -> tuple[tuple[int, ...], np.dtype] | None:
-    """Return shape and type of an array in NumPy's format; None where it is none."""
-    try:
-        version = np.lib.format.read_magic(raw)
-    except ValueError:
-        return None
-    parse = np.lib.format.read_array_header_1_0
-    if version != (1, 0):
-        parse = np.lib.format.read_array_header_2_0
-    shape, _, dtype = parse(raw)
-    return shape, dtype
 
 
 def _unwrapped(

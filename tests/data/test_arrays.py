@@ -1,4 +1,5 @@
 import gzip
+import zipfile
 
 import keras
 import numpy as np
@@ -135,6 +136,15 @@ def test_npz_without_pairs_or_damaged_is_answered(tmp_path):
     np.savez(tmp_path / "c.npz", x_train=objects, y_train=objects)
     with pytest.raises(ValueError, match="allow_pickle=False"):
         data.load(tmp_path / "c.npz")
+
+
+def test_npz_with_a_text_beside_its_arrays(pair, tmp_path):
+    images, labels = pair
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels)
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as file:
+        file.writestr("README.txt", "where these images come from")
+    loaded = data.load(tmp_path / "a.npz", validation=0)
+    assert loaded.train.num_examples == len(labels)
 
 
 def test_cifar_archive(shared):
