@@ -7,7 +7,7 @@ import griffe
 import published
 from tables import bullets, codes, page, settings, size, table
 
-from keras_cnnzoo import registry
+from keras_cnnzoo import catalogue, registry
 
 
 def family_page(family) -> str:
@@ -121,10 +121,11 @@ def _deviations(about: list[registry.Card], what: str) -> str:
 def stages(family) -> str:
     """Write the table of the feature maps of the family's first model."""
     name = next(iter(family.variants))
-    found = registry.card(name).stages
+    # As recorded: to compute a stride, a network is built for several image sizes.
+    found = catalogue.recorded()[name]["stages"]
     if not found:
         return "There are none: the model has no feature maps."
-    rows = [(f"`{s.name}`", f"{s.stride}", f"{s.channels:,}") for s in found]
+    rows = [(f"`{s['name']}`", f"{s['stride']}", f"{s['channels']:,}") for s in found]
     introduction = f'The feature maps that `build("{name}", features=...)` returns:'
     return f"{introduction}\n\n{table(('Stage', 'Stride:', 'Channels:'), rows)}"
 

@@ -189,7 +189,9 @@ class _Tracer:
                 outputs = tree.map_structure(self._twin, answer)
             return answer
 
-        _Run(call, name="run").compute_output_spec(*tensors)
+        # Keras 3.15 calls the product of a tensor and a number sparse, which it is not.
+        dense = (KerasTensor(t.shape, t.dtype, name=t.name) for t in tensors)
+        _Run(call, name="run").compute_output_spec(*dense)
         return outputs
 
     def shadow(self, plain: Function, layer: Any, args: Args, kwargs: Kwargs) -> Any:
