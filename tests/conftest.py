@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 # Helpers of tests lie beside them: `subjects` for many, others for their folder.
-for folder in (Path(__file__).parent, Path(__file__).parent / "inspect"):
-    sys.path.append(str(folder))
+for folder in ("", "inspect", "models"):
+    sys.path.append(str(Path(__file__).parent / folder))
 pytest_plugins = ["subject_fixtures", "time_limit"]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
+from spread import SPREAD
 
 from keras_cnnzoo import build, card, inspect, list_models, origin, weights
 from keras_cnnzoo.models import keras_applications
@@ -23,10 +24,18 @@ def smallest(family):
     return min(stated, key=stated.get)
 
 
-#: Every name is covered, one of each family in every run.
+#: Every name is covered, one of each family in every run, and those that together have
+#: every kind of layer on every backend.
 SMALLEST = [smallest(family) for family in families()]
 EACH = [
-    pytest.param(name, marks=() if name in SMALLEST else pytest.mark.slow)
+    pytest.param(
+        name,
+        marks=()
+        if name in SPREAD
+        else pytest.mark.once
+        if name in SMALLEST
+        else pytest.mark.slow,
+    )
     for name in list_models()
 ]
 #: One model after the other, each through all tests, so that few are held at once.
@@ -57,7 +66,22 @@ def _images(name, batch=2):
     return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
 
 
+@functools.cache
+def _run_everywhere():
+    return {kind for name in SPREAD for kind in _our_layers(_model(name))}
+
+
+def _our_layers(model):
+    kinds = {type(layer) for layer in inspect.sublayers(model)}
+    return {k.__name__ for k in kinds if k.__module__.startswith("keras_cnnzoo.")}
+
+
 @pytest.mark.once
+@each_model
+def test_each_of_our_layers_runs_on_every_backend(name):
+    assert _our_layers(_model(name)) <= _run_everywhere()
+
+
 @each_model
 def test_card_states_the_true_size(name):
     about = card(name)
@@ -267,7 +291,15 @@ def _saved(names):
         )
 
 
-@pytest.mark.parametrize("share", range(SHARES))
-def test_saved_models_load_in_a_fresh_process(share, revived):
-    for name, before, after in revived(_saved(SMALLEST[share::SHARES])):
+def _shares():
+    others = [name for name in SMALLEST if name not in SPREAD]
+    for share in range(SHARES):
+        yield pytest.param(others[share::SHARES], marks=pytest.mark.once)
+    for share in range(2):
+        yield sorted(SPREAD)[share::2]
+
+
+@pytest.mark.parametrize("names", _shares())
+def test_saved_models_load_in_a_fresh_process(names, revived):
+    for name, before, after in revived(_saved(names)):
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5, err_msg=name)

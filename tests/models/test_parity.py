@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from spread import SPREAD
 
 from keras_cnnzoo import build, inspect, list_models
 from keras_cnnzoo.registry import family_of
@@ -21,12 +22,6 @@ TABLE = table.read(ROOT / "docs" / "verified.csv")
 NAMES = sorted(path.stem for path in ANSWERS.glob("*.npz"))
 
 
-#: Compared on every backend: each kind of layer that networks here are made of.
-SPREAD = {
-    *("alexnet_2012", "convnext_v2_atto", "densenet121", "ghostnet_050", "googlenet"),
-    *("lenet5", "mobilenet_v3_small", "nin_cifar10", "resnet18", "resnet50_v2"),
-    *("resnest26d", "shufflenet_v2_x0_5"),
-}
 #: How many of the models that changed since their row of the table was written are
 #: compared here, the cheapest first; `cnnzoo verify --changed` compares the others.
 BOUND = 12
