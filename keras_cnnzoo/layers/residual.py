@@ -54,12 +54,11 @@ class ResidualBlock(CompositeLayer):
         dropout: Dropout rate before the last convolution (Wide ResNet).
         drop_path: Probability that a sample skips the body (stochastic depth).
         zero_init: Whether the block starts as the identity: the body's last batch norm
-            scale, in "v2" its last kernel, is initialised with zeros.
+            scale, in "v2" its last kernel, starts at zero.
         padding: Padding of a strided 3x3: "symmetric" as in PyTorch, or "same".
         use_bias, kernel_initializer: Arguments of the convolutions.
         bn_momentum, bn_epsilon: Momentum and epsilon of every batch norm.
-        record: None uses `Conv2D`; "off", "stats" or "maps" uses `InstrumentedConv2D`
-            in that mode.
+        record: Mode of `InstrumentedConv2D` convolutions; None for plain `Conv2D`.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
