@@ -43,7 +43,7 @@ def recorded() -> dict[str, Entry]:
 
 def write(path: Path, models: Mapping[str, Entry]) -> None:
     """Write a catalogue, one model per line."""
-    from keras_cnnzoo.files import replacing  # it needs Keras, and reading does not
+    from keras_cnnzoo.files import replacing  # needs Keras; `read` does not
 
     lines = (f"{json.dumps(n)}: {json.dumps(model)}" for n, model in models.items())
     text = (

@@ -58,7 +58,7 @@ class _Watch(MetaPathFinder):
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # the loader of this module alone
+            del loader.exec_module  # restores the class's own method
             with self.within():
                 execute(module)
             sys.meta_path.remove(self)

@@ -45,7 +45,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'all or nothing'
     """
     path = Path(path)
-    if path.is_symlink():  # what it leads to is written, and the link stays
+    if path.is_symlink():  # write its target and keep the link
         path = path.resolve()
     partial = _partial(path)
     try:
@@ -100,7 +100,7 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is there, and somebody else's
+    except OSError:  # it exists and belongs to another user
         return True
     return True
 

@@ -23,7 +23,7 @@ def require_backend() -> None:
         raise ImportError("Keras is not installed: pip install keras-cnnzoo")
     chosen = backend()
     if chosen not in BACKENDS or _there(BACKENDS[chosen][0]):
-        return  # of any other backend Keras says more
+        return  # Keras reports unknown backends itself
     others = [name for name, (module, _) in BACKENDS.items() if _there(module)]
     instead = f", or set KERAS_BACKEND={others[0]}" if others else ""
     raise ImportError(

@@ -49,7 +49,7 @@ def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
         *_, last = maps.values()
         return head(last, config, **options)
 
-    del on_maps.__wrapped__  # whose first parameter is another one
+    del on_maps.__wrapped__  # its first parameter differs
     return on_maps
 
 

@@ -49,7 +49,7 @@ class Patch:
     def _apply(self) -> None:
         plain = getattr(self.owner, self.name)
         while isinstance(before := getattr(plain, "exchanged", None), _Exchanged):
-            plain = before.plain  # Someone put an old one of ours back.
+            plain = before.plain  # Other code restored an old patch.
         self._ours = _Exchanged(plain, self.run)
         setattr(self.owner, self.name, self._ours.method)
 

@@ -163,7 +163,7 @@ def body(x: Any, config: Config) -> dict[str, Any]:
     names = wrapped.plain_names(calls)
     calls = calls[len(wrapped.preprocessing(calls)) :]
     while isinstance(calls[-1].operation, layers.LayerNormalization):
-        calls.pop()  # ConvNeXt's stands in for the one inside the top that is missing.
+        calls.pop()  # ConvNeXt ends in a norm that belongs to its top.
     maps = wrapped.stage_maps(calls)
     grown = graph.regrow(calls, calls[0].inputs[0], x, names)
     return {f"stage{level}": grown[id(maps[level])] for level in maps}

@@ -120,7 +120,7 @@ def _torchvision(names: Sequence[str]) -> list[Rename]:
         Rename(r"_expand(\dx\d)", r".expand\1"),
         Rename(r"_squeeze", ".squeeze"),
     ]
-    at, before = 2, ""  # behind the stem and its ReLU
+    at, before = 2, ""  # after the stem and its ReLU
     for stage, fire in fires:
         at += stage != before  # for the pooling
         before = stage
