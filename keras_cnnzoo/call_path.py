@@ -12,7 +12,7 @@ class CallPath(NamedTuple):
     """One call of a layer.
 
     Attributes:
-        layer: Path of the layer in its model, as `layer_paths` gives it.
+        layer: Path of the layer in its model, as `layer_paths` returns it.
         number: Index of the call among the layer's calls, from 0.
 
     Example:
@@ -45,6 +45,6 @@ class CallPath(NamedTuple):
         return cls(text)
 
     def is_inside(self, block: "CallPath") -> bool:
-        """Return whether it is inside a block or model, in the same call of that."""
+        """Return whether it is inside a block or model, with the same call number."""
         inside = self.layer.startswith(f"{block.layer}/")
         return inside and self.number == block.number

@@ -24,7 +24,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write a file that replaces `path` when the block ends without an exception.
 
     Several threads and processes may write the same file: each has its own partial
-        file, and the last one to finish wins.
+    file, and the last one to finish wins.
 
     Args:
         path: The file to write. Its folder must exist.

@@ -25,9 +25,9 @@ def compiled(
     """Compile a function that calls a model, with the same settings as `model.predict`.
 
     Args:
-        model: The model, to which only a weak reference is kept. Every call reads its
-            current weights. Updates in the pass, such as statistics or the state of
-            random layers, are not stored.
+        model: The model. The compiled function does not keep it alive, and reads its
+            current weights at every call. Updates in the pass, such as statistics or
+            the state of random layers, are not stored.
         function: A function of tensors that returns tensors in any structure, made of
             `keras.ops` and calls of the model.
         always: Whether to compile even if the model has `run_eagerly`.
@@ -62,7 +62,7 @@ def _compile_tensorflow(
     return tf.function(
         _stateless(function),
         jit_compile=model.jit_compile,
-        # Image sizes vary between calls, and each new one would be traced otherwise.
+        # Image sizes vary between calls. Without this, each new size is traced again.
         reduce_retracing=True,
         autograph=False,
     )

@@ -22,9 +22,9 @@ def differentiate(model: keras.Model, score: Scored) -> Gradient:
     """Compile a function that returns the other results of `score`, and its gradient.
 
     Args:
-        model: The model that `score` calls, to which only a weak reference is kept.
-            Every call reads its current weights. Updates in the pass, such as
-            statistics, are not stored.
+        model: The model that `score` calls. The compiled function does not keep it
+            alive, and reads its current weights at every call. Updates in the pass,
+            such as statistics, are not stored.
         score: `score(x, *others) -> (scalar, other)`, made of `keras.ops` and calls of
             the model. There is no gradient with respect to `others`.
 
@@ -39,7 +39,7 @@ def differentiate(model: keras.Model, score: Scored) -> Gradient:
 def _tensorflow(model: keras.Model, score: Scored) -> Gradient:
     import tensorflow as tf
 
-    # Image sizes vary between calls, and each new one would be traced otherwise.
+    # Image sizes vary between calls. Without this, each new size is traced again.
     @tf.function(reduce_retracing=True, autograph=False)
     def compiled(x: Any, *others: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:

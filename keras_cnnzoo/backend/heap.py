@@ -19,7 +19,7 @@ _MEBI = 2**20
 #: freed.
 _PARAMETERS = {
     -1: (-1, 64 * _MEBI),  # M_TRIM_THRESHOLD: never shorten the heap
-    # M_TOP_PAD: two of the heaps that threads have, so that none is given up
+    # M_TOP_PAD: twice the size of a thread's heap, so that none is released
     -2: (128 * _MEBI, 128 * 1024),
     -3: (32 * _MEBI, 32 * _MEBI),  # M_MMAP_THRESHOLD
     -4: (0, 65536),  # M_MMAP_MAX: no block has a mapping of its own

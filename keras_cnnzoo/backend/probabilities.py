@@ -1,7 +1,7 @@
 """The inputs of every softmax and sigmoid in a pass.
 
 A model may apply a softmax by an activation, a layer, an operation or a function of the
-    backend. All of these call the same few functions of the backend.
+backend. All of these call the same few functions of the backend.
 """
 
 import contextlib

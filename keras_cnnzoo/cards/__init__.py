@@ -159,14 +159,14 @@ class NameMap:
     """How another library names and stores the variables of a family.
 
     Our names are first written with dots and the layout's names of variables: in
-        "torch" layout, a convolution's kernel is `stage1_block1.conv1.weight`. Then all
-        renames are applied in order. If the other names depend on the position of a
-        layer, `renames` is a function that takes our names, in the model's order, and
-        returns the steps.
+    "torch" layout, a convolution's kernel is `stage1_block1.conv1.weight`. Then all
+    renames are applied in order. If the other names depend on the position of a layer,
+    `renames` is a function that takes our names, in the model's order, and returns the
+    steps.
 
     `layout` is the order of axes in their arrays: "torch" (out, in, height, width),
-        "keras" as here, or "tflite" (out, height, width, in). `folded` means that their
-        batch norms are folded into convolutions with bias.
+    "keras" as here, or "tflite" (out, height, width, in). `folded` means that their
+    batch norms are folded into convolutions with bias.
     """
 
     renames: Sequence[Rename] | Callable[[Sequence[str]], Sequence[Rename]]
@@ -240,11 +240,11 @@ class Family:
     returns auxiliary heads on inner feature maps by name.
 
     `name_maps` translate our names of variables into those of other libraries, one map
-    per library. `twin` is given if another library builds these networks and publishes
-    their weights. `sketch` holds options of `build` that keep only one of each kind of
-    block, for quick experiments and tests. `source` and `license` say who defines the
-    family, and how it may be used; None means the package that defines it, and an
-    unknown license.
+    per naming scheme. `twin` is given if another library builds these networks and
+    publishes their weights. `sketch` holds options of `build` that keep only one of
+    each kind of block, for quick experiments and tests. `source` and `license` say who
+    defines the family, and how it may be used; None means the package that defines it,
+    and an unknown license.
     """
 
     name: str

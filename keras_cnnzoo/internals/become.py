@@ -1,8 +1,8 @@
 """Turn a layer into another one in place, so that all references to it stay valid.
 
 Keras has no way to replace a layer: models, blocks and lists refer to layers by
-    identity, in attributes that are locked after building. So the object stays, and its
-    class and state are replaced.
+identity, in attributes that are locked after building. So the object stays, and its
+class and state are replaced.
 """
 
 import inspect

@@ -31,7 +31,7 @@ def trace_anew(model: keras.Model) -> None:
     """Make `fit`, `evaluate` and `predict` trace their next step again.
 
     This also works while they run, since the loop looks up the step function at every
-        step.
+    step.
     """
     for kind in ("train", "test", "predict"):
         if getattr(model, f"{kind}_function") is not None:

@@ -1,8 +1,8 @@
 """The kernels of classical image filters.
 
 They are meant for correlation, in which each value multiplies the pixel below it.
-    Neural networks call this convolution; `scipy.ndimage.correlate` computes the same.
-    A mathematical convolution would first rotate the kernel by 180 degrees.
+Neural networks call this convolution; `scipy.ndimage.correlate` computes the same. A
+mathematical convolution would first rotate the kernel by 180 degrees.
 """
 
 import numpy as np

@@ -22,11 +22,10 @@ class DropPathMean(keras.layers.Layer):
     """Average several feature maps; in training, only those that are not dropped.
 
     Each feature map is dropped independently, but at least one is kept. The output is
-        the mean of those that are kept, so it needs no rescaling; in inference it is
-        the mean of all. The whole batch shares one draw. Call it as
-        `DropPathMean()(maps)`, or as `DropPathMean()(maps, alone=alone)` with the
-        output of a `DropPathColumn`: if that selects one of the feature maps, the
-        output is this one instead of the mean.
+    the mean of those that are kept, so it needs no rescaling; in inference it is the
+    mean of all. The whole batch shares one draw. Call it as `DropPathMean()(maps)`, or
+    as `DropPathMean()(maps, alone=alone)` with the output of a `DropPathColumn`: if
+    that selects one of the feature maps, the output is this one instead of the mean.
 
     Args:
         rate: Probability that a feature map is dropped, from 0 to 1.
@@ -43,7 +42,7 @@ class DropPathMean(keras.layers.Layer):
 
     Note:
         A dropped path is still computed. It gets no gradient, but its batch norms
-            update their statistics.
+        update their statistics.
 
     Source:
         Larsson, Maire and Shakhnarovich, "FractalNet: Ultra-Deep Neural Networks

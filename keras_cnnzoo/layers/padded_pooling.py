@@ -65,7 +65,8 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         self.strides = strides or pool_size
         self.padding = padding
         self.ceil_mode = ceil_mode
-        #: Padding at the end. With `strides - 1` more of it, rounding down rounds up.
+        #: Padding at the end. With `strides - 1` more, rounding the size down has the
+        #: effect of rounding up.
         self._end = padding + (self.strides - 1 if ceil_mode else 0)
         if ceil_mode and pool_size < self.strides + padding:
             raise ValueError(

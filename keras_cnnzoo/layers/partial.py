@@ -22,7 +22,7 @@ class PartialConv2D(keras.layers.Layer):
     """Convolve each filter only with the input channels on its own list.
 
     There are weights only for the listed connections: none are stored, trained or
-        counted for the other input channels.
+    counted for the other input channels.
 
     Args:
         connections: For each filter, the indices of its input channels.

@@ -10,7 +10,7 @@ def as_floats(x: Any, dtype: str) -> Any:
     """Cast a tensor of integers or booleans; return a tensor of floats unchanged.
 
     Keras casts floats to a layer's compute dtype and leaves integers alone. Backends
-    then cannot convolve or average them, or overflow at 255.
+    then cannot convolve or average them, or the values overflow at 255.
 
     Args:
         x: A tensor, or a list of tensors.

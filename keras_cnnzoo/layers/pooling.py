@@ -158,8 +158,8 @@ class LpPooling2D(_LpPooling):
     float32, whatever the dtype policy.
 
     Magnitudes are taken for every `p`. `torch.nn.LPPool2d` takes none: with it, values
-        of opposite sign cancel for odd `p`, and negative values give NaN for fractional
-        `p`. The two layers agree for even `p`, and for input without negative values.
+    of opposite sign cancel for odd `p`, and negative values give NaN for fractional
+    `p`. The two layers agree for even `p`, and for input without negative values.
 
     Args:
         pool_size: Window height and width in pixels; one int makes it square.

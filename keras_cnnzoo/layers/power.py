@@ -85,7 +85,7 @@ def window_sum(
     """Sum every whole window of `x` by the method that is fastest on the backend.
 
     There are two methods, since slices are 20 times slower than pooling in a TensorFlow
-        graph and up to 10 times faster under JAX. See benchmarks/pooling.md.
+    graph and up to 10 times faster under JAX. See benchmarks/pooling.md.
     """
     if keras.backend.backend() == "tensorflow":
         return pooled_sum(x, pool_size, strides, data_format)

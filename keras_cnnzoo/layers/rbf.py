@@ -27,7 +27,7 @@ class EuclideanRBF(keras.layers.Layer):
 
     Args:
         codes: Array of shape `(units, features)`, one row per unit.
-        activation: What the answers are passed through, by name or as a function.
+        activation: Activation of the output, by name or as a function.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:

@@ -23,7 +23,7 @@ class DropPath(keras.layers.Layer):
         Input and output `(batch, ...)`.
 
     Raises:
-        ValueError: `rate` is not in 0..1, or is 1.
+        ValueError: `rate` is below 0, or not below 1.
 
     Source:
         Huang et al., "Deep Networks with Stochastic Depth", 2016,

@@ -16,8 +16,8 @@ class Subsampling2D(keras.layers.Layer):
     """Sum every window, multiply by a coefficient and add a bias, both per channel.
 
     This is average pooling with a learned gain and bias per channel. Followed by a
-        squashing activation, a small coefficient blurs the feature map; a large one
-        makes each output a noisy OR or AND of its window, depending on the bias.
+    squashing activation, a small coefficient blurs the feature map; a large one makes
+    each output a noisy OR or AND of its window, depending on the bias.
 
     Args:
         pool_size: Window height and width; one int makes it square.
@@ -33,7 +33,7 @@ class Subsampling2D(keras.layers.Layer):
     Shape:
         Input `(batch, height, width, channels)`, output `(batch, new_height,
         new_width, channels)`; channels second under "channels_first". Rows and columns
-        without a whole window are dropped.
+        beyond the last whole window are dropped.
 
     Source:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition",

@@ -21,7 +21,7 @@ from keras_cnnzoo.models.densenet import PAPER, dense_stages
 
 @dataclass(frozen=True)
 class Config(densenet.Config):
-    """As for the ImageNet models; the stem has twice the channels that a layer adds."""
+    """The options of the ImageNet models; the stem's channels are twice `growth`."""
 
     blocks: tuple[int, ...] = (16, 16, 16)
     growth: int = 12
@@ -29,7 +29,7 @@ class Config(densenet.Config):
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """One 3x3 convolution without a norm, then the stages at sizes 32, 16 and 8."""
+    """One 3x3 convolution without batch norm, then stages at 32x32, 16x16 and 8x8."""
     x = conv(x, config.stem, 3, use_bias=False, name="stem_conv")
     return dense_stages(x, config)
 

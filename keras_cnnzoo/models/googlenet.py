@@ -214,7 +214,7 @@ FAMILY = Family(
             reference="torchvision/googlenet",
             params=6_624_904,
             macs=1_498_376_192,
-            # The result of torchvision's `transform_input` after its usual constants.
+            # What torchvision's usual constants and its `transform_input` amount to.
             preprocessing=Preprocessing(
                 mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875
             ),

@@ -49,7 +49,8 @@ class Config:
 def body(x: KerasTensor, config: Config) -> Features:
     """Five convolutions, mostly without padding, then three stages of modules.
 
-    The second and the third begin with a module that halves the resolution.
+    The second and the third of these stages begin with a module that halves the
+    resolution.
     """
     bn = {"epsilon": config.bn_epsilon}
     x = small_stem(x, bn)

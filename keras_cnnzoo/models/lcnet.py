@@ -22,7 +22,8 @@ from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 from keras_cnnzoo.models.mobilenet_v3 import head
 
-#: By stage and block: kernel size, channels, stride, whether squeeze-and-excite.
+#: By stage and block: kernel size, channels, stride, and whether the block has
+#: squeeze-and-excite.
 STAGES = (
     ((3, 32, 1, False),),
     ((3, 64, 2, False), (3, 64, 1, False)),

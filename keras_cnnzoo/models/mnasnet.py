@@ -23,7 +23,8 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import convolutions, step
 
-#: MnasNet-B1, by stage: expansion, kernel size, channels, blocks, first stride.
+#: MnasNet-B1, by stage: expansion, kernel size, channels, blocks, and the stride of the
+#: first block.
 STAGES = (
     (1, 3, 16, 1, 1),
     (3, 3, 24, 3, 2),

@@ -25,7 +25,8 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v1 import TENSORFLOW, tflite_operations
 
-#: Table 2 of the paper, by stage: expansion, channels, blocks, first stride.
+#: Table 2 of the paper, by stage: expansion, channels, blocks, and the stride of the
+#: first block.
 STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -112,7 +113,7 @@ def step(stage: int, block: int, name: str, conv: str, bn: str) -> list[Rename]:
     return [Rename(f"{ours}conv", conv), Rename(f"{ours}bn", bn)]
 
 
-#: timm's names of the convolutions of a block, by our names of all of them.
+#: timm's names of a block's convolutions, by the tuple of our names.
 _TIMM = {
     ("",): ("conv",),
     ("dw", "project"): ("conv_dw", "conv_pw"),

@@ -1,4 +1,4 @@
-"""RegNet: depth and widths follow from a linear rule with four parameters."""
+"""RegNet: the depths and widths of all stages follow from a linear rule."""
 
 import math
 import re

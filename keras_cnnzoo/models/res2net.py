@@ -1,7 +1,7 @@
 """Res2Net: in a block, each group of channels also receives the previous one's output.
 
 A block therefore combines receptive fields of several sizes. `26w_4s` means 4 groups of
-    26 channels each in the first stage.
+26 channels each in the first stage.
 """
 
 import re

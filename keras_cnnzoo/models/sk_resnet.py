@@ -32,8 +32,8 @@ class Config:
         body: Kind of block: "basic", with selective kernels in its first convolution,
             or "bottleneck", with selective kernels in its second.
         groups: Groups of the two selective convolutions.
-        base_width: Channels per group, where a bottleneck's 3x3 has 64 channels in one
-            group.
+        base_width: Channels of each group of a bottleneck's selective convolutions in
+            the first stage; each further stage doubles them.
         split: Whether each of the two kernels convolves its own half of the channels.
         ratio: Hidden units of the attention as a share of the channels.
         divisor: The hidden units are a multiple of this.

@@ -1,4 +1,4 @@
-"""ZFNet: AlexNet with a smaller first kernel and stride."""
+"""ZFNet: AlexNet with a smaller first kernel and stride, chosen by visualisation."""
 
 from dataclasses import dataclass
 from typing import Any

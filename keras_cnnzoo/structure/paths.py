@@ -133,7 +133,8 @@ def _that_matches(
 def _alike(model: keras.layers.Layer, part: str) -> list[str]:
     """List patterns that may have been meant, most likely first."""
     plain = part.strip("/").removeprefix(f"{model.name}/")
-    plain = re.sub(r":\d+$", "", plain).replace(".", "/")  # a call; PyTorch's dots
+    # Accept the name of a call, and dots as PyTorch writes them.
+    plain = re.sub(r":\d+$", "", plain).replace(".", "/")
     patterns = [plain]
     for star in re.finditer(r"\*", plain):
         before, after = plain[: star.start()], plain[star.end() :]

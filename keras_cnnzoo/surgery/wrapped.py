@@ -1,8 +1,8 @@
 """The parts of a network of Keras Applications: preprocessing, stages and head.
 
 As one nested layer, such a network would hide its feature maps, and keep its own
-    preprocessing. So its parts are identified here and rebuilt by
-    `keras_cnnzoo.surgery.graph`.
+preprocessing. So its parts are identified here and rebuilt by
+`keras_cnnzoo.surgery.graph`.
 """
 
 import math
@@ -23,8 +23,8 @@ def plain_names(calls: Sequence[Call]) -> dict[str, str]:
     """Map each name to the one it would have in the first network of a session.
 
     Keras numbers unnamed layers across a session: in the same network, `conv2d_7`
-        becomes `conv2d_101` when it is built again. But users freeze and load layers by
-        name, so names must not depend on earlier models.
+    becomes `conv2d_101` when it is built again. But users freeze and load layers by
+    name, so names must not depend on earlier models.
     """
     names = {call.operation.name: call.operation.name for call in calls}
     numbered = defaultdict(list)
