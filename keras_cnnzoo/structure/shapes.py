@@ -64,8 +64,10 @@ def known_shape(
 
 
 def data_format(model: keras.layers.Layer) -> str:
-    """Return the data format of the first layer with one, else the configured
-    format."""
+    """Return a model's data format: that of its first layer with a `data_format`.
+
+    If there is no such layer, it is the configured format.
+    """
     inside: list[keras.layers.Layer] = sublayers(model)
     forms = [getattr(layer, "data_format", None) for layer in inside]
     known = [form for form in forms if form in ("channels_first", "channels_last")]
