@@ -1,6 +1,6 @@
 """FasterNet: a 3x3 convolves a quarter of the channels, the others pass unchanged.
 
-Little is lost, since channels are redundant. A depthwise convolution has as few
+Little is lost, since channels are redundant. A depthwise convolution has fewer
 operations, but accesses memory more often, which makes it slower.
 """
 

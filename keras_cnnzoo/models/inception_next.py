@@ -1,7 +1,8 @@
 """InceptionNeXt: ConvNeXt with its 7x7 replaced by parallel branches, as in Inception.
 
 One part of the channels gets a 3x3 depthwise convolution, one a wide (1x11) and one a
-tall (11x1) one. The others pass unchanged, which saves time.
+tall (11x1) one; in `inception_next_atto` these have length 9. The others pass
+unchanged, which saves time.
 """
 
 import re
