@@ -3,10 +3,10 @@
     from keras_cnnzoo import build
     model = build("resnet18", input_shape=(64, 64, 3), classes=10)
 
-Importing the package has its layers, and those of plugins, registered as soon as Keras
-is imported, so that saved models load. It does not import Keras itself: what needs no
-model, such as the command's `--help`, is quick. All else is imported when it is first
-used.
+Importing the package does not import Keras, so that whatever needs no model, such as
+the command's `--help`, is quick. As soon as Keras is imported, the layers of this
+package and of plugins are registered, so that saved models load. Everything else is
+imported when it is first used.
 """
 
 import importlib

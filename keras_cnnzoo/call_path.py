@@ -1,7 +1,7 @@
-"""The name of one call of a layer inside a model: `stage1/conv`, `stage1/conv:1`.
+"""Names for the calls of layers inside a model: `stage1/conv`, `stage1/conv:1`.
 
-A layer that a model calls several times gives several outputs. The first goes by the
-layer's path alone, the further ones by `path:1`, `path:2` and so on.
+A layer that a model calls several times has several outputs. The first is named by the
+layer's path, the others are named `path:1`, `path:2` and so on.
 """
 
 from collections.abc import Container
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 
 class CallPath(NamedTuple):
-    """Which call of which layer.
+    """One call of a layer.
 
     Attributes:
-        layer: Path of the layer in its model, as `layer_paths` gives it.
-        number: Which of the layer's calls it is, from 0.
+        layer: Path of the layer in its model, as `layer_paths` returns it.
+        number: Index of the call among the layer's calls, from 0.
 
     Example:
         >>> str(CallPath("stage1/conv", 1)), str(CallPath("stage1/conv"))
@@ -30,12 +30,13 @@ class CallPath(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, paths: Container[str] = ()) -> "CallPath":
-        """Read what `str` writes.
+        """Parse the text that `str` returns.
 
         Args:
             text: Such as `"stage1/conv:1"`.
-            paths: The layers that there are. A layer whose own name ends like a number
-                of a call, as in `"block:1"`, is recognised by it.
+            paths: The paths of the model's layers. A layer whose own name ends like the
+                number of a call, as in `"block:1"`, is recognised if its path is among
+                them.
         """
         layer, colon, number = text.rpartition(":")
         numbered = colon and number.isdecimal() and number[0] != "0"
@@ -44,6 +45,6 @@ class CallPath(NamedTuple):
         return cls(text)
 
     def is_inside(self, block: "CallPath") -> bool:
-        """Tell whether it lies inside a block or model, at the same call of both."""
+        """Return whether it is inside a block or model, with the same call number."""
         inside = self.layer.startswith(f"{block.layer}/")
         return inside and self.number == block.number

@@ -1,8 +1,8 @@
-"""The cards of all models as data, so that they can be listed without Keras.
+"""The cards of all models in a file, so that they can be listed without Keras.
 
-`cnnzoo list --record keras_cnnzoo/catalogue.json` writes the file, where it runs in the
-repository. What the file cannot know has no catalogue, and then the registry is asked:
-models of plugins, another Keras with other backbones, and shapes in "channels_first".
+In the repository, `cnnzoo list --record keras_cnnzoo/catalogue.json` writes the file.
+The file does not cover plugins, a Keras with other backbones, or "channels_first"; in
+these cases the registry is used instead.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from keras_cnnzoo import plugins
 from keras_cnnzoo.installed import keras_config
 
 FILE = Path(__file__).with_name("catalogue.json")
-#: What is known of one model: the fields of its card, `params`, `macs`, `stages`, and
-#: in `verified` the implementation that it was found to equal.
+#: The data of one model: the fields of its card, `params`, `macs`, `stages`, and in
+#: `verified` the implementation with which its outputs agree.
 Entry = dict[str, Any]
 
 
 def read() -> dict[str, Entry] | None:
-    """Return what is known of each model by name, or None: ask the registry."""
+    """Return the data of each model by name, or None if the registry must be used."""
     order = keras_config().get("image_data_format", "channels_last")
     if plugins.points() or order != "channels_last" or not FILE.exists():
         return None
@@ -34,7 +34,7 @@ def read() -> dict[str, Entry] | None:
 
 
 def recorded() -> dict[str, Entry]:
-    """Return what was recorded, whatever is installed now."""
+    """Return the file's data, even if the installed Keras or plugins differ."""
     if not FILE.exists():
         return {}
     models: dict[str, Entry] = json.loads(FILE.read_text("utf-8"))["models"]
@@ -42,8 +42,8 @@ def recorded() -> dict[str, Entry]:
 
 
 def write(path: Path, models: Mapping[str, Entry]) -> None:
-    """Write a catalogue, one model in a line."""
-    from keras_cnnzoo.files import replacing  # it needs Keras, and reading does not
+    """Write a catalogue, one model per line."""
+    from keras_cnnzoo.files import replacing  # needs Keras; `read` does not
 
     lines = (f"{json.dumps(n)}: {json.dumps(model)}" for n, model in models.items())
     text = (
@@ -56,7 +56,7 @@ def write(path: Path, models: Mapping[str, Entry]) -> None:
 
 
 def best_top1(entry: Mapping[str, Any]) -> float | None:
-    """Return the best top-1 accuracy on ImageNet, %, that anybody claims of a model."""
+    """Return the best claimed top-1 accuracy of a model on ImageNet, in %."""
     found = []
     for claim in (
         *entry["claims"],
@@ -69,7 +69,7 @@ def best_top1(entry: Mapping[str, Any]) -> float | None:
 
 
 def backbones() -> str:
-    """Return a digest of the list of backbones that the installed Keras has."""
+    """Return a digest of the list of the installed Keras's backbones."""
     found = importlib.util.find_spec("keras")
     if found is None or found.origin is None:
         return "none"

@@ -1,7 +1,8 @@
-"""Have TensorFlow start without a word where all is well.
+"""Start TensorFlow without log messages unless something fails.
 
-It writes some lines before it looks at its own log level, so only turning the standard
-error aside keeps them from a notebook's page. Whoever sets that level sees everything.
+TensorFlow writes some lines before it reads its own log level, so only redirecting
+standard error keeps them out of a notebook. A user who sets the log level sees
+everything.
 """
 
 import contextlib
@@ -14,20 +15,20 @@ from pathlib import Path
 from keras_cnnzoo.installed import backend
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-#: Is there where NVIDIA's driver is.
+#: Exists if NVIDIA's driver is loaded.
 _DRIVER = Path("/dev/nvidiactl")
 
 
 @contextlib.contextmanager
 def without_chatter() -> Iterator[None]:
-    """Within the context, TensorFlow is imported and starts quietly.
+    """Import and start TensorFlow without messages within the context.
 
-    What is written meanwhile appears after all where the context ends by an exception.
+    If the context ends with an exception, the messages are shown after all.
     """
     if _LEVEL in os.environ or "tensorflow" in sys.modules or backend() != "tensorflow":
         yield
         return
-    # Without a driver it calls it an error that there is no GPU.
+    # Without a driver, TensorFlow logs the missing GPU as an error.
     os.environ[_LEVEL] = "2" if _DRIVER.exists() else "3"
     try:
         kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""Do something once a module has been imported: now, if it is there, or later."""
+"""Call a function once a module is imported, now or later."""
 
 import importlib.util
 import sys
@@ -9,20 +9,20 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, TypeAlias
 
-#: Makes a context.
+#: A function that makes a context.
 Within: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 def when_imported(
     name: str, do: Callable[[], Any], *, within: Within = nullcontext
 ) -> None:
-    """Call a function as soon as a module has been imported, without importing it.
+    """Call a function as soon as a module is imported, without importing it.
 
     Args:
-        name: Name of a module at the top, such as "keras".
-        do: Called once, at once where the module is there already. What it raises
-            comes out of the import.
-        within: Makes a context that the module is imported in.
+        name: Name of a top-level module, such as "keras".
+        do: Called once, immediately if the module is imported already. Its exceptions
+            are raised by the import.
+        within: Makes the context in which the module is imported.
     """
     if name in sys.modules:
         do()
@@ -31,7 +31,7 @@ def when_imported(
 
 
 class _Watch(MetaPathFinder):
-    """Waits for the import of one module, and is gone when it has come."""
+    """Waits for the import of one module, then removes itself."""
 
     def __init__(self, name: str, do: Callable[[], Any], within: Within) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class _Watch(MetaPathFinder):
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # the loader of this module alone
+            del loader.exec_module  # restores the class's own method
             with self.within():
                 execute(module)
             sys.meta_path.remove(self)

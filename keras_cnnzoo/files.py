@@ -1,11 +1,11 @@
-"""Write files so that a crash, a kill or a full disk never costs the old one.
+"""Write files so that a crash, a kill or a full disk never destroys the old file.
 
-Keras's own `model.save` empties the old file before it writes the new one. Here the
-new one is written beside, synced to the disk, and put in place by one rename, which
-the file system does in full or not at all.
+Keras's `model.save` empties the old file before it writes the new one. Here a partial
+file is written in the same folder, synced to the disk, and moved into place by an
+atomic rename.
 
-What is written is named by its host and process. So the next to write the same file
-knows what a process left there that was killed, and removes it.
+The name of a partial file contains host and process. So the next writer of the same
+file recognises and removes the partial files of killed processes.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ import keras
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Write a file that takes the place of `path` when the block ends well.
+    """Write a file that replaces `path` when the block ends without an exception.
 
-    Any number of threads and processes may write the same file: each has a partial
-    file of its own, and the last to end is what stays.
+    Several threads and processes may write the same file: each has its own partial
+    file, and the last one to finish wins.
 
     Args:
         path: The file to write. Its folder must exist.
@@ -33,8 +33,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         The path of an empty file in the same folder, with the same suffix, to write to.
 
     Raises:
-        OSError: The file cannot be written. What was at `path` is unchanged and
-            the partial file is removed.
+        OSError: The file cannot be written. The file at `path` is unchanged, and the
+            partial file is removed.
 
     Example:
         >>> import tempfile
@@ -45,11 +45,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'all or nothing'
     """
     path = Path(path)
-    if path.is_symlink():  # what it leads to is written, and the link stays
+    if path.is_symlink():  # write its target and keep the link
         path = path.resolve()
     partial = _partial(path)
     try:
-        # Opened exclusively, so that nobody else writes to it.
+        # Opened exclusively, so that no other process writes to it.
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         _remove_abandoned(path)
         yield partial
@@ -68,24 +68,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             partial.unlink()
 
 
-#: What tells this machine from others that share a folder.
+#: Identifies this machine among others that share a folder.
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 def _partial(path: Path) -> Path:
-    """Name a partial file after its target, its host and process, and by chance."""
+    """Name a partial file by its target, host, process and a random number."""
     mark = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
     return path.with_name(f".{path.stem}.{mark}{path.suffix}")
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove partial files of a target whose process, on this machine, is no more."""
+    """Remove a target's partial files whose process on this machine has ended."""
     before = f".{path.stem}.{_HOST}-"
     for found in path.parent.iterdir():
         name = found.name
         if name.startswith(before) and name.endswith(path.suffix):
             process, _, rest = name.removeprefix(before).partition("-")
-            # A name that goes on in another way is another target's.
+            # Any other pattern belongs to another target.
             ours = rest.removesuffix(path.suffix).isalnum() and process.isdigit()
             if ours and not _is_alive(int(process)):
                 with contextlib.suppress(OSError):
@@ -93,20 +93,20 @@ def _remove_abandoned(path: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
-    """Tell whether a process may still be at work."""
+    """Return whether a process may still be running."""
     if os.name == "nt":
         return False  # Windows does not remove a file that is still open.
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is there, and somebody else's
+    except OSError:  # it exists and belongs to another user
         return True
     return True
 
 
 def _sync(path: Path) -> None:
-    """Wait until the disk holds a file's bytes, or a folder's names."""
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot open a folder, and needs no sync for a rename.
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
@@ -117,20 +117,20 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file whole or not at all; see `replacing`."""
+    """Write a text file completely or not at all; see `replacing`."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Save a model to a `.keras` file, whole or not at all.
+    """Save a model to a `.keras` file, completely or not at all.
 
-    As `model.save`, but killed at any moment, or on a full disk, the file that was
-    there before is still there and loads.
+    Like `model.save`, but if the process is killed, or the disk is full, the old file
+    is still there and loads.
 
     Args:
         model: Any Keras model.
-        path: Where to; ends in `.keras`. Its folder must exist.
+        path: The file to write, which ends in `.keras`. Its folder must exist.
 
     Raises:
         ValueError: `path` does not end in `.keras`.

@@ -1,4 +1,4 @@
-"""A small table as a notebook shows it."""
+"""A small HTML table for notebooks."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -11,12 +11,12 @@ def html_table(
     columns: Sequence[str] = (),
     notes: Iterable[str] = (),
 ) -> str:
-    """Return a table as HTML that needs no other file. All text is escaped.
+    """Return a table as self-contained HTML. All text is escaped.
 
     Args:
-        title: Above the table.
+        title: Title above the table.
         rows: The cells of each row. The first one names the row.
-        columns: Headings; none leaves them out.
+        columns: Column headings; empty for a table without them.
         notes: Lines below the table.
 
     Example:

@@ -1,11 +1,11 @@
-"""Say in one line what to install where Keras or its backend is missing."""
+"""One-line messages on what to install if Keras or its backend is missing."""
 
 import importlib.util
 import json
 import os
 from pathlib import Path
 
-#: The module that shows whether a backend is there, and what to install for it.
+#: For each backend, the module that must be importable, and what to install for it.
 BACKENDS = {
     "tensorflow": ("tensorflow", "tensorflow"),
     "jax": ("jax", "keras-cnnzoo[jax]"),
@@ -14,7 +14,7 @@ BACKENDS = {
 
 
 def require_backend() -> None:
-    """Look for the backend that Keras is set to, without importing anything.
+    """Check that Keras and its backend are installed, without importing anything.
 
     Raises:
         ImportError: Keras or that backend is not installed.
@@ -23,7 +23,7 @@ def require_backend() -> None:
         raise ImportError("Keras is not installed: pip install keras-cnnzoo")
     chosen = backend()
     if chosen not in BACKENDS or _there(BACKENDS[chosen][0]):
-        return  # of any other backend Keras says more
+        return  # Keras reports unknown backends itself
     others = [name for name, (module, _) in BACKENDS.items() if _there(module)]
     instead = f", or set KERAS_BACKEND={others[0]}" if others else ""
     raise ImportError(
@@ -34,7 +34,7 @@ def require_backend() -> None:
 
 
 def keras_config() -> dict[str, object]:
-    """Return what Keras's own file of settings says; nothing where there is none."""
+    """Return the settings in Keras's configuration file, or an empty dictionary."""
     try:
         config = json.loads(_config_file().read_text("utf-8"))
     except (OSError, ValueError):
@@ -43,7 +43,7 @@ def keras_config() -> dict[str, object]:
 
 
 def backend() -> str:
-    """Return the backend that Keras takes when it is imported, as Keras finds it."""
+    """Return the backend that Keras will use, found as Keras finds it."""
     asked = os.environ.get("KERAS_BACKEND")
     return asked or str(keras_config().get("backend", "tensorflow"))
 

@@ -1,4 +1,4 @@
-"""What an array in NumPy's file format says of itself, before any of it is read."""
+"""Shape and dtype of an array in NumPy's file format, without reading its values."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype] | None:
-    """Return shape and type of an array in NumPy's format; None where it is none.
+    """Return shape and dtype of an array file, or None if it is not in NumPy's format.
 
     Args:
-        file: An open file; it stands behind the header afterwards.
+        file: An open file. Afterwards its position is at the end of the header.
 
     Raises:
         ValueError: The header is damaged.
@@ -18,7 +18,7 @@ def npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype] | None:
         version = np.lib.format.read_magic(file)
     except ValueError:
         return None
-    # The third version differs from the second in the letters of fields' names.
+    # Version 3 differs from version 2 only in the encoding of field names.
     parse = np.lib.format.read_array_header_2_0
     if version == (1, 0):
         parse = np.lib.format.read_array_header_1_0

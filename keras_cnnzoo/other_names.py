@@ -1,7 +1,7 @@
-"""What other packages call the things that are here.
+"""Names from other packages, and the corresponding names here.
 
-People bring names from timm, Keras, torchvision and packages for Grad-CAM. Errors look
-them up in these tables, to say what ours are.
+Users may try names from timm, Keras, torchvision and Grad-CAM packages. Error messages
+look them up in these tables to suggest ours.
 """
 
 import difflib
@@ -41,7 +41,7 @@ ARGUMENTS = {
     "weights_path": "`weights`",
 }
 
-#: Names at the top of other packages.
+#: Top-level names of other packages.
 PACKAGE = {
     "backbone": "build(name, features=True)",
     "createfeatureextractor": "build(name, features=True)",
@@ -62,7 +62,7 @@ PACKAGE = {
     "summary": "inspect.profile",
 }
 
-#: Names of what looks into models.
+#: Names of functions for model inspection.
 INSPECT = {
     "countflops": "count_macs",
     "countparameters": "count_params",
@@ -98,13 +98,14 @@ PACKAGE |= {
 def missing(
     module: str, name: str, ours: Iterable[str], known: Mapping[str, str]
 ) -> str:
-    """Return what to say of an attribute that a module does not have.
+    """Return the error message for an attribute that a module does not have.
 
     Args:
         module: Name of the module.
         name: The attribute that was asked for.
-        ours: Public names of the module.
-        known: What others' names are here: in lower case, without underscores.
+        ours: The module's public names.
+        known: Our names by other packages' names, in lower case and without
+            underscores.
     """
     plain = name.replace("_", "").lower()
     alike = {each.replace("_", "").lower(): each for each in ours}

@@ -1,7 +1,7 @@
-"""Packages that bring models of their own: which there are, and what they name.
+"""Plugins: installed packages that add models.
 
-A package that is installed names a `keras_cnnzoo.cards.Family`, or a module that holds
-one as `FAMILY`, in the entry-point group `keras_cnnzoo.families`.
+In its entry-point group `keras_cnnzoo.families`, a plugin names a
+`keras_cnnzoo.cards.Family`, or a module that has one as `FAMILY`.
 """
 
 import contextlib
@@ -14,20 +14,19 @@ ENTRY_POINTS = "keras_cnnzoo.families"
 
 @functools.cache
 def points() -> tuple[importlib.metadata.EntryPoint, ...]:
-    """Return what installed packages name, without importing it."""
+    """Return the entry points of installed plugins, without importing them."""
     return tuple(importlib.metadata.entry_points(group=ENTRY_POINTS))
 
 
 def package_of(point: importlib.metadata.EntryPoint) -> str:
-    """Return the name of the distribution that an entry point belongs to."""
+    """Return the name of the distribution of an entry point."""
     return point.dist.name if point.dist is not None else point.module
 
 
 def import_modules() -> None:
-    """Import the plugins' modules, so that the layers they define are registered.
+    """Import the plugins' modules, so that their layers are registered.
 
-    What cannot be imported is passed over here; the registry says so when somebody
-    asks for models.
+    Import errors are ignored here; the registry reports them when models are requested.
     """
     for point in points():
         with contextlib.suppress(Exception):

@@ -1,4 +1,4 @@
-"""A model by name, with its weights."""
+"""Build a model by name, with its weights."""
 
 from typing import Any, Unpack
 
@@ -26,43 +26,44 @@ def build(  # noqa: PLR0913
 
     Args:
         name: A name of `keras_cnnzoo.list_models()`.
-        input_shape: `(height, width, channels)`, or `(channels, height, width)` where
-            Keras is configured for channels first. None for a size leaves it open,
-            None for the whole takes the model's own.
-        classes: Number of classes. None takes that of published weights, or the
-            family's own; 0 gives the features.
-        weights: None for fresh ones; "default" for the best on the model's card, or
-            a tag of it, such as "torchvision/IMAGENET1K_V1"; "hf://owner/repo" on the
-            Hugging Face hub; a path to a `.safetensors`, `.pth`, `.npz`,
-            `.weights.h5`, `.keras` or Keras 2 `.h5` file; or a mapping of names to
-            arrays. A tag also sets the right preprocessing and options. For a file of
-            your own, pass `(tag, path)`, so that we know which preprocessing it was
-            trained with; where the card's sources differ in it, and the file does not
-            hold its own, a path alone is an error. With other `classes` or input
-            channels than the source's, all that fits is kept, and one warning says
-            what is not.
-        preprocessing: Whether the model begins with the layer that takes images of
-            0..255 to what the network was trained on.
+        input_shape: `(height, width, channels)`, or `(channels, height, width)` if
+            Keras is configured for channels first. A height or width of None accepts
+            any size. None takes the model's default shape.
+        classes: Number of classes. None takes the number of the weights, or the
+            family's default. 0 builds the model without its head, for features.
+        weights: None for random initialisation; "default" for the best weights on the
+            model's card; a tag from the card, such as "torchvision/IMAGENET1K_V1";
+            "hf://owner/repo" on the Hugging Face hub; a path to a `.safetensors`,
+            `.pth`, `.npz`, `.weights.h5`, `.keras` or Keras 2 `.h5` file; or a mapping
+            of names to arrays. A tag also sets the right preprocessing and options. For
+            a file of your own, pass `(tag, path)`, so that we know which preprocessing
+            it was trained with. A path alone is an error if the card's weights differ
+            in preprocessing and the file does not store its own. If `classes` or the
+            input channels differ from those of the weights, all weights that fit are
+            loaded, and a warning lists the others.
+        preprocessing: Whether the model begins with a layer that preprocesses pixels of
+            0..255 as in the network's training.
         classifier_activation: "softmax" for probabilities, None for logits.
-        features: Which feature maps the model gives in place of its output: True for
-            those of every stage, in the network's order; or names of stages, or levels,
-            where level `n` is the last map of stride `2**n`, one or a list of them.
-            The model gives a list of maps in that order, or the map itself where it is
-            one. `keras_cnnzoo.origin(model).features` names them, and
-            `card(name).stages` tells what there is.
-        pooling: With `classes=0`: "avg", "max", "l2" or "gem" for one number per
-            channel, None for the last map.
-        instrument: Whether the convolutions are `InstrumentedConv2D`; "stats" or
-            "maps" has them record from the start, True is "off".
-        **overrides: Options of the architecture, the fields of the card's `config`.
+        features: Feature maps that the model returns instead of its usual output. True
+            returns those of all stages, in order. Otherwise pass a stage name or a
+            level, or a list of them, where level `n` is the last feature map of stride
+            `2**n`. The model returns the feature maps as a list in that order, or a
+            single one as a tensor. `card(name).stages` lists the stages, and
+            `keras_cnnzoo.origin(model).features` the names of the outputs.
+        pooling: With `classes=0`: "avg", "max", "l2" or "gem" global pooling, or None
+            for the last feature map.
+        instrument: Whether the convolutions are `InstrumentedConv2D`. "stats" or "maps"
+            sets what they record from the start; True is the same as "off".
+        **overrides: Options of the architecture: the fields of the card's `config`.
 
     Returns:
-        A functional `keras.Model`. It takes images of 0..255, of any dtype.
+        A functional `keras.Model`. With `preprocessing` it takes images of 0..255, of
+        any dtype.
 
     Raises:
         ValueError: No model has that name, its input cannot have that shape, or the
-            weights are not its own.
-        TypeError: An option is unknown; the message names the valid ones.
+            weights do not belong to it.
+        TypeError: An option is unknown; the message lists the valid ones.
 
     Example:
         >>> model = build("lenet5", classes=26)
@@ -72,7 +73,7 @@ def build(  # noqa: PLR0913
     source = None
     options: dict[str, Any] = {**overrides}
     if weights is not None:
-        # Reading weights needs more than building does; a fresh model starts at once.
+        # Imported only here, so that a model without weights is built faster.
         from keras_cnnzoo.weights.filling import fill
         from keras_cnnzoo.weights.resolve import resolve
 

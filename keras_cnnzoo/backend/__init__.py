@@ -1,1 +1,1 @@
-"""What `keras.ops` lacks: compiled passes, gradients, values handed out of a step."""
+"""Functions beyond `keras.ops`: compiled passes, gradients, values out of a step."""

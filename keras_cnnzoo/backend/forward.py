@@ -1,9 +1,9 @@
-"""Run a forward pass compiled, and hand what it computes to NumPy.
+"""Compile forward passes, and pass computed values to NumPy.
 
-Keras compiles the forward pass for `predict`, which copies all that it returns and, on
-JAX, takes the weights out of the model meanwhile; and it has no way to hand something
-out of a step of `fit`. So this speaks to a backend itself, as `gradient` does; it
-imports the chosen one only.
+Keras compiles the forward pass only for `predict`, which copies all outputs and, on
+JAX, moves the weights out of the model in the meantime. It also has no way to get
+values out of a step of `fit`. So this module uses the backend directly, as `gradient`
+does; it imports only the configured one.
 """
 
 import weakref
@@ -13,28 +13,27 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-#: From tensors, or arrays, to tensors in any structure.
+#: Takes tensors or arrays, and returns tensors in any structure.
 Function: TypeAlias = Callable[..., Any]
-#: Takes arrays, in the order in which the tensors were given.
+#: Takes arrays, in the order of the tensors.
 Receive: TypeAlias = Callable[[list[np.ndarray]], None]
 
 
 def compiled(
     model: keras.Model, function: Function, *, always: bool = False
 ) -> Function:
-    """Compile a function that calls a model, as `model.predict` would compile it.
+    """Compile a function that calls a model, with the same settings as `model.predict`.
 
     Args:
-        model: The model, which is not kept alive. Its weights are read anew at every
-            call, and what the pass would assign, as statistics or states of random
-            layers, is not assigned.
-        function: From tensors to tensors, in any structure, made of `keras.ops` and
-            calls of the model.
-        always: Whether to compile for a model too that was compiled with
-            `run_eagerly`.
+        model: The model. The compiled function does not keep it alive, and reads its
+            current weights at every call. Updates in the pass, such as statistics or
+            the state of random layers, are not stored.
+        function: A function of tensors that returns tensors in any structure, made of
+            `keras.ops` and calls of the model.
+        always: Whether to compile even if the model has `run_eagerly`.
 
     Returns:
-        The same function of arrays. PyTorch compiles nothing.
+        The compiled function, which also takes arrays. On PyTorch it is not compiled.
     """
     eager = model.run_eagerly and not always
     run = _COMPILE[keras.backend.backend()](model, function, eager)
@@ -63,7 +62,7 @@ def _compile_tensorflow(
     return tf.function(
         _stateless(function),
         jit_compile=model.jit_compile,
-        # The shapes of images differ from call to call, and none is traced twice.
+        # Image sizes vary between calls. Without this, each new size is traced again.
         reduce_retracing=True,
         autograph=False,
     )
@@ -94,7 +93,7 @@ def values_of(model: keras.Model | None) -> list[Any]:
 
 
 def with_values(model: keras.Model | None, values: list[Any]) -> keras.StatelessScope:
-    """Return a scope in which a model's variables have other arrays, in order."""
+    """Return a scope in which a model's variables have the given arrays, in order."""
     assert model is not None
     return keras.StatelessScope(zip(model.variables, values, strict=True))
 
@@ -106,11 +105,10 @@ def _compile_torch(model: keras.Model, function: Function, eager: bool) -> Funct
 
 
 def trace_level() -> Any:
-    """Return what is equal for tensors that can be used together.
+    """Return a value that is equal for tensors of the same trace.
 
-    A loop or a condition that is compiled has tensors of its own, which mean nothing
-    outside: the level inside is another than outside. On PyTorch, which compiles
-    nothing, there is one level.
+    Tensors inside a compiled loop or condition cannot be used outside, so the level
+    there differs. On PyTorch, without compilation, there is only one level.
     """
     if keras.backend.backend() == "jax":
         import jax.extend.core
@@ -125,13 +123,13 @@ def trace_level() -> Any:
 
 
 def at_hand(model: keras.layers.Layer) -> None:
-    """Have a model's weights in the model: within JAX's `fit`, the step has them."""
+    """Move the weights back into the model; within `fit` on JAX, the step has them."""
     if keras.backend.backend() == "jax" and isinstance(model, keras.Model):
         model.jax_state_sync()
 
 
 def to_numpy(tensor: Any) -> np.ndarray:
-    """Return a tensor as a read-only array, which shares its memory on a CPU."""
+    """Return a tensor as a read-only array, which on a CPU shares its memory."""
     if keras.backend.backend() == "torch":
         tensor = tensor.detach().cpu()
     array = np.asarray(tensor)
@@ -142,7 +140,7 @@ def to_numpy(tensor: Any) -> np.ndarray:
 def hand_over(tensors: list[Any], receive: Receive) -> None:
     """Call `receive` with the tensors' values, also from inside a compiled step.
 
-    Call `settle` before relying on it that all has arrived.
+    Values may arrive later; `settle` waits for all of them.
     """
     _HAND_OVER[keras.backend.backend()](tensors, receive)
 
@@ -157,22 +155,22 @@ def _hand_over_jax(tensors: list[Any], receive: Receive) -> None:
     import jax
 
     def copy(*arrays: Any) -> None:
-        # The memory is lent for the time of the callback.
+        # The memory is valid only during the callback.
         receive([np.array(array) for array in arrays])
 
-    # Several devices cannot agree on an order.
+    # JAX does not support ordered callbacks on several devices.
     ordered = keras.distribution.distribution() is None
     jax.debug.callback(copy, *tensors, ordered=ordered)
 
 
 def _hand_over_torch(tensors: list[Any], receive: Receive) -> None:
-    # Keras finds out shapes by a pass on a device without values.
+    # Keras infers shapes by a pass on the meta device, which has no values.
     if not any(tensor.is_meta for tensor in tensors):
         receive([to_numpy(tensor) for tensor in tensors])
 
 
 def settle() -> None:
-    """Wait until everything handed over so far has been received."""
+    """Wait until all values passed to `hand_over` so far have been received."""
     if keras.backend.backend() == "jax":
         import jax
 

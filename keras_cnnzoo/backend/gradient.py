@@ -1,7 +1,7 @@
-"""Gradients with respect to tensors, on the backend that Keras runs on.
+"""Gradients with respect to tensors, on the configured backend.
 
-Keras has `fit` for gradients of weights, and no function for others. So this speaks to
-a backend itself, as `forward` does; it imports the chosen one only.
+Keras computes gradients only with respect to weights, in `fit`. So this module uses the
+backend directly, as `forward` does; it imports only the configured one.
 """
 
 import weakref
@@ -12,26 +12,26 @@ import keras
 
 from keras_cnnzoo.backend.forward import values_of, with_values
 
-#: From a tensor to a scalar, and whatever else is wanted of the same pass.
+#: Maps a tensor to a scalar and other results of the same pass.
 Scored = Callable[..., tuple[Any, Any]]
-#: From a tensor to what else was wanted, and the gradient of the scalar.
+#: Maps a tensor to the other results and the gradient of the scalar.
 Gradient = Callable[..., tuple[Any, Any]]
 
 
 def differentiate(model: keras.Model, score: Scored) -> Gradient:
-    """Compile a function that gives what `score` gives, and the score's gradient.
+    """Compile a function that returns the other results of `score`, and its gradient.
 
     Args:
-        model: The model that `score` calls, which is not kept alive. Its weights are
-            read anew at every call, and what the pass would assign to them, as
-            statistics, is not assigned.
+        model: The model that `score` calls. The compiled function does not keep it
+            alive, and reads its current weights at every call. Updates in the pass,
+            such as statistics, are not stored.
         score: `score(x, *others) -> (scalar, other)`, made of `keras.ops` and calls of
-            the model. `others` are tensors that no gradient is taken of.
+            the model. There is no gradient with respect to `others`.
 
     Returns:
         `f(x, *others) -> (other, gradient of the scalar with respect to x)`. The
-        gradient is None where the score does not depend on `x`; under JAX, which
-        cannot tell, it is zeros. PyTorch compiles nothing.
+        gradient is None if the score does not depend on `x`; under JAX it is then zero.
+        On PyTorch the function is not compiled.
     """
     return _BACKENDS[keras.backend.backend()](model, score)
 
@@ -39,7 +39,7 @@ def differentiate(model: keras.Model, score: Scored) -> Gradient:
 def _tensorflow(model: keras.Model, score: Scored) -> Gradient:
     import tensorflow as tf
 
-    # The shapes of images differ from call to call, and none is to be traced twice.
+    # Image sizes vary between calls. Without this, each new size is traced again.
     @tf.function(reduce_retracing=True, autograph=False)
     def compiled(x: Any, *others: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -82,7 +82,8 @@ def _torch(model: keras.Model, score: Scored) -> Gradient:
         with torch.enable_grad():
             with keras.StatelessScope():
                 scalar, other = score(x, *tensors)
-            # Of x alone, so that the weights' own gradients stay as they are.
+            # With respect to x only, so that the gradients stored in weights do not
+            # change.
             (gradient,) = (
                 torch.autograd.grad(scalar, x, allow_unused=True)
                 if scalar.requires_grad

@@ -1,8 +1,8 @@
-"""Have the C library keep the memory that maps leave, for the maps of the next pass.
+"""Make the C library keep freed memory for the feature maps of the next pass.
 
-glibc hands large blocks back to the system as they become free, and the system clears
-each of their pages anew before it lends it again. Where a pass leaves all its maps, as
-a tap's does, that can take longer than a tenth of the pass itself.
+glibc returns large freed blocks to the system, which clears each of their pages before
+it provides them again. If a pass returns all its feature maps, as with `tap`, this can
+take more than a tenth of the time of the pass.
 """
 
 import contextlib
@@ -14,11 +14,12 @@ import threading
 from collections.abc import Iterator
 
 _MEBI = 2**20
-#: Parameters of mallopt(3), by malloc.h: their value while memory is kept, and after.
-#: The latter is where glibc arrives by itself as soon as a block of 32 MiB was freed.
+#: Parameters of mallopt(3), numbered as in malloc.h: their values while memory is kept,
+#: and afterwards. glibc itself reaches the latter values once a block of 32 MiB was
+#: freed.
 _PARAMETERS = {
     -1: (-1, 64 * _MEBI),  # M_TRIM_THRESHOLD: never shorten the heap
-    # M_TOP_PAD: two of the heaps that threads have, so that none is given up
+    # M_TOP_PAD: twice the size of a thread's heap, so that none is released
     -2: (128 * _MEBI, 128 * 1024),
     -3: (32 * _MEBI, 32 * _MEBI),  # M_MMAP_THRESHOLD
     -4: (0, 65536),  # M_MMAP_MAX: no block has a mapping of its own
@@ -29,14 +30,14 @@ _open = 0
 
 @contextlib.contextmanager
 def keep_memory() -> Iterator[None]:
-    """Within the context, keep memory that becomes free for the next pass.
+    """Keep freed memory for the next pass within the context.
 
-    On Linux, JAX and PyTorch give the memory of large maps back to the system after
-    each pass and ask for it anew; see `benchmarks/activations.py` for what that costs.
-    The setting is that of the C library, for the whole process: memory that was used
-    once stays with the process until the context closes. Nothing happens where the C
-    library is not glibc, or where its environment variables (mallopt(3)) say what the
-    user wants.
+    On Linux, JAX and PyTorch return the memory of large feature maps to the system
+    after each pass and request it again; `benchmarks/activations.py` measures the cost.
+    The setting belongs to the C library and applies to the whole process, which keeps
+    all memory it has used until the context closes. The context does nothing if the C
+    library is not glibc, or if the user has set glibc's environment variables
+    (mallopt(3)).
 
     Example:
         >>> import keras
@@ -58,7 +59,7 @@ def keep_memory() -> Iterator[None]:
 
 
 def _change(libc: ctypes.CDLL, by: int) -> None:
-    """Open or close a context; the first and the last of all threads change things."""
+    """Open or close a context; only the first and the last one change the setting."""
     global _open
     with _LOCK:
         before, _open = _open, _open + by

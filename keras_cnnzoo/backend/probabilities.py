@@ -1,7 +1,7 @@
-"""What every softmax and sigmoid of a pass was computed from.
+"""The inputs of every softmax and sigmoid in a pass.
 
-A model may end in one in many ways: an activation, a layer, an operation, a function of
-the backend. All of them are the same few functions of the backend in the end.
+A model may apply a softmax by an activation, a layer, an operation or a function of the
+backend. All of these call the same few functions of the backend.
 """
 
 import contextlib
@@ -14,26 +14,26 @@ import keras
 
 from keras_cnnzoo.backend.forward import trace_level
 
-#: The input and the output of a softmax or sigmoid, in the order in which they ran.
+#: The input and the output of a softmax or sigmoid.
 Pair = tuple[Any, Any]
 
 
 @contextlib.contextmanager
 def probabilities() -> Iterator[Callable[[], list[Pair]]]:
-    """Within the context, note what each softmax and sigmoid takes and gives.
+    """Record input and output of each softmax and sigmoid within the context.
 
-    Noted are `softmax`, `log_softmax`, `sigmoid`, `log_sigmoid` and `hard_sigmoid`, of
-    the current thread alone, and none inside of a compiled loop, whose tensors mean
-    nothing outside. On TensorFlow the context belongs inside of a `tf.function`.
+    It records `softmax`, `log_softmax`, `sigmoid`, `log_sigmoid` and `hard_sigmoid`,
+    only in the current thread, and not inside a compiled loop, whose tensors cannot be
+    used outside. On TensorFlow, open the context inside a `tf.function`.
 
     Yields:
-        A function that lists the pairs so far.
+        A function that returns the pairs so far, in the order of the calls.
     """
     with _BACKENDS[keras.backend.backend()]() as pairs:
         yield pairs
 
 
-#: What PyTorch calls the functions that are noted, less "special_".
+#: PyTorch's names of the recorded functions, without "special_".
 _TORCH = {"softmax", "sigmoid", "expit", "hardsigmoid"}
 _TORCH |= {"log_softmax", "log_sigmoid", "logsigmoid"}
 
@@ -82,7 +82,7 @@ def _tensorflow() -> Iterator[Callable[[], list[Pair]]]:
 
 
 def _taken(op: Any) -> Any:
-    """Return what an operation of TensorFlow's graph is a softmax or sigmoid of."""
+    """Return the input if a TensorFlow operation is a softmax or sigmoid, else None."""
     if op.type in ("Softmax", "LogSoftmax", "Sigmoid"):
         return op.inputs[0]
     if op.type == "Neg" and op.inputs[0].op.type == "Softplus":  # log_sigmoid
@@ -93,7 +93,7 @@ def _taken(op: Any) -> Any:
 
 
 class _Noted(threading.local):
-    """The lists of one thread that pairs are noted in."""
+    """The lists in which one thread records pairs."""
 
     def __init__(self) -> None:
         self.lists: list[tuple[Any, list[Pair]]] = []
@@ -119,7 +119,7 @@ def _jax() -> Iterator[Callable[[], list[Pair]]]:
 
 
 def _watch(change: int) -> None:
-    """Exchange JAX's functions while a context is open in any thread."""
+    """Replace JAX's functions while a context is open in any thread."""
     import jax
 
     global _open

@@ -1,6 +1,6 @@
 """Inception modules: parallel branches on one feature map, their outputs concatenated.
 
-A module is a row of branches, a branch a row of steps:
+A module is a sequence of branches, and a branch is a sequence of steps:
 
     MODULE = (
         (Conv(64, 1),),
@@ -21,8 +21,8 @@ from keras_cnnzoo.blocks.conv import batch_norm
 class Conv(NamedTuple):
     """A convolution with its batch norm and ReLU.
 
-    `kernel` is a size, or height and width. Unless `padding` says otherwise, sizes stay
-    by a stride of 1, and a stride of 2 takes whole windows only.
+    `kernel` is one size, or height and width. By default `padding` is "same" for a
+    stride of 1, and "valid" otherwise.
     """
 
     filters: int
@@ -32,7 +32,7 @@ class Conv(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """A 3x3 pooling: "max", "avg", or "border", whose average counts zeros around."""
+    """A 3x3 pooling: "max", "avg", or "border", which averages padding zeros too."""
 
     kind: str
     stride: int = 1
@@ -40,7 +40,7 @@ class Pool(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """Several convolutions on the same map, as the end of a branch."""
+    """Several convolutions on the same feature map, at the end of a branch."""
 
     ways: tuple[Conv, ...]
 
@@ -59,15 +59,17 @@ def branches(
 ) -> Any:
     """Concatenate the outputs of all branches, in order, along the channels.
 
-    Step 2 of branch 1 is `{name}_branch1_step2_conv`, `_bn` and `_relu`, the ways of a
-    fork `_step2a_conv`, `_step2b_conv`; poolings are counted apart from steps.
+    The layers of step 2 of branch 1 are `{name}_branch1_step2_conv`, `_bn` and `_relu`;
+    those of a fork are `_step2a_conv`, `_step2b_conv` and so on. Poolings do not count
+    as steps.
 
     Args:
-        x: The feature map that every branch gets.
+        x: The input of every branch.
         table: The branches.
-        bn: Momentum and epsilon of the batch norms; None has biases instead.
-        join: What the joining layer is called behind `name`.
-        name: The beginning of all names.
+        bn: Momentum and epsilon of the batch norms; None for biases instead of batch
+            norm.
+        join: Suffix of the name of the concatenation.
+        name: Prefix of all layer names.
     """
     found = []
     for number, branch in enumerate(table, start=1):
@@ -94,7 +96,7 @@ def _branch(
 
 
 def unit(x: Any, step: Conv, *, bn: Mapping[str, float] | None, name: str) -> Any:
-    """Convolve, normalise and activate; without `bn`, convolve with bias, activate."""
+    """Apply convolution, batch norm and ReLU; without `bn`, a bias instead of it."""
     padding = step.padding or ("same" if step.stride == 1 else "valid")
     x = layers.Conv2D(
         step.filters,
@@ -111,7 +113,7 @@ def unit(x: Any, step: Conv, *, bn: Mapping[str, float] | None, name: str) -> An
 
 
 def pool3(x: Any, step: Pool, *, name: str) -> Any:
-    """Pool 3x3, padded as `Conv` unless the step says otherwise."""
+    """Pool 3x3, with the same default padding as `Conv`."""
     padding = step.padding or ("same" if step.stride == 1 else "valid")
     if step.kind == "max":
         return layers.MaxPooling2D(3, step.stride, padding, name=name)(x)

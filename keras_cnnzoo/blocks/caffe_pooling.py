@@ -1,4 +1,4 @@
-"""Pooling 3x3 by 2 as Caffe and cuda-convnet do it: no pixel is left out."""
+"""3x3 pooling of stride 2 as in Caffe and cuda-convnet: no pixel is left out."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ from keras_cnnzoo.layers import LpPooling2D, PaddedMaxPooling2D
 
 
 def overlapping_pool(x: Any, kind: str, *, name: str) -> Any:
-    """Pool a map of no negative numbers; windows may reach over the end.
+    """Pool a non-negative feature map; windows may extend beyond the edge.
 
-    The average is over the pixels there are. It is taken as the mean of magnitudes:
-    Keras's own has replicated pixels in it at the border on PyTorch (Keras 3.15.1).
-    Where its side is odd, the windows of the average reach over both ends.
+    The average is over the pixels inside the feature map. It is computed as the mean of
+    magnitudes, since under PyTorch Keras's own average includes replicated pixels at
+    the border (Keras 3.15.1). If the height or width is odd, the windows of the average
+    extend beyond both edges.
 
     Raises:
         ValueError: `kind` is not "max" or "avg".

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_cnnzoo.axes import channel_axis
 
-#: The papers' (and PyTorch's) constants; Keras's own 0.99 and 1e-3 are not theirs.
+#: The constants of most papers and of PyTorch; Keras's defaults are 0.99 and 1e-3.
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
@@ -28,13 +28,13 @@ def conv(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Convolve; unless `padding` is "valid", the size is `ceil(size / stride)`.
+    """Convolve; unless `padding` is "valid", the output size is `ceil(size / stride)`.
 
-    By default strided convolutions pad both sides equally, as Caffe and PyTorch do.
-    Keras's "same" pads one side only; published weights would be off by a pixel.
+    By default strided convolutions pad both sides equally, as in Caffe and PyTorch.
+    Keras's "same" pads one side only, which would shift published weights by a pixel.
     """
     x, padding = _make_room(x, kernel, stride, padding, name)
-    # The variance of He et al. 2015; to draw their Gaussian takes twice the time.
+    # The variance of He et al. 2015; drawing their Gaussian takes twice the time.
     kwargs.setdefault("kernel_initializer", "he_uniform")
     return layers.Conv2D(
         filters, kernel, strides=stride, padding=padding, name=name, **kwargs
@@ -50,7 +50,7 @@ def depthwise(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Convolve each channel by itself, without bias, padded as `conv` does."""
+    """Convolve depthwise, without bias by default, padded as in `conv`."""
     x, padding = _make_room(x, kernel, stride, padding, name)
     kwargs = {"use_bias": False, "depthwise_initializer": "he_uniform"} | kwargs
     return layers.DepthwiseConv2D(
@@ -59,7 +59,7 @@ def depthwise(
 
 
 def _make_room(x: Any, kernel: int, stride: int, padding: str, name: str) -> Any:
-    """Pad both sides equally if asked; return the padding left to the convolution."""
+    """Pad both sides equally if required; return the convolution's own padding mode."""
     if padding != "symmetric":
         return x, padding
     if stride == 1 or kernel == 1:
@@ -77,9 +77,10 @@ def conv_bn(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Convolve without bias, normalise, activate: `{name}_conv`, `_bn`, `_relu`.
+    """Convolve without bias, then batch norm and activation.
 
-    `bn` holds arguments of the batch norm, the others go to the convolution.
+    The layers are `{name}_conv`, `_bn` and `_relu`. `bn` holds arguments of the batch
+    norm; the others go to the convolution.
     """
     x = conv(x, filters, kernel, use_bias=False, name=f"{name}_conv", **kwargs)
     x = batch_norm(x, name=f"{name}_bn", **bn)
@@ -97,7 +98,7 @@ def depthwise_bn(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Convolve each channel by itself, normalise, activate, named as `conv_bn`."""
+    """Convolve depthwise, then batch norm and activation, named as in `conv_bn`."""
     x = depthwise(x, kernel, name=f"{name}_conv", **kwargs)
     x = batch_norm(x, name=f"{name}_bn", **bn)
     if activation:

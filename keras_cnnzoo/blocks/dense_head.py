@@ -1,4 +1,4 @@
-"""The head of the first ImageNet networks: two wide dense layers with dropout."""
+"""The head of early ImageNet networks: two wide dense layers with dropout."""
 
 from typing import Any
 
@@ -22,20 +22,20 @@ def dense_head(
     dropout_first: bool = False,
     **kwargs: Any,
 ) -> KerasTensor:
-    """Flatten a map of `size` by `size`, then two wide dense layers and logits.
+    """Flatten a feature map, then apply two wide dense layers and the classifier.
 
-    A map of another size is averaged to that one first, as torchvision does, so
-    images of other sizes are taken, and the weights fit them.
+    A feature map of another size is first average pooled to `size` by `size`, as in
+    torchvision, so that images of other sizes work with the same weights.
 
     Args:
         x: The last feature map.
         names: Names of the two dense layers.
-        size: Height and width of the map that the first dense layer sees.
+        size: Height and width of the feature map before flattening.
         units: Units of the two dense layers.
         classes: Number of classes.
-        activation: What the logits are passed through.
-        dropout: Share of the units that each dropout silences.
-        dropout_first: Whether a dropout stands before or behind each dense layer.
+        activation: Activation of the logits.
+        dropout: Rate of both dropout layers.
+        dropout_first: Whether dropout comes before each dense layer, or else after it.
         **kwargs: Initializers of the dense layers.
     """
     if x.shape[1:] != image_shape((size, size, channels(x))):

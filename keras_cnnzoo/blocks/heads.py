@@ -1,4 +1,4 @@
-"""From the feature maps to the classes."""
+"""Heads: from feature maps to class scores."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ def logits(
     name: str = "head",
     **kwargs: Any,
 ) -> KerasTensor:
-    """Apply the last linear layer, in full precision under a mixed policy."""
+    """Apply the last linear layer, in full precision under a mixed-precision policy."""
     return layers.Dense(
         classes,
         activation=activation,
@@ -29,11 +29,11 @@ def logits(
 
 
 def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a head of one feature map a head of all of them: it gets the last.
+    """Turn a head for one feature map into one for all, which uses the last.
 
     A family's head is called as `head(maps, config, classes=, activation=)`, with the
-    feature maps of every stage by name. Most classifiers look at the last one alone;
-    they are written as `head(x, config, *, classes, activation)` and decorated.
+    feature maps of all stages by name. Most classifiers use only the last one; they are
+    written as `head(x, config, *, classes, activation)` and decorated.
 
     Example:
         >>> @on_last_map
@@ -49,7 +49,7 @@ def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
         *_, last = maps.values()
         return head(last, config, **options)
 
-    del on_maps.__wrapped__  # whose first parameter is another one
+    del on_maps.__wrapped__  # its first parameter differs
     return on_maps
 
 
@@ -57,12 +57,12 @@ def on_last_map(head: Callable[..., Any]) -> Callable[..., Any]:
 def average_classifier(
     x: KerasTensor, config: Any, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Global average pooling, then one linear layer, as since Network in Network."""
+    """Global average pooling and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     return logits(x, classes, activation=activation)
 
 
-#: Poolings of a feature map, as `build(..., classes=0, pooling=...)` takes them.
+#: The values of `pooling` in `build(..., classes=0, pooling=...)`.
 POOLINGS = {
     None: None,
     "avg": layers.GlobalAveragePooling2D,
@@ -73,7 +73,7 @@ POOLINGS = {
 
 
 def pool_features(x: KerasTensor, pooling: str | None) -> KerasTensor:
-    """Reduce a map to one number per channel; None hands back the map."""
+    """Pool a feature map to one value per channel; None returns the feature map."""
     if POOLINGS[pooling] is None or len(x.shape) == 2:
         return x
     return POOLINGS[pooling](name="features")(x)

@@ -1,4 +1,4 @@
-"""Inverted residual blocks: the shortcut joins the thin maps, the wide are inside."""
+"""Inverted residual blocks: narrow at the shortcut, wide inside."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,23 +24,24 @@ def inverted_residual(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Widen by a 1x1, convolve each channel by itself, go back by a linear 1x1.
+    """Expand by a 1x1, convolve depthwise, and project by a linear 1x1.
 
     The layers are `{name}_expand_conv`, `_dw_conv`, `_gate` and `_project_conv`, with
-    the batch norms and activations of `conv_bn`; `{name}` adds the shortcut, which is
-    there where neither the size nor the number of maps changes.
+    the batch norms and activations of `conv_bn`. If the shape does not change, `{name}`
+    adds the input.
 
     Args:
-        x: The map.
-        filters: Number of maps that come out.
-        expanded: Number of maps inside; None has no 1x1 to widen.
-        kernel: Size of the depthwise convolution.
-        stride: Its stride.
-        gate: Arguments of a `SqueezeExcite` before the last 1x1; None has none.
-        drop_path: Share of the samples whose branch is left out in training.
+        x: The input.
+        filters: Output channels.
+        expanded: Channels inside; None leaves out the expanding 1x1.
+        kernel: Kernel size of the depthwise convolution.
+        stride: Stride of the depthwise convolution.
+        gate: Arguments of a `SqueezeExcite` before the last 1x1; None leaves it out.
+        drop_path: Drop path rate: the share of samples that skip the branch in
+            training.
         name: Name of the block.
-        **kwargs: Arguments of every `conv_bn`, such as `padding` and `bn`; of all but
-            the last also `activation`.
+        **kwargs: Arguments of every `conv_bn`, such as `padding` and `bn`. `activation`
+            applies to all but the last.
     """
     y = x
     if expanded is not None:
@@ -63,10 +64,11 @@ def fused_inverted_residual(
     name: str,
     **kwargs: Any,
 ) -> Any:
-    """Widen by a whole convolution instead, for which hardware is faster.
+    """Expand by a full convolution instead of a 1x1 and a depthwise one.
 
-    The layers are `{name}_expand_conv` and `_project_conv`. Where `expanded` is None,
-    `{name}_conv` is the only convolution, and activated. The arguments are those of
+    It has more operations but runs faster on many accelerators. The layers are
+    `{name}_expand_conv` and `_project_conv`. If `expanded` is None, `{name}_conv` is
+    the only convolution, and has an activation. The arguments are the same as for
     `inverted_residual`.
     """
     if expanded is None:

@@ -1,4 +1,4 @@
-"""The head of networks without a dense layer: one map per class, then its average."""
+"""The head of networks without a dense layer: one channel per class, averaged."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ def map_classifier(
     hidden: Any = None,
     **kwargs: Any,
 ) -> KerasTensor:
-    """Convolve 1x1 to one map per class, average each, then activate.
+    """Convolve 1x1 to one channel per class, average each channel, then activate.
 
-    In full precision under a mixed policy, as every head.
+    It runs in full precision under a mixed-precision policy, as every head.
 
     Args:
         x: The last feature map.
         classes: Number of classes.
-        activation: What the averages are passed through.
-        hidden: What the maps are passed through before they are averaged.
+        activation: Activation of the averages.
+        hidden: Activation before the averages.
         **kwargs: Arguments of the convolution.
     """
     full = {"dtype": keras.config.dtype_policy().variable_dtype}

@@ -1,4 +1,4 @@
-"""The poolings inside a network, by name, so that one can stand in for another."""
+"""Poolings by name, so that one can replace another."""
 
 import functools
 from typing import Any
@@ -10,7 +10,7 @@ from keras_cnnzoo.layers import L2NormPooling2D
 POOLS = {
     "max": layers.MaxPooling2D,
     "avg": layers.AveragePooling2D,
-    # Root mean square: it keeps the scale of a map, as the other two do.
+    # Root mean square, which keeps the scale of its input, as the other two do.
     "l2": functools.partial(L2NormPooling2D, reduction="mean"),
 }
 

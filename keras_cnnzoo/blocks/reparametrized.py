@@ -1,7 +1,7 @@
 """Convolutions that train as parallel branches and are fused into one afterwards.
 
-Every branch is linear once it is trained, a convolution or nothing at all and its batch
-norm, so their sum is one convolution with a bias.
+Each branch is a convolution or the identity, followed by batch norm. After training all
+of them are linear, so that their sum is one convolution with a bias.
 """
 
 import re
@@ -26,19 +26,21 @@ def branched_conv(
     fused: bool = False,
     name: str,
 ) -> Any:
-    """Sum what several convolutions make of one map, each with a batch norm.
+    """Sum parallel convolutions of one feature map, each with a batch norm.
 
-    Beside the `{name}_branch1` ... there is a 1x1, `{name}_point`, where they are
-    larger, and a mere batch norm, `{name}_identity`, where the map keeps its shape.
+    Besides `{name}_branch1` ... there is a 1x1, `{name}_point`, if `kernel` is larger
+    than 1, and only a batch norm, `{name}_identity`, if input and output have the same
+    shape.
 
     Args:
-        x: The map.
-        filters: Number of maps; None convolves each channel by itself.
-        kernel: Side of the kernels.
-        stride: Of all convolutions.
-        branches: How many convolutions have the full kernel.
-        fused: One convolution with a bias, `{name}_fused`, in place of it all.
-        name: The beginning of all names.
+        x: The input.
+        filters: Output channels; None for a depthwise convolution.
+        kernel: Height and width of the kernels.
+        stride: Stride of all convolutions.
+        branches: Number of parallel convolutions with the full kernel.
+        fused: Whether one convolution with a bias, `{name}_fused`, replaces all
+            branches.
+        name: Prefix of all layer names.
     """
     if fused:
         return _conv(
@@ -55,7 +57,7 @@ def branched_conv(
         point = f"{name}_point"
         y = x
         if stride > 1:
-            # TensorFlow 2.21 on CPUs writes beyond its memory, and dies, in the
+            # On CPUs, TensorFlow 2.21 crashes with an invalid memory write in the
             # gradient of a strided 1x1 convolution of an image's three channels.
             y = layers.MaxPooling2D(1, stride, name=f"{point}_pixels")(x)
         found[point] = _conv(y, filters, 1, name=f"{point}_conv", **plain)
@@ -74,11 +76,11 @@ def _conv(x: Any, filters: int | None, kernel: int, **kwargs: Any) -> Any:
 def sum_of_branches(
     there: Mapping[str, keras.layers.Layer], layer: keras.layers.Layer
 ) -> list[np.ndarray]:
-    """Return kernel and bias of the one convolution that does what branches do.
+    """Return kernel and bias of the convolution that is equivalent to the branches.
 
     Args:
-        there: The layers of the branches by name; others do not matter.
-        layer: The convolution, `{name}_fused`, built.
+        there: Layers by name, among them those of the branches.
+        layer: The convolution `{name}_fused`, which must be built.
 
     Raises:
         ValueError: There are no branches of that name.
@@ -95,8 +97,8 @@ def sum_of_branches(
             "called as it is, with `_branch1_bn` at the end."
         )
     kernel, bias = np.zeros(layer.kernel.shape), np.zeros(layer.bias.shape)
-    # The outputs are the last axis of a kernel, or the one before where each channel
-    # has a kernel of its own.
+    # The output channels are the last axis of a kernel; of a depthwise kernel, the last
+    # but one.
     outputs = 2 if isinstance(layer, keras.layers.DepthwiseConv2D) else 3
     along = [1, 1, 1, 1]
     along[outputs] = -1
@@ -116,10 +118,10 @@ def sum_of_branches(
 
 
 def _write_identity(kernel: np.ndarray, outputs: int) -> None:
-    """Make a kernel of zeros one that hands every channel on as it is."""
+    """Turn a kernel of zeros into the identity."""
     middle, channel = kernel.shape[0] // 2, np.arange(kernel.shape[outputs])
     if outputs == 2:
         kernel[middle, middle, channel, 0] = 1
     else:
-        # Of several groups, each counts its inputs from 0.
+        # In a grouped kernel, each group counts its inputs from 0.
         kernel[middle, middle, channel % kernel.shape[2], channel] = 1

@@ -1,4 +1,4 @@
-"""The end of a residual block that a family writes out layer by layer."""
+"""The end of a residual block, for families that write their blocks layer by layer."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ def add_shortcut(
     activation: Any = "relu",
     name: str,
 ) -> Any:
-    """Add a block's input to what the block made of it, and activate.
+    """Add a block's input to the output of its branch, and activate.
 
-    Where the shapes differ, the input comes through a 1x1 with batch norm,
-    `{name}_shortcut_conv` and `_bn`. The sum is `{name}_add`, the end `{name}`.
+    If the shapes differ, the input first passes through a 1x1 with batch norm,
+    `{name}_shortcut_conv` and `_bn`. The sum is `{name}_add`, the activation `{name}`.
 
     Args:
-        y: The end of the branch.
+        y: The output of the branch.
         x: The input of the block.
-        stride: By how much the branch makes the size smaller.
-        average: Whether the shortcut averages 2x2 pixels to do the same, where a
-            strided 1x1 would leave three out.
-        activation: Of the sum.
-        name: The block's.
+        stride: The total stride of the branch.
+        average: Whether the shortcut has 2x2 average pooling in place of a strided 1x1,
+            which would use only one of four pixels.
+        activation: Activation of the sum.
+        name: Name of the block.
     """
     if stride > 1 or channels(x) != channels(y):
         if average and stride > 1:

@@ -1,6 +1,6 @@
-"""Model cards as data: the types that every family file fills in.
+"""Model cards as data: the types of the entries in every family's file.
 
-Three kinds of number, never mixed:
+There are three kinds of numbers, which are never mixed:
     fact    a property of the architecture (`params`, `macs`); tests recompute it
     claim   what somebody published (`Claim`); quoted with its source, not ours
     result  what this project measured (`Result`); written by a command, never by hand
@@ -23,7 +23,7 @@ Shape = tuple[int | None, int | None, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """Where an architecture was published."""
+    """The publication of an architecture."""
 
     title: str
     authors: str
@@ -33,7 +33,7 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A number published by somebody else, with the place to check it."""
+    """A number published by somebody else, with its source."""
 
     metric: str
     value: float
@@ -42,7 +42,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A number this project measured, with the command that printed it."""
+    """A number measured by this project, with the command that printed it."""
 
     metric: str
     value: float
@@ -51,31 +51,32 @@ class Result:
     seed: int | None = None
 
 
-#: Hexadecimal digits of a whole SHA-256.
+#: Number of hexadecimal digits of a complete SHA-256.
 _HEXADECIMAL = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """One published set of weights: where it is, what it must be, how it is fed.
+    """One published set of weights: its source, digest, preprocessing and claims.
 
     Attributes:
-        tag: What `build(..., weights=)` calls it, such as "timm/resnet18.a1_in1k".
-        source: Who published it.
-        url: The file, or where there is none to fetch, its page.
-        license: Of the weights.
-        sha256: Digest of the file that is fetched, the hub's where `hub` is given, or
-            as much of its beginning as the publisher states. It is always checked.
-        hub: Repository on the Hugging Face hub that holds it as `model.safetensors`.
-        revision: Commit of that repository; None takes what its main branch holds.
-        copy_sha256: Digest of the file at `url`, or its beginning, where the hub's is
-            fetched instead: your copy of that file is known by it.
-        by_library: Whether the family's `twin` fetches it, by this tag.
-        preprocessing: How its images were normalised; None as the card says.
-        options: Options of the architecture that it was trained with, where they are
-            not the model's own.
-        classes: Number of its classes; None for the family's own.
-        claims: What its publisher states it reaches.
+        tag: Its name in `build(..., weights=)`, such as "timm/resnet18.a1_in1k".
+        source: The publisher.
+        url: Address of the file, or of its page if it cannot be downloaded directly.
+        license: License of the weights.
+        sha256: Digest of the file that is downloaded (from the hub if `hub` is given),
+            or as many of its first digits as the publisher states. It is always
+            checked.
+        hub: Repository on the Hugging Face hub with the file `model.safetensors`.
+        revision: Commit of that repository; None takes its main branch.
+        copy_sha256: Digest of the file at `url`, or its first digits, if the hub's file
+            is downloaded instead. It identifies a user's own copy of the file at `url`.
+        by_library: Whether the family's `twin` downloads it, by this tag.
+        preprocessing: Preprocessing of its training; None for that of the card.
+        options: Options of the architecture in its training that differ from the
+            model's defaults.
+        classes: Number of its classes; None for the family's default.
+        claims: The publisher's claims, such as its accuracy.
     """
 
     tag: str
@@ -94,7 +95,7 @@ class Weights:
 
     @property
     def checked(self) -> str:
-        """What makes sure that the file which is fetched is the one that was meant."""
+        """How the downloaded file is verified."""
         if self.by_library:
             return "fetched and checked by the library itself"
         found = []
@@ -112,16 +113,16 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One row of a family's table.
+    """One model of a family.
 
-    `params` counts trainable numbers and `macs` the multiply-accumulates of one
-    image, both at the family's default input and classes. None has them measured
-    when somebody asks. `input_shape`, `preprocessing` and `paper` are the family's
-    where they are None.
+    `params` is the number of trainable parameters, and `macs` the number of
+    multiply-accumulates for one image, both for the default input shape and classes. If
+    they are None, they are measured on request. If `input_shape`, `preprocessing` or
+    `paper` is None, the family's applies.
 
-    `reference` names the implementation that ours must equal, as "library/name":
-    "timm/resnet18d"; or "paper", where only the text describes the network. `twins`
-    are other libraries' names for the same network, whose weights fit as well.
+    `reference` names the implementation with which ours must agree, as "library/name",
+    such as "timm/resnet18d", or is "paper" if there is only a paper. `twins` are names
+    of the same network in other libraries, whose weights fit as well.
     """
 
     config: Any
@@ -142,11 +143,10 @@ Features = dict[str, keras.KerasTensor]
 
 
 class Rename(NamedTuple):
-    """One step from our name of a variable to somebody else's, as `re.sub` takes it.
+    """One step from our name of a variable to another library's, for `re.sub`.
 
-    `rank` is the number of dimensions their array has, where it is not that of the
-    same layer of ours: a dense layer here may be a 1x1 convolution there. It does not
-    count for biases.
+    `rank` is the number of dimensions of their array, if it differs from ours: a dense
+    layer here may be a 1x1 convolution there. It does not apply to biases.
     """
 
     pattern: str
@@ -156,16 +156,17 @@ class Rename(NamedTuple):
 
 @dataclass(frozen=True)
 class NameMap:
-    """How somebody else names and stores the variables of a family.
+    """How another library names and stores the variables of a family.
 
-    Our names come with dots and their own leaves: a convolution's kernel as
-    `stage1_block1.conv1.weight` in "torch" layout. The renames are applied to that one
-    after the other. Where theirs count what ours name, `renames` is a function that
-    gets our names, in the model's order, and returns the steps.
+    Our names are first written with dots and the layout's names of variables: in
+    "torch" layout, a convolution's kernel is `stage1_block1.conv1.weight`. Then all
+    renames are applied in order. If the other names depend on the position of a layer,
+    `renames` is a function that takes our names, in the model's order, and returns the
+    steps.
 
-    `layout` is how they store arrays: "torch" (out, in, height, width), "keras" as we
-    do, "tflite" (out, height, width, in). `folded` says that they have convolutions
-    with bias where we have batch norm.
+    `layout` is the order of axes in their arrays: "torch" (out, in, height, width),
+    "keras" as here, or "tflite" (out, height, width, in). `folded` means that their
+    batch norms are folded into convolutions with bias.
     """
 
     renames: Sequence[Rename] | Callable[[Sequence[str]], Sequence[Rename]]
@@ -179,13 +180,13 @@ Head = Callable[..., Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a network is for. A new task is a value of this; no family knows of it.
+    """The task of a network. A new task is a new instance, without changes to families.
 
     Attributes:
-        name: What `list_models(task=...)` calls it.
-        outputs: What the numbers that a model puts out mean.
-        head: What stands on the feature maps, called as a family's `head` is; None for
-            the family's own.
+        name: Its name in `list_models(task=...)`.
+        outputs: The meaning of the model's outputs.
+        head: The head on the feature maps, with the arguments of a family's `head`;
+            None for the family's own head.
     """
 
     name: str
@@ -202,19 +203,19 @@ CONTROL = Task(name="control", outputs="The value of each action.")
 
 @dataclass(frozen=True, kw_only=True)
 class Twin:
-    """Another library's own networks, from which a family takes its own.
+    """Another library's networks, from which a family builds its models.
 
-    Weights are read off the library's network, layer by layer; a model is verified by
-    comparing it with that network; a page says that the family is the library's.
+    Weights are copied from the library's network, layer by layer. A model is verified
+    by comparison with that network. The documentation names the library as the source.
 
     Attributes:
         build: `build(config, weights=, include_top=, input_shape=, classes=,
             classifier_activation=)` returns the library's network, with `weights`
             None or a tag of the card.
-        feed: `feed(config, images)` is what the library asks its users to do to
-            images of 0..255, beside what the network does by itself.
-        convention: `convention(see)` returns the constants of a function from pixels
-            to pixels.
+        feed: `feed(config, images)` applies the preprocessing that the library asks of
+            its users to images of 0..255, besides that inside the network.
+        convention: `convention(see)` returns the constants of the preprocessing
+            function `see`.
         reference: `reference(config)` names the network, as "library/name".
         version: The library's version.
     """
@@ -228,22 +229,22 @@ class Twin:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One architecture: how to build it, what to cite, and its sizes.
+    """One architecture: how to build it, its paper, and its models.
 
-    `body(x, config)` turns normalised images into named maps, one per stage, in
+    `body(x, config)` turns normalised images into named feature maps, one per stage, in
     order. `head(maps, config, classes=, activation=)` turns these into the output;
-    classifiers look at the last, see `blocks.heads.on_last_map`. What every model
-    shares, the input, the normalisation and `features`, is the registry's.
+    classifiers use the last one, see `blocks.heads.on_last_map`. The registry adds what
+    all models share: the input, the preprocessing and `features`.
 
-    A configuration with a true `auxiliary` also gets the heads on inner maps that
-    `auxiliary(maps, config, classes=, activation=)` returns by name.
+    If `config.auxiliary` is true, `auxiliary(maps, config, classes=, activation=)`
+    returns auxiliary heads on inner feature maps by name.
 
-    `name_maps` translate our names of variables into those of others, one map for
-    each way the world has named this network. `twin` is given where another library
-    builds these networks and publishes their weights. `sketch` holds options of
-    `build` that leave one of each kind of block, so that experiments and tests are
-    quick. `source` and `license` say who defines the family, and how it may be used;
-    None is the package that brings it, and a license that is not known.
+    `name_maps` translate our names of variables into those of other libraries, one map
+    per naming scheme. `twin` is given if another library builds these networks and
+    publishes their weights. `sketch` holds options of `build` that keep only one of
+    each kind of block, for quick experiments and tests. `source` and `license` say who
+    defines the family, and how it may be used; None means the package that defines it,
+    and an unknown license.
     """
 
     name: str

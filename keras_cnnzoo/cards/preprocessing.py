@@ -1,4 +1,4 @@
-"""How the pixels of a photograph become what a network sees."""
+"""Preprocessing: from the pixels of an image to the input of a network."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,13 +8,13 @@ import numpy as np
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How the pixels of a photograph become what the network sees.
+    """Preprocessing from the pixels of an image to the input of a network.
 
-    `mean` and `std` are in units of 0..255, one per channel in the order the
-    network takes them: `(pixel - mean) / std`. `crop` is the share of the resized
-    image kept by the central crop at test time; with `fit` "squash" the image is
-    stretched to a square before that, with "resize" to the network's size and not
-    cropped.
+    The network's input is `(pixel - mean) / std`. `mean` and `std` are for pixels of
+    0..255, one value per channel, in the order of the network's channels. `crop` is the
+    share of the resized image's side that the central crop keeps at test time. With
+    `fit` "squash" the image is first stretched to a square; with "resize" it is
+    stretched to the network's size and not cropped.
     """
 
     mean: tuple[float, ...] = (0.0,)
@@ -25,10 +25,10 @@ class Preprocessing:
     fit: Literal["crop", "squash", "resize"] = "crop"
 
     def affine(self, channels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return `(matrix, offset)` with `seen = pixel @ matrix + offset`.
+        """Return `(matrix, offset)` such that the input is `pixel @ matrix + offset`.
 
-        Where `channels` is not the number the constants were published for, every
-        channel gets their average.
+        If `channels` differs from the number of published constants, every channel uses
+        their average.
         """
         mean, std = np.asarray(self.mean, float), np.asarray(self.std, float)
         order = np.arange(channels)
@@ -45,5 +45,5 @@ class Preprocessing:
 IMAGENET = Preprocessing(
     mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), crop=0.875
 )
-#: CIFAR-10's own mean and deviation, as Wide ResNet and DenseNet have them.
+#: CIFAR-10's mean and standard deviation, as used for Wide ResNet and DenseNet.
 CIFAR10 = Preprocessing(mean=(125.3, 123.0, 113.9), std=(63.0, 62.1, 66.7))

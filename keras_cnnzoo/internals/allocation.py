@@ -1,7 +1,7 @@
-"""Bound how many numbers the weights have that layers make within a context.
+"""Limit the number of parameters that layers may create within a context.
 
-A configuration of a few bytes can ask for gigabytes. What it asks for is known only
-when its layers are built, and must be refused before they take the memory.
+A configuration of a few bytes can describe layers of gigabytes. Their size is known
+only when they are built, and must be checked before memory is allocated.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from keras_cnnzoo.internals.patching import Patch
 
 
 class Bound:
-    """How many numbers weights may still have, and whether they asked for more."""
+    """The number of parameters that are still allowed, and whether it was exceeded."""
 
     def __init__(self, numbers: int) -> None:
         self.left = numbers
@@ -24,7 +24,7 @@ class Bound:
 
 
 class _Bounds(threading.local):
-    """The bounds of one thread, the innermost context's last."""
+    """The bounds of one thread, that of the innermost context last."""
 
     def __init__(self) -> None:
         self.open: list[Bound] = []
@@ -35,11 +35,10 @@ _BOUNDS = _Bounds()
 
 @contextlib.contextmanager
 def at_most(numbers: int) -> Iterator[Bound]:
-    """Within the context, let weights made in this thread have so many numbers in all.
+    """Limit the number of parameters created in this thread within the context.
 
-    A weight that would have more raises a ValueError before it is made. Whoever builds
-    the layers may replace that error by one of its own; `exceeded` tells it all the
-    same.
+    A weight beyond the limit raises a ValueError before it is created. Code that builds
+    the layers may catch that error and raise another; `exceeded` is set in any case.
     """
     bound = Bound(numbers)
     with _PATCH.applied():
@@ -63,7 +62,7 @@ def _add_weight(
 
 
 def _size(*candidates: Any) -> int:
-    """Return how many numbers a weight has, by the argument that is its shape."""
+    """Return a weight's number of parameters, from the argument that is its shape."""
     for shape in candidates:
         if isinstance(shape, int):
             return shape

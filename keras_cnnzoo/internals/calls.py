@@ -1,8 +1,8 @@
-"""See, or change, every layer call inside a model, however deep it is nested.
+"""Observe or change every layer call inside a model, however deeply nested.
 
-Keras has no forward hooks. What all of its models share, Functional, Sequential
-or subclassed, is that each layer inside runs through `Layer.__call__`, and each
-operation on symbolic tensors through `Operation.symbolic_call`.
+Keras has no forward hooks. But in all models, Functional, Sequential or subclassed,
+each layer is called through `Layer.__call__`, and each operation on symbolic tensors
+through `Operation.symbolic_call`.
 """
 
 import contextlib
@@ -15,16 +15,16 @@ import keras
 from keras_cnnzoo.internals.patching import Patch
 
 Callback: TypeAlias = Callable[[keras.layers.Layer, tuple[Any, ...], Any], Any]
-#: `(plain, layer, args, kwargs) -> output`, where `plain` is the call that it replaces.
+#: `(plain, layer, args, kwargs) -> output`, where `plain` is the replaced call.
 Handler: TypeAlias = Callable[
     [Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any
 ]
-#: From a layer to the one that is called in its place.
+#: Maps a layer to the layer that is called instead.
 StandIn: TypeAlias = Callable[[keras.layers.Layer], keras.layers.Layer]
 
 
 class _Observers(threading.local):
-    """The callbacks and handlers of one thread, the innermost context's last."""
+    """The callbacks and handlers of one thread, those of the innermost context last."""
 
     def __init__(self) -> None:
         self.callbacks: list[Callback] = []
@@ -38,12 +38,12 @@ _OBSERVERS = _Observers()
 
 @contextlib.contextmanager
 def observe(callback: Callback) -> Iterator[None]:
-    """Within the context, call `callback(layer, inputs, output)` after each call.
+    """Call `callback(layer, inputs, output)` after each layer call within the context.
 
-    What the callback returns takes the output's place, unless it is None.
+    The callback's return value replaces the output, unless it is None.
 
-    Only calls of the current thread are seen, innermost layers first. A compiled
-    function calls Python while it is traced, not again; open the context inside it.
+    Only calls of the current thread are observed, innermost layers first. A compiled
+    function runs Python code only while it is traced, so open the context inside it.
     """
     with _LAYERS.applied(), _among(_OBSERVERS.callbacks, callback):
         yield
@@ -51,14 +51,14 @@ def observe(callback: Callback) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replace_calls(layers: Handler, operations: Handler) -> Iterator[None]:
-    """Within the context, have handlers called in the place of layers and operations.
+    """Call handlers instead of layers and operations within the context.
 
-    Callbacks of `observe` see nothing of it. Only calls of the current thread are
-    handed over.
+    Callbacks of `observe` are not called. Only calls of the current thread are
+    replaced.
 
     Args:
-        layers: Called in the place of every layer.
-        operations: Called in the place of every operation on symbolic tensors.
+        layers: Called instead of every layer.
+        operations: Called instead of every operation on symbolic tensors.
     """
     with (
         _LAYERS.applied(),
@@ -71,10 +71,10 @@ def replace_calls(layers: Handler, operations: Handler) -> Iterator[None]:
 
 @contextlib.contextmanager
 def call_instead(stand_in: StandIn) -> Iterator[None]:
-    """Within the context, have `stand_in(layer)` called in the place of each layer.
+    """Call `stand_in(layer)` instead of each layer within the context.
 
-    Callbacks of `observe` are still told of the layer itself. Only calls of the current
-    thread are concerned, so that other threads can go on using the model.
+    Callbacks of `observe` still receive the original layer. Only calls of the current
+    thread are affected, so that other threads can go on using the model.
     """
     with _LAYERS.applied(), _among(_OBSERVERS.stand_ins, stand_in):
         yield

@@ -1,4 +1,4 @@
-"""The graph of a Functional model. Keras shows its layers publicly, not their calls."""
+"""The graph of a Functional model, whose calls Keras does not make public."""
 
 from typing import NamedTuple
 
@@ -9,9 +9,9 @@ class Node(NamedTuple):
     """One call of an operation or layer in the graph of a Functional model.
 
     Attributes:
-        operation: What is called.
-        inputs: The symbolic tensors that it is given, by identity.
-        outputs: The symbolic tensors that it gives, by identity.
+        operation: The operation or layer that is called.
+        inputs: Ids of the symbolic tensors that it takes.
+        outputs: Ids of the symbolic tensors that it returns.
     """
 
     operation: keras.Operation
@@ -23,7 +23,7 @@ class Graph(NamedTuple):
     """The calls of a Functional model, in the order in which Keras runs them.
 
     Attributes:
-        inputs: The symbolic tensors of the model's inputs, by identity.
+        inputs: Ids of the model's symbolic input tensors.
         nodes: The calls. Input layers are left out.
     """
 
@@ -32,7 +32,7 @@ class Graph(NamedTuple):
 
 
 def graph_of(model: keras.layers.Layer) -> Graph | None:
-    """Return the graph of a Functional model, None of any other layer."""
+    """Return the graph of a Functional model, or None for any other layer."""
     by_depth = getattr(model, "_nodes_by_depth", None)
     if not isinstance(model, keras.Model) or by_depth is None:
         return None

@@ -1,4 +1,4 @@
-"""All layers of a model, as fast as Keras itself finds them."""
+"""All layers of a model that Keras tracks."""
 
 import keras
 
@@ -6,7 +6,7 @@ import keras
 def tracked_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
     """List a model and every layer that Keras tracks inside it, each once.
 
-    `structure.walk` finds layers that Keras does not track too, and takes forty times
+    `structure.walk` also finds layers that Keras does not track, but takes forty times
     as long.
     """
     return list(model._flatten_layers())

@@ -1,8 +1,8 @@
-"""Have a model work as before after a run of it has failed.
+"""Keep a model usable after a run of it has failed.
 
-While `fit`, `evaluate` and `predict` run on JAX, Keras takes the weights out of the
-model, and where a step, a reader or a callback fails it does not always put them back.
-On TensorFlow a step that failed while it was traced cannot run again.
+While `fit`, `evaluate` and `predict` run on JAX, Keras moves the weights out of the
+model. If a step, a data reader or a callback fails, it does not always move them back.
+On TensorFlow, a step that failed while it was traced cannot run again.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ _LOST = (
 
 @contextlib.contextmanager
 def mended(model: keras.Model) -> Iterator[None]:
-    """Run `fit`, `evaluate` or `predict` so that a failure leaves the model whole.
+    """Keep the model usable if `fit`, `evaluate` or `predict` fails in the context.
 
-    The exception goes on as it came. The weights are those of the last step that
-    ended, as on the other backends; where JAX cannot give them back, a note of the
-    exception says so.
+    The exception is raised unchanged. The weights are those after the last finished
+    step, as on the other backends. If JAX cannot restore them, a note in the exception
+    says so.
 
     Args:
         model: The model that is run within the context.
@@ -36,7 +36,7 @@ def mended(model: keras.Model) -> Iterator[None]:
         ...     answers = model.predict(keras.ops.ones((3, 4)), verbose=0)
     """
     on_jax = keras.backend.backend() == "jax"
-    # References, not copies: an array lives on unless a step took its memory over.
+    # References, not copies: an array stays valid unless a step reused its memory.
     before = [(v, _value(v)) for v in _variables(model)] if on_jax else []
     try:
         yield
@@ -53,7 +53,7 @@ def mended(model: keras.Model) -> Iterator[None]:
 def _mend(
     model: keras.Model, before: list[tuple[keras.Variable, Any]]
 ) -> list[keras.Variable]:
-    """Put back what is missing, and return the variables that have no value left."""
+    """Restore missing values, and return the variables that could not be restored."""
     model.jax_state_sync()
     for variable, value in before:
         if _value(variable) is None and value is not None and not value.is_deleted():
@@ -63,7 +63,7 @@ def _mend(
 
 
 def _reset_unstarted_optimizer(model: keras.Model) -> None:
-    """Begin anew with an optimizer that was made in the run that failed at once."""
+    """Reset the optimizer if it was built in the failed run and has no values left."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None or all(_value(v) is not None for v in optimizer.variables):
         return
@@ -81,5 +81,5 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _value(variable: keras.Variable) -> Any:
-    """Return a variable's array, None where Keras has taken it out."""
+    """Return a variable's array, or None if Keras has moved it out."""
     return variable._value

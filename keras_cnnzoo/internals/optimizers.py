@@ -1,4 +1,4 @@
-"""Know which weight a step of an optimizer is about."""
+"""Find the weight that a step of an optimizer updates."""
 
 import keras
 
@@ -6,9 +6,9 @@ import keras
 def weight_of(
     optimizer: keras.optimizers.Optimizer, variable: object
 ) -> keras.Variable:
-    """Return the weight of the model that an optimizer's `update_step` is given.
+    """Return the model's weight of a variable passed to an optimizer's `update_step`.
 
-    On TensorFlow, Keras hands over a variable of TensorFlow, which has no path.
+    On TensorFlow, Keras passes a TensorFlow variable, which has no path.
     """
     weight: keras.Variable = optimizer._trainable_variables[
         optimizer._get_variable_index(variable)

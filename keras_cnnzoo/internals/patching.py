@@ -1,4 +1,4 @@
-"""Exchange a method of a Keras class for a while, and put back only what is ours."""
+"""Replace a method of a Keras class temporarily, without undoing others' patches."""
 
 import contextlib
 import functools
@@ -13,28 +13,27 @@ Run: TypeAlias = Callable[
 
 
 class Patch:
-    """A method that `run` stands for, as long as any context of it is open.
+    """Replaces a method by `run` as long as any of its contexts is open.
 
-    Someone else may exchange the same method meanwhile. Theirs is then left where it
-    is: ours, which it may call, does nothing any more but call the method that it
-    replaced.
+    Other code may replace the same method in the meantime. Its replacement then stays
+    in place; ours, which it may call, only calls the original method from then on.
 
     Args:
         owner: The class.
-        name: Of the method.
-        run: Called in its place.
+        name: Name of the method.
+        run: Called instead of the method.
     """
 
     def __init__(self, owner: type, name: str, run: Run) -> None:
         self.owner, self.name, self.run = owner, name, run
-        # Held for a moment only: a replica of `tf.distribute` may wait in its pass.
+        # Held only briefly: a replica of `tf.distribute` may wait inside its pass.
         self._lock = threading.Lock()
         self._open = 0
         self._ours: _Exchanged | None = None
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
-        """Have `run` stand for the method within the context, in every thread."""
+        """Replace the method by `run` within the context, in every thread."""
         with self._lock:
             if self._open == 0:
                 self._apply()
@@ -50,7 +49,7 @@ class Patch:
     def _apply(self) -> None:
         plain = getattr(self.owner, self.name)
         while isinstance(before := getattr(plain, "exchanged", None), _Exchanged):
-            plain = before.plain  # Someone put an old one of ours back.
+            plain = before.plain  # Other code restored an old patch.
         self._ours = _Exchanged(plain, self.run)
         setattr(self.owner, self.name, self._ours.method)
 
@@ -63,7 +62,7 @@ class Patch:
 
 
 class _Exchanged:
-    """One method put in the place of another."""
+    """A replacement of one method."""
 
     def __init__(self, plain: Callable[..., Any], run: Run | None) -> None:
         self.plain = plain

@@ -1,6 +1,6 @@
-"""Have `fit`, `evaluate` and `predict` trace their steps anew.
+"""Make `fit`, `evaluate` and `predict` trace their steps again.
 
-Keras traces each step once and keeps it, also where the model's call has changed.
+Keras traces each step once and reuses it, even if the model's call has changed.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ import keras
 
 @contextlib.contextmanager
 def traced_anew(model: keras.Model) -> Iterator[None]:
-    """Within the context, `fit`, `evaluate` and `predict` run what `model.call` is now.
+    """Make `fit`, `evaluate` and `predict` use the current `model.call` in the context.
 
-    They are traced again after it too. XLA on TensorFlow, which cannot call back, and
-    `torch.compile` are off meanwhile.
+    They are traced again after the context too. Within it, XLA on TensorFlow, which
+    does not support callbacks to Python, and `torch.compile` are off.
     """
     jit_compile = model.jit_compile
     if keras.backend.backend() != "jax":
@@ -28,9 +28,10 @@ def traced_anew(model: keras.Model) -> Iterator[None]:
 
 
 def trace_anew(model: keras.Model) -> None:
-    """Have `fit`, `evaluate` and `predict` trace their next step anew, running or not.
+    """Make `fit`, `evaluate` and `predict` trace their next step again.
 
-    What they have made is replaced: a loop that runs looks it up at every step.
+    This also works while they run, since the loop looks up the step function at every
+    step.
     """
     for kind in ("train", "test", "predict"):
         if getattr(model, f"{kind}_function") is not None:

@@ -1,6 +1,6 @@
 """Layers to drop into any Keras model. Each depends on Keras alone.
 
-A layer is public by its line here: `import X as X` is how a type checker is told so.
+Every name imported here is public. `import X as X` tells type checkers so.
 """
 
 from types import ModuleType as _Module
@@ -61,5 +61,5 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     if not name.startswith("_") and not isinstance(thing, _Module)
 ]
 
-# Layers of plugins are known as soon as ours are.
+# Importing this package also registers the layers of plugins.
 _plugins.import_modules()

@@ -1,4 +1,4 @@
-"""Averaging a map of any size to one of a fixed size."""
+"""Average pooling to a fixed output size."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from keras_cnnzoo.layers.stateless import is_stateless
 
 @register_layer
 class AdaptivePooling2D(keras.layers.Layer):
-    """Average a map to a fixed size, which may be larger than its own.
+    """Average pool a feature map to a fixed size, which may be larger than the input.
 
-    Keras 3.15's `AdaptiveAveragePooling2D` answers NaN under JAX where the size grows,
-    and refuses to grow a single pixel.
+    Under JAX, Keras 3.15's `AdaptiveAveragePooling2D` returns NaN for a size larger
+    than the input, and raises an error for an input of a single pixel.
 
     Args:
-        size: Height and width of what comes out.
+        size: Height and width of the output.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -58,7 +58,7 @@ class AdaptivePooling2D(keras.layers.Layer):
         return ops.einsum(self._terms, inputs, rows, columns)
 
     def _shares(self, side: Any) -> Any:
-        """Return, for each window, the share that each row has in it."""
+        """Return the weight of each row in the average of each window."""
         window = ops.expand_dims(ops.arange(self.size), 1)
         start = window * side // self.size
         stop = ((window + 1) * side + self.size - 1) // self.size

@@ -1,4 +1,4 @@
-"""Gates: layers that weigh the channels of a map by what the map shows."""
+"""Attention modules: layers that rescale channels, depending on the input."""
 
 import functools
 import math
@@ -15,15 +15,15 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class SqueezeExcite(CompositeLayer):
-    """Scale each channel by a number in 0..1 computed from all channels' averages.
+    """Scale each channel by a factor in 0..1, computed from the means of all channels.
 
     Args:
         ratio: Hidden units as a share of the channels.
-        divisor: The hidden units are rounded to a multiple of this, and never
-            down by more than a tenth. timm rounds to 8; the paper does not.
-        activation: Of the hidden units.
-        gate_activation: Of the numbers that scale, "sigmoid" or "hard_sigmoid".
-        hidden: Number of hidden units; None takes them from `ratio` and `divisor`.
+        divisor: The number of hidden units is rounded to a multiple of this, and never
+            down by more than a tenth. timm rounds to 8; the paper does not round.
+        activation: Activation of the hidden units.
+        gate_activation: Activation of the factors, such as "sigmoid" or "hard_sigmoid".
+        hidden: Number of hidden units; None computes it from `ratio` and `divisor`.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -93,12 +93,13 @@ class SqueezeExcite(CompositeLayer):
 
 @register_layer
 class EfficientChannelAttention(CompositeLayer):
-    """Scale each channel by a number computed from its neighbours' averages.
+    """Scale each channel by a factor computed from the means of neighbouring channels.
 
-    One small kernel slides over the channels; its size grows with their number.
+    The factors come from a 1D convolution over the channels, whose kernel size grows
+    with the number of channels.
 
     Args:
-        gamma, beta: The kernel has about `(log2(channels) + beta) / gamma` taps, made
+        gamma, beta: The kernel size is about `(log2(channels) + beta) / gamma`, made
             odd.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
@@ -158,15 +159,15 @@ class EfficientChannelAttention(CompositeLayer):
 
 @register_layer
 class ConvolutionalBlockAttention(CompositeLayer):
-    """Scale each channel, then each pixel: CBAM.
+    """Scale each channel, then each position: CBAM.
 
-    Averages and maxima over the map go through one small network to a number per
-    channel; averages and maxima over the channels through one convolution to a number
-    per pixel.
+    The mean and the maximum of each channel pass through two shared dense layers to a
+    factor per channel. The mean and the maximum over the channels pass through a
+    convolution to a factor per position.
 
     Args:
         ratio: Hidden units as a share of the channels.
-        kernel_size: Of the convolution over the map.
+        kernel_size: Kernel size of the convolution.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -240,8 +241,9 @@ class ConvolutionalBlockAttention(CompositeLayer):
         return super().get_config() | {name: getattr(self, name) for name in own}
 
 
-#: Gates by name, as residual blocks take them. Hidden units of squeeze-and-excite come
-#: in eights, as in the implementations whose weights are published.
+#: Attention modules by name, for residual blocks. The hidden units of
+#: squeeze-and-excite are a multiple of 8, as in the implementations with published
+#: weights.
 GATES: dict[str, Any] = {
     "se": functools.partial(SqueezeExcite, divisor=8),
     "eca": EfficientChannelAttention,
@@ -250,6 +252,6 @@ GATES: dict[str, Any] = {
 
 
 def round_to(value: float, divisor: int) -> int:
-    """Round to a multiple of `divisor`, at least one, losing at most a tenth."""
+    """Round to a positive multiple of `divisor`, down by at most a tenth."""
     rounded = max(divisor, math.floor(value / divisor + 0.5) * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded

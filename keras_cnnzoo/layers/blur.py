@@ -1,4 +1,4 @@
-"""Downsampling that blurs first, so that a shifted image gives a shifted map."""
+"""Downsampling with a blur, so that the output depends less on small shifts."""
 
 from typing import Any, Literal
 
@@ -14,19 +14,19 @@ from keras_cnnzoo.layers.stateless import is_stateless
 
 @register_layer
 class BlurPool2D(keras.layers.Layer):
-    """Average each window by binomial weights, 1 2 1 for three pixels.
+    """Average each window with binomial weights, 1 2 1 for three pixels.
 
-    Between a convolution or a max pooling of step 1 and what follows, it takes over
-    their step: what is too fine for the smaller map is gone before pixels are left out.
+    It replaces the stride of the convolution or max pooling before it, which then has
+    stride 1. The blur removes frequencies that would alias in the smaller feature map.
 
     Args:
         pool_size: Height and width of the window, at least 2.
         strides: Step between windows.
-        padding: What lies outside the map, "reflect" its mirror image without the edge,
-            "constant" zeros. "valid" drops partial windows.
+        padding: "reflect" pads with the mirror image, without repeating the edge;
+            "constant" pads with zeros. "valid" drops partial windows.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        name: Of the layer.
+        name: Name of the layer.
         **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -34,12 +34,12 @@ class BlurPool2D(keras.layers.Layer):
         or with "valid" `floor((size - pool_size) / strides) + 1`.
 
     Raises:
-        ValueError: An argument is out of range, or the map is too small to be mirrored
-            or to hold a window.
+        ValueError: An argument is out of range, or the input is too small for the
+            reflection or for a window.
 
     Note:
-        Of windows of 3 and 5 it is timm's `BlurPool2d` for every step up to 2. Even
-        windows have the odd pixel of their room at the end, as in the paper's code.
+        For windows of 3 and 5 and strides up to 2 it equals timm's `BlurPool2d`. Even
+        windows have the extra pixel of padding at the end, as in the paper's code.
 
     Source:
         Zhang, "Making Convolutional Networks Shift-Invariant Again", 2019,
@@ -88,8 +88,9 @@ class BlurPool2D(keras.layers.Layer):
             for axis in self._spatial:
                 pads[axis] = [(self.pool_size - 1) // 2, self.pool_size // 2]
             x = ops.pad(x, pads, mode=self.padding)
-        # A binomial window is a chain of averages of two pixels. Measured on a CPU:
-        # JAX takes 27 times as long for a depthwise convolution, TensorFlow the same.
+        # A binomial window is a chain of averages of two pixels. Measured on a CPU: a
+        # depthwise convolution takes 27 times as long under JAX, and as long under
+        # TensorFlow.
         for left in reversed(range(self.pool_size - 1)):
             x = ops.average_pool(
                 x, 2, 1 if left else self.strides, "valid", self.data_format

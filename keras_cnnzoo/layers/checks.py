@@ -1,4 +1,4 @@
-"""Arguments that several layers take, checked in one way."""
+"""Checks of arguments that several layers share."""
 
 from typing import Any
 

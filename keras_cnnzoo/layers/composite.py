@@ -1,4 +1,4 @@
-"""A layer that makes layers of its own, and keeps what was changed in them since."""
+"""A base class for layers made of inner layers, which saves changes to these."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,16 +8,16 @@ from keras.saving import deserialize_keras_object, serialize_keras_object
 
 
 class CompositeLayer(keras.layers.Layer):
-    """The base of every layer here that is made of other layers.
+    """The base of every layer here that consists of other layers.
 
-    What `quantize`, `enable_lora` or a user changed in an inner layer, or another
-    layer that took its place, stands in `get_config` under "inner" and is there again
-    in a copy or a loaded model. A layer that nobody changed adds nothing.
+    `get_config` stores changes to inner layers under "inner", so that a copy or a
+    loaded model has them too: changes by `quantize`, `enable_lora` or the user, and
+    inner layers that were replaced. Unchanged inner layers add no entry.
 
     Args:
-        inner: What differs from the inner layers that the constructor would make, by
-            attribute: entries of the inner layer's config, or a whole serialized
-            layer. It is meant for `from_config`.
+        inner: Changes to the inner layers that the constructor makes, by attribute:
+            entries of the inner layer's config, or a whole serialized layer. It is
+            meant for `from_config`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
     """
 
@@ -36,8 +36,7 @@ class CompositeLayer(keras.layers.Layer):
     ) -> Any:
         """Make an inner layer and hold it under `attribute`.
 
-        Its name is the attribute's and its dtype policy this layer's, unless `kwargs`
-        say otherwise.
+        By default it has the attribute's name and this layer's dtype policy.
         """
         kwargs = {
             "name": attribute.lstrip("_"),
@@ -53,16 +52,16 @@ class CompositeLayer(keras.layers.Layer):
 
 
 class _InnerLayers:
-    """How the inner layers of one layer were made. Not a layer, so not tracked."""
+    """The original configs of one layer's inner layers. Not a layer, so not tracked."""
 
     def __init__(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        #: What differs, of layers that are not made yet.
+        #: Changes to layers that are not made yet.
         self.pending = dict(changes)
-        #: The class and config of each layer as its owner makes it, by attribute.
+        #: The original class and config of each inner layer, by attribute.
         self.made: dict[str, tuple[Any, dict[str, Any]]] = {}
 
     def revive(self, attribute: str, layer: keras.layers.Layer) -> keras.layers.Layer:
-        """Return the layer that was made, or what a config says it has become."""
+        """Return the layer, or the changed one if a saved config has changes for it."""
         config = _plain(layer.get_config())
         self.made[attribute] = type(layer), config
         change = self.pending.pop(attribute, None)
@@ -73,7 +72,7 @@ class _InnerLayers:
         return type(layer).from_config(config | dict(change))
 
     def changes(self, owner: Any) -> dict[str, Any]:
-        """Return what differs now, as `CompositeLayer` takes it."""
+        """Return the current changes, as the argument `inner` of `CompositeLayer`."""
         found = dict(self.pending)
         for attribute, (kind, made) in self.made.items():
             layer = getattr(owner, attribute)
@@ -82,10 +81,10 @@ class _InnerLayers:
                 continue
             config = _plain(layer.get_config())
             if not owner.trainable:
-                # To freeze a layer freezes all that is in it; that is no change.
+                # Freezing a layer also freezes its inner layers; that is not a change.
                 config["trainable"] = made["trainable"]
             changed = {k: v for k, v in config.items() if made.get(k) != v}
-            # An entry that is gone, such as "inner" of a layer made plain again.
+            # Entries that were removed, such as "inner" once no change is left.
             changed |= {k: None for k in made if k not in config}
             if changed:
                 found[attribute] = changed
@@ -93,7 +92,7 @@ class _InnerLayers:
 
 
 def _plain(config: Any) -> Any:
-    """Return a config without the numbers that Keras gives shared objects in a file."""
+    """Return a config without the ids that Keras gives to shared objects."""
     if isinstance(config, dict):
         return {k: _plain(v) for k, v in config.items() if k != "shared_object_id"}
     if isinstance(config, list | tuple):
@@ -102,6 +101,6 @@ def _plain(config: Any) -> Any:
 
 
 def build_once(layer: keras.layers.Layer, input_shape: Any) -> None:
-    """Build an inner layer, unless it came with its weights."""
+    """Build an inner layer, unless it is built already."""
     if not layer.built:
         layer.build(input_shape)

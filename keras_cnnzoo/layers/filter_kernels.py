@@ -1,16 +1,15 @@
-"""The classical filters of image processing, as kernels.
+"""The kernels of classical image filters.
 
-They are written as they are laid on the image: each number multiplies the pixel under
-it. That is correlation, which the field's networks call convolution, and what
-`scipy.ndimage.correlate` does; a convolution in the mathematical sense would turn them
-by half a turn first.
+They are meant for correlation, in which each value multiplies the pixel below it.
+Neural networks call this convolution; `scipy.ndimage.correlate` computes the same. A
+mathematical convolution would first rotate the kernel by 180 degrees.
 """
 
 import numpy as np
 
 _SMOOTH = {"sobel": (1, 2, 1), "prewitt": (1, 1, 1), "scharr": (3, 10, 3)}
 _RISE = (-1, 0, 1)
-#: Kernels of one size, by name.
+#: Kernels of fixed size, by name.
 FIXED = {
     **{f"{name}_x": np.outer(smooth, _RISE) for name, smooth in _SMOOTH.items()},
     **{f"{name}_y": np.outer(_RISE, smooth) for name, smooth in _SMOOTH.items()},
@@ -23,12 +22,12 @@ FIXED = {
 
 
 def box(size: int) -> np.ndarray:
-    """Return the mean of a window."""
+    """Return a kernel that averages its window."""
     return np.full((size, size), 1 / size**2)
 
 
 def gaussian(size: int, sigma: float) -> np.ndarray:
-    """Return a Gaussian bell that adds up to one."""
+    """Return a Gaussian whose values sum to one."""
     line = np.exp(-((np.arange(size) - (size - 1) / 2) ** 2) / (2 * sigma**2))
     line /= line.sum()
     return np.outer(line, line)
@@ -42,7 +41,7 @@ def gabor(
     phase: float,
     angle: float,
 ) -> np.ndarray:
-    """Return a wave under a Gaussian bell.
+    """Return a wave with a Gaussian envelope.
 
     With `u = x cos(angle) + y sin(angle)` along the wave and `v` across it, rows
     counted downwards, it is `exp(-(u^2 + aspect^2 v^2) / (2 sigma^2)) cos(2 pi u /
@@ -50,11 +49,11 @@ def gabor(
 
     Args:
         size: Rows and columns.
-        sigma: Width of the bell along the wave.
+        sigma: Standard deviation of the Gaussian along the wave.
         wavelength: Pixels from crest to crest.
-        aspect: How many times narrower the bell is across the wave.
-        phase: 0 is even, a line detector; pi / 2 is odd, an edge detector.
-        angle: Of the wave's direction; 0 has it run along the columns' index.
+        aspect: How many times narrower the Gaussian is across the wave than along it.
+        phase: Phase in radians: 0 gives a line detector, pi / 2 an edge detector.
+        angle: Direction of the wave in radians; 0 is from left to right.
     """
     half = (size - 1) / 2
     y, x = np.mgrid[-half : half + 1, -half : half + 1]
@@ -64,5 +63,5 @@ def gabor(
     return bell * np.cos(2 * np.pi * u / wavelength + phase)
 
 
-#: Those above, and those that the functions here make.
+#: All names: those of `FIXED`, and those of the functions here.
 KINDS = tuple(sorted({*FIXED, "box", "gabor", "gaussian"}))

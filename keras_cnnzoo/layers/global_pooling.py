@@ -1,4 +1,4 @@
-"""Pooling of whole maps to one number per channel: Lp norms and generalised means."""
+"""Global pooling to one value per channel: Lp norms and generalised means."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ class _GlobalPooling(keras.layers.Layer):
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
-        # Half-precision input is widened in `call` and must not be narrowed before.
+        # `call` casts the input to float32; autocast would lose precision before that.
         super().__init__(autocast=False, **kwargs)
         self.data_format = standardize_data_format(data_format)
         self.keepdims = keepdims
@@ -28,7 +28,7 @@ class _GlobalPooling(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=self.rank + 2)
 
     def pool(self, x: Any) -> Any:
-        """Reduce `x`, of float32 at least, over `self._axes`, which stay as 1."""
+        """Reduce `x`, at least float32, over `self._axes`, which keep size 1."""
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
@@ -80,15 +80,15 @@ class _GlobalLpPooling(_GlobalPooling):
 
 @register_layer
 class GlobalLpPooling2D(_GlobalLpPooling):
-    """Reduce each map to the p-norm of its values: `LpPooling2D` with one window.
+    """Reduce each channel to the p-norm of its values: `LpPooling2D` with one window.
 
     Args:
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        keepdims: Whether height and width stay as axes of size 1.
-        p: Order of the norm, at least 1; `math.inf` takes the largest magnitude.
+        keepdims: Whether height and width are kept as axes of size 1.
+        p: Order of the norm, at least 1; `math.inf` gives the largest magnitude.
         reduction: "sum", or "mean" for the power mean, which does not grow with the
-            size of the map.
+            size of the feature map.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -138,18 +138,19 @@ class GlobalLpPooling3D(_GlobalLpPooling):
 
 @register_layer
 class GlobalGeMPooling2D(_GlobalPooling):
-    """Reduce each map to its generalised mean, `mean(x ** p) ** (1 / p)`, `p` learned.
+    """Reduce each channel to its generalised mean, `mean(x ** p) ** (1 / p)`.
 
-    One trainable exponent for all channels, between average pooling (`p=1`) and max
-    pooling (large `p`). Image retrieval made it common, classifiers use it too.
+    `p` is trainable and shared by all channels. `p=1` is average pooling, and a large
+    `p` comes close to max pooling. Common in image retrieval, and also used in
+    classifiers.
 
     Args:
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        keepdims: Whether height and width stay as axes of size 1.
-        p: Start value of the exponent, above 0.
-        epsilon: Values below are raised to it, since a power of a negative number
-            need not exist. Raised values have no gradient.
+        keepdims: Whether height and width are kept as axes of size 1.
+        p: Initial value of the exponent, above 0.
+        epsilon: Lower bound of the inputs, since powers of negative values may not
+            exist. Inputs below it are clipped and have no gradient.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -193,7 +194,7 @@ class GlobalGeMPooling2D(_GlobalPooling):
             name="p",
             shape=(),
             initializer=keras.initializers.Constant(self.initial_p),
-            # An exponent of 8 bits would stand still under small gradients.
+            # In low precision, small gradients would not change the exponent.
             dtype=keras.backend.result_type(self.variable_dtype, "float32"),
         )
 

@@ -13,18 +13,18 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class HighwayBlock(CompositeLayer):
-    """Return `gate * body(x) + (1 - gate) * x`, with a gate for every number.
+    """Return `gate * body(x) + (1 - gate) * x`, with a gate for every activation.
 
-    `body` is a convolution and its activation, the gate another convolution of `x` and
-    a sigmoid. The sub-layers are `conv` and `gate`. The bias of the gate, `gate.bias`,
-    starts below zero: at first the block hands on most of its input, and very deep
-    networks train.
+    `body` is a convolution with an activation, and the gate is another convolution of
+    `x` with a sigmoid. The sub-layers are `conv` and `gate`. The bias of the gate,
+    `gate.bias`, is initialised below zero, so that at first the block passes most of
+    its input unchanged. This allows very deep networks to train.
 
     Args:
-        kernel_size: Of both convolutions.
-        activation: Any Keras activation, of the body.
-        gate_bias: What every bias of the gate starts from.
-        kernel_initializer: Of both convolutions.
+        kernel_size: Kernel size of both convolutions.
+        activation: Activation of the body, any that Keras knows.
+        gate_bias: Initial value of the gate's biases.
+        kernel_initializer: Kernel initializer of both convolutions.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.

@@ -1,4 +1,4 @@
-"""The classical image filters as a layer, fixed or as a start for learning."""
+"""Classical image filters as a layer, fixed or as an initialisation."""
 
 import math
 from typing import Any
@@ -15,41 +15,43 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class ImageFilter2D(keras.layers.Layer):
-    """Filter each channel of an image by itself with a classical kernel.
+    """Filter each channel of an image separately with a classical kernel.
 
-    The kernel is laid on the image as it is written (correlation, as every
-    convolutional layer computes): `sobel_x` is positive where brightness rises to the
-    right, `sobel_y` where it rises downwards. Derivatives are not scaled: over a ramp
-    that rises by 1 a pixel, Sobel's kernels give 8, Prewitt's 6 and Scharr's 32.
+    The layer computes a correlation, as all convolutional layers do: `sobel_x` is
+    positive where brightness increases to the right, `sobel_y` where it increases
+    downwards. Derivatives are not scaled: for a slope of 1 per pixel, Sobel's kernels
+    give 8, Prewitt's 6 and Scharr's 32.
 
     Args:
         kind: "sobel_x", "sobel_y", "prewitt_x", "prewitt_y", "scharr_x", "scharr_y",
             "laplacian", "gaussian", "box", "sharpen", "emboss", "vertical_line",
             "horizontal_line", or "gabor", a bank of filters.
         size: Rows and columns of the kernel of a "box" (None: 3), a "gaussian" or
-            "gabor" (None: all of the bell up to four sigma). The others are 3 x 3.
-        sigma: Width of the bell of "gaussian" and "gabor".
-        orientations: Filters in the "gabor" bank, evenly over half a turn from 0, a
-            wave along the rows, on.
+            "gabor" (None: up to four sigma on each side). The others are 3 x 3.
+        sigma: Standard deviation of "gaussian", and of the envelope of "gabor".
+        orientations: Number of filters in the "gabor" bank. Their angles divide 180
+            degrees evenly, beginning with 0, a wave from left to right.
         wavelength: Pixels from crest to crest of a "gabor".
-        aspect: How many times narrower its bell is across the wave than along it.
-        phase: Of its wave in radians: 0 finds lines, pi / 2 edges.
-        trainable_kernel: Whether the kernels are learned from here on, each channel's
-            by itself. False keeps them, as weights that are not trained.
-        strides: Step between windows; one int makes it the same both ways.
-        padding: "same", with zeros around the image, or "valid".
+        aspect: How many times narrower the envelope of "gabor" is across the wave than
+            along it.
+        phase: Phase of "gabor" in radians: 0 detects lines, pi / 2 edges.
+        trainable_kernel: Whether the kernels are trained, separately for each channel.
+            If False, they are non-trainable weights.
+        strides: Step between windows; one int is used for both directions.
+        padding: "same", which pads with zeros, or "valid".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output `(batch, new_height,
-        new_width, channels)`; a bank gives each channel's filters one after the other,
-        `channels * orientations` in all. Channels second under "channels_first".
+        new_width, channels)`. A "gabor" bank has `channels * orientations` output
+        channels: all filters of the first input channel, then those of the second, and
+        so on. Channels second under "channels_first".
 
     Raises:
-        ValueError: `kind` is none of these, a number is not positive, or `size` is
-            given for a kind that has one size.
+        ValueError: `kind` is unknown, a number is not positive, or `size` is given for
+            a kind of fixed size.
 
     Source:
         Gonzalez and Woods, "Digital Image Processing", chapters 3 and 10.
@@ -108,13 +110,13 @@ class ImageFilter2D(keras.layers.Layer):
         self.data_format = standardize_data_format(data_format)
 
     def kernels(self) -> np.ndarray:
-        """Return the filters as they start, `(rows, columns, filters)`."""
+        """Return the initial filters, of shape `(rows, columns, filters)`."""
         if self.kind in filter_kernels.FIXED:
             made = [filter_kernels.FIXED[self.kind]]
         elif self.kind == "box":
             made = [filter_kernels.box(self.size or 3)]
         else:
-            # As far as scipy.ndimage.gaussian_filter goes.
+            # The same extent as in scipy.ndimage.gaussian_filter.
             size = self.size or 2 * int(4 * self.sigma + 0.5) + 1
             if self.kind == "gaussian":
                 made = [filter_kernels.gaussian(size, self.sigma)]

@@ -1,4 +1,4 @@
-"""Start values that Keras does not have."""
+"""Initializers that Keras does not have."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +9,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
 class FanInUniform(keras.initializers.Initializer):
-    """Draw uniformly from `±scale / fan_in`, as the networks of the 1990s did.
+    """Draw uniformly from `±scale / fan_in`, as in the networks of the 1990s.
 
-    The fan-in is given rather than read off the shape, since a bias has the fan-in
-    of its unit and a partly connected filter has its own.
+    The fan-in is an argument, since the shape does not tell it for biases, which have
+    the fan-in of their unit, and for partly connected filters.
 
     Args:
-        fan_in: Number of inputs of the unit that a value belongs to. A sequence
-            holds one number for each entry of the weight's last axis.
-        scale: Numerator of the limit.
-        seed: An integer makes every call draw the same values.
+        fan_in: Number of inputs of a unit. A sequence gives one number for each entry
+            of the weight's last axis.
+        scale: The limit of the values, times the fan-in.
+        seed: Seed of the random numbers. With an integer, every call draws the same
+            values.
 
     Source:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
@@ -51,9 +52,9 @@ class FanInUniform(keras.initializers.Initializer):
 
 
 def fresh(initializer: Any) -> Any:
-    """Return a copy that draws numbers of its own, where the initializer can.
+    """Return a copy that draws its own values, if the initializer can be copied.
 
-    One that is shared starts weights of equal shape from equal numbers.
+    A shared initializer gives weights of the same shape the same values.
     """
     clone = getattr(initializer, "clone", None)
     return initializer if clone is None else clone()

@@ -1,4 +1,4 @@
-"""A convolution that can show what it sees, and costs nothing while it does not."""
+"""A convolution that can expose its feature maps, without cost while it does not."""
 
 import contextlib
 import contextvars
@@ -22,12 +22,12 @@ _OPEN: contextvars.ContextVar[Maps | None] = contextvars.ContextVar("maps")
 
 @contextlib.contextmanager
 def record_maps() -> Iterator[Maps]:
-    """Collect the activation maps of every layer whose `record` is "maps".
+    """Collect the outputs of every layer whose `record` is "maps".
 
-    The dictionary is filled, in order of the calls, while the context is open; the
-    keys are the layers' paths, with `:1`, `:2` ... for further calls of one layer.
-    Inside a function that is compiled, open the context within that function and
-    return the dictionary.
+    While the context is open, each call of such a layer adds an entry to the
+    dictionary. The keys are the layers' paths; further calls of the same layer have
+    `:1`, `:2` ... appended. In a compiled function, open the context inside that
+    function and return the dictionary.
 
     Example:
         >>> conv = InstrumentedConv2D(4, 3, record="maps", name="conv")
@@ -56,33 +56,33 @@ def _hand_over(layer: keras.layers.Layer, x: Any) -> None:
 class InstrumentedConv2D(keras.layers.Conv2D):
     """A `keras.layers.Conv2D` that can expose its feature maps.
 
-    Weights, output and arguments are those of `Conv2D`, in the same positions, so
-    either can stand for the other; weight files of networks with the one load into
-    networks with the other. `record` may be set at any time, in a built and trained
-    model too; in a compiled model use `keras_cnnzoo.inspect.set_record`, so that Keras
-    traces the step again.
+    Weights, output and positional arguments are the same as for `Conv2D`, so that
+    either can replace the other, and weight files fit models with either. `record` may
+    be set at any time, also in a trained model. In a compiled model use
+    `keras_cnnzoo.inspect.set_record`, so that Keras traces the training step again.
 
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the window; one int makes it square.
-        *args: What `keras.layers.Conv2D` takes next: strides, padding and so on.
-        record: What the layer keeps of its output.
-            "off": nothing. The compiled graph is that of `Conv2D`.
+        *args: Further positional arguments of `keras.layers.Conv2D`: strides, padding
+            and so on.
+        record: What the layer records of its output.
+            "off": nothing. The compiled graph is the same as for `Conv2D`.
             "stats": per-channel mean, variance, share of zeros and maximum over the
-            calls so far, in `statistics`. They are live inside a compiled `fit`.
-            "maps": each call hands its maps to the open `record_maps()`.
-        momentum: Share of the old value in a running statistic. The first calls
-            are averaged evenly, so that nothing of the start remains.
-        sample: How many images of each call "stats" looks at, from the first on, so
-            that its cost does not grow with the batch; None for all of them.
+            calls so far, in `statistics`. They are also updated in a compiled `fit`.
+            "maps": each call adds its output to the open `record_maps()`.
+        momentum: Weight of the old value in a running statistic. The first calls are
+            averaged evenly, so that the initial zeros have no influence.
+        sample: Number of images at the start of each batch that "stats" uses, so that
+            its cost does not grow with the batch size; None for all of them.
         **kwargs: Any other argument of `keras.layers.Conv2D`.
 
     Shape:
         As `keras.layers.Conv2D`.
 
     Raises:
-        ValueError: `record` is none of the three, `momentum` is not in 0..1, or
-            `sample` is less than one image.
+        ValueError: `record` is not one of the three, `momentum` is not in 0..1 (1
+            excluded), or `sample` is below 1.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class InstrumentedConv2D(keras.layers.Conv2D):
 
     @property
     def record(self) -> Record:
-        """What the layer keeps of its output: "off", "stats" or "maps"."""
+        """What the layer records of its output: "off", "stats" or "maps"."""
         return self._record
 
     @record.setter
@@ -143,20 +143,20 @@ class InstrumentedConv2D(keras.layers.Conv2D):
         return super().__repr__().replace("<Conv2D", "<InstrumentedConv2D", 1)
 
 
-# Keras stores a layer's weights under the name of its class, and numbers unnamed layers
-# by it. Under Conv2D's the weights of a network fit the same network without recording.
+# Keras derives paths in weight files and names of unnamed layers from the class name.
+# With Conv2D's name, weight files fit the same network with plain Conv2D layers.
 InstrumentedConv2D.__name__ = keras.layers.Conv2D.__name__
 
 
 class ChannelStatistics(keras.layers.Layer):
-    """Running per-channel statistics of a map, as non-trainable weights.
+    """Running per-channel statistics of a feature map, as non-trainable weights.
 
     `mean`, `variance` and `zeros` (the share of exact zeros) are running averages,
-    `maximum` is the largest value seen, and `calls` counts what went in.
+    `maximum` is the largest value so far, and `calls` counts the calls.
 
-    There are no weights before `start`. A layer may not grow weights once Keras has
-    built it, so this one is never built by Keras; and it says that it is built, since
-    JAX runs a model that holds an unbuilt layer eagerly first, at every call.
+    There are no weights before `start`. Keras forbids new weights in a layer that it
+    has built, so this layer has no `build`. It sets `built` itself, since under JAX a
+    model with an unbuilt layer first runs eagerly, at every call.
     """
 
     def __init__(self, momentum: float, data_format: str) -> None:
@@ -167,7 +167,7 @@ class ChannelStatistics(keras.layers.Layer):
         self.built = True
 
     def start(self, channels: int) -> None:
-        """Make the weights, all zero."""
+        """Create the weights, all zero."""
 
         def zeros(name: str, shape: tuple[int, ...] = (channels,)) -> Any:
             return self.add_weight(
@@ -188,7 +188,7 @@ class ChannelStatistics(keras.layers.Layer):
         if isinstance(pixels, int) and not pixels:
             return inputs  # An empty batch has no mean, and no maximum.
         mean = ops.mean(x, self.axes)
-        # Half the passes over memory that moments() takes outside of XLA.
+        # Outside of XLA, moments() takes twice as many passes over memory.
         variance = ops.maximum(ops.mean(ops.square(x), self.axes) - mean * mean, 0.0)
         zeros = ops.mean(ops.cast(ops.equal(x, 0.0), "float32"), self.axes)
         rate = ops.maximum(1.0 - self.momentum, 1.0 / (self.calls + 1.0))
@@ -202,7 +202,8 @@ class ChannelStatistics(keras.layers.Layer):
             (self.calls, self.calls + 1.0),
         )
         for running, value in new:
-            # In a TensorFlow graph the batch may turn out to be empty when it runs.
+            # In a TensorFlow graph, whether the batch is empty is known only at run
+            # time.
             known = isinstance(pixels, int)
             running.assign(value if known else ops.where(pixels > 0, value, running))
         return inputs

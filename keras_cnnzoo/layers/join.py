@@ -1,4 +1,4 @@
-"""Join parallel paths by their mean, and drop some of them while training."""
+"""Join parallel paths by their mean, and drop some of them in training."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,29 +19,30 @@ def _check_rate(rate: float) -> float:
 
 @register_layer
 class DropPathMean(keras.layers.Layer):
-    """Take the mean of several maps; in training, of those that are not dropped.
+    """Average several feature maps; in training, only those that are not dropped.
 
-    Each is dropped by itself, but never all: the mean is of those that stay, so that
-    nothing needs scaling, and inference is the mean of all. One draw holds for the
-    whole batch. Call it as `DropPathMean()(maps)`, or `DropPathMean()(maps,
-    alone=alone)` with what a `DropPathColumn` drew: where that names one of the maps,
-    this one stands for the mean.
+    Each feature map is dropped independently, but at least one is kept. The output is
+    the mean of those that are kept, so it needs no rescaling; in inference it is the
+    mean of all. The whole batch shares one draw. Call it as `DropPathMean()(maps)`, or
+    as `DropPathMean()(maps, alone=alone)` with the output of a `DropPathColumn`: if
+    that selects one of the feature maps, the output is this one instead of the mean.
 
     Args:
-        rate: Probability that a map is dropped, from 0 to 1.
-        seed: Start of the random numbers; None draws one.
+        rate: Probability that a feature map is dropped, from 0 to 1.
+        seed: Seed of the random numbers; None draws a random seed.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
-        Input a list of maps of one shape, and `alone` of `(batch, columns)`, of whose
-        columns the maps are the last. Output one map of that shape.
+        Input a list of feature maps of the same shape, and `alone` of shape `(batch,
+        columns)`, whose last columns belong to these feature maps. Output one feature
+        map of the same shape.
 
     Raises:
         ValueError: `rate` is not in 0..1.
 
     Note:
-        What leads to a dropped map is computed all the same: it gets no gradient, but
-        a batch norm in it sees the batch.
+        A dropped path is still computed. It gets no gradient, but its batch norms
+        update their statistics.
 
     Source:
         Larsson, Maire and Shakhnarovich, "FractalNet: Ultra-Deep Neural Networks
@@ -73,11 +74,11 @@ class DropPathMean(keras.layers.Layer):
         return sum(terms[1:], start=terms[0])
 
     def _shares(self, count: int, alone: Any) -> Any:
-        """Draw the share of each map in the sum, as `(batch or 1, count)`."""
+        """Draw the weight of each feature map in the sum, as `(batch or 1, count)`."""
         stay = ops.ones((1, count))
         if self.rate:
             drawn = keras.random.uniform((1, count), seed=self.seed_generator)
-            # Where all would be dropped, the last to go is the one that stays.
+            # If all would be dropped, the one with the largest draw is kept.
             least = ops.minimum(ops.max(drawn), self.rate)
             stay = ops.cast(drawn >= least, "float32")
         shares = stay / ops.sum(stay)
@@ -97,26 +98,27 @@ class DropPathMean(keras.layers.Layer):
 
 @register_layer
 class DropPathColumn(keras.layers.Layer):
-    """Draw which one column of a network has to do alone, if any.
+    """Draw the single column that is used for a training batch, if any.
 
-    All joins of a network that are given the same draw drop every other column, so that
-    each learns to answer by itself. One draw holds for the whole batch.
+    All joins of a network that receive the same draw then drop the other columns, so
+    that each column learns to classify on its own. The whole batch shares one draw.
 
     Args:
         columns: Number of columns to draw from.
-        rate: Probability that one has to do alone; else, and outside of training, none.
-        seed: Start of the random numbers; None draws one.
+        rate: Probability that a single column is drawn. Otherwise, and in inference,
+            none is.
+        seed: Seed of the random numbers; None draws a random seed.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
-        Input `(batch, ...)`, of which only the size of the batch counts, output
-        `(batch, columns)`: 1 for the column drawn, 0 for the others, or all 0.
+        Input `(batch, ...)`, of which only the batch size is used. Output `(batch,
+        columns)`: 1 for the column drawn and 0 for the others, or all 0.
 
     Raises:
-        ValueError: There is no column, or `rate` is not in 0..1.
+        ValueError: `columns` is below 1, or `rate` is not in 0..1.
 
     Source:
-        As `DropPathMean`: its global sampling.
+        The global sampling of the paper that `DropPathMean` names.
 
     Example:
         >>> import numpy as np

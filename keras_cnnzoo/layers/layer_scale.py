@@ -1,4 +1,4 @@
-"""A learned factor per channel on what a residual branch adds."""
+"""A learned factor per channel for the output of a residual branch."""
 
 from typing import Any
 
@@ -12,12 +12,13 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class LayerScale(keras.layers.Layer):
-    """Multiply each channel by a learned factor that starts near zero.
+    """Multiply each channel by a learned factor that is initialised near zero.
 
-    A residual block then begins as nearly the identity, and very deep networks train.
+    A residual block is then initially close to the identity, which helps very deep
+    networks to train.
 
     Args:
-        initial: What every factor starts from.
+        initial: Initial value of the factors.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.

@@ -1,4 +1,4 @@
-"""Normalisation across neighbouring maps, the predecessor of batch norm."""
+"""Normalisation across neighbouring channels, common before batch norm."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from keras_cnnzoo.layers.stateless import is_stateless
 
 @register_layer
 class LocalResponseNormalization(keras.layers.Layer):
-    """Divide by the activity of neighbouring maps at the same place.
+    """Divide by the activity of neighbouring channels at the same position.
 
-    `y = x / (bias + alpha * sum(neighbours ** 2)) ** beta`, where the neighbours are
-    the `2 * depth_radius + 1` maps around each map, itself included, fewer at
-    either end.
+    `y = x / (bias + alpha * sum(neighbours ** 2)) ** beta`, where the neighbours of a
+    channel are the `2 * depth_radius + 1` channels around it, itself included, and
+    fewer for the first and the last channels.
 
     `alpha` multiplies the plain sum, as in the paper and in TensorFlow. PyTorch and
     Caffe take the mean: `torch.nn.LocalResponseNorm(n, alpha, beta, k)` is
     `LocalResponseNormalization(n // 2, k, alpha / n, beta)` for odd `n`. The
     defaults are the paper's k = 2, n = 5.
 
-    The sum and the root are computed in full precision whatever the policy.
+    The sum and the power are computed in at least float32, whatever the dtype policy.
 
     Args:
-        depth_radius: Number of maps on either side.
+        depth_radius: Number of neighbouring channels on either side.
         bias: Positive number that keeps the divisor from 0, the paper's k.
-        alpha: Weight of the sum of squares.
+        alpha: Factor of the sum of squares.
         beta: Exponent of the divisor.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
@@ -84,7 +84,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         width = [(0, 0)] * len(x.shape)
         width[axis] = (self.depth_radius, self.depth_radius)
         squares = ops.pad(ops.square(x), width)
-        # Shifted slices add up fast compiled and, unlike a running sum, lose no bits.
+        # Adding shifted slices is fast when compiled and more accurate than a running
+        # sum.
         activity = sum(
             squares[(*before, slice(shift, shift + maps))]
             for shift in range(2 * self.depth_radius + 1)

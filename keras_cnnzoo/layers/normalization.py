@@ -1,4 +1,4 @@
-"""The first layer of every model: from pixels to what the network was trained on."""
+"""The preprocessing layer with which the models begin."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,24 +12,24 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class ColorNormalization(keras.layers.Layer):
-    """Map the channels of each pixel by one affine map: `y = x @ matrix + offset`.
+    """Apply an affine map to the channels of each pixel: `y = x @ matrix + offset`.
 
-    Scale, mean, standard deviation and channel order of every published convention
-    are one such map. It is held in two non-trainable weights, so the constants
-    travel with the weights of a model: loading a source sets them, saving keeps
-    them, and a model is never fed by another model's convention.
+    Such a map expresses the scale, mean, standard deviation and channel order of every
+    published preprocessing. It is stored in two non-trainable weights, so the constants
+    stay with the weights of a model: loading weights sets them, and saving keeps them.
+    A model thus never runs with the preprocessing of another.
 
-    The arithmetic is done in full precision whatever the policy, since pixels of
-    0..255 lose their last bits in half precision.
+    The layer computes in at least float32, whatever the dtype policy, since pixels of
+    0..255 lose precision in half precision.
 
     Args:
-        matrix: `(channels, channels)` start values, rows by input channel. None
-            starts at the identity.
-        offset: `channels` start values. None starts at zero.
+        matrix: Initial matrix of shape `(channels, channels)`, one row per input
+            channel. None is the identity.
+        offset: Initial offsets, one per channel. None is zero.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        origin: How the model that begins with this layer was built, which
-            `keras_cnnzoo.origin` reads: a dictionary of what JSON can hold, or None.
+        origin: A JSON-serializable dictionary that describes how the model was built,
+            for `keras_cnnzoo.origin`, or None.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -37,7 +37,7 @@ class ColorNormalization(keras.layers.Layer):
         "channels_first". The output has the layer's compute dtype.
 
     Raises:
-        ValueError: The input's channels are not those of `matrix` and `offset`.
+        ValueError: `matrix` or `offset` does not fit the number of input channels.
 
     Example:
         >>> grey = ColorNormalization(matrix=[[1 / 255]], offset=[-0.5])
@@ -109,7 +109,7 @@ class ColorNormalization(keras.layers.Layer):
 
 
 def _floats(values: Any) -> Any:
-    """Return plain nested lists, which a config can hold whatever came in."""
+    """Return nested lists of floats, which a config can hold."""
     return ops.convert_to_numpy(ops.convert_to_tensor(values, "float32")).tolist()
 
 

@@ -1,4 +1,4 @@
-"""A layer that only remembers: how the model that begins with it was built."""
+"""A layer that stores how the model that begins with it was built."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,18 +11,18 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class ModelOrigin(keras.layers.Identity):
-    """Pass images on, integers as floats, and hold how the model was built.
+    """Return the input, integers as floats, and store how the model was built.
 
-    A model that begins with a `ColorNormalization` has its origin there. Where there is
-    none, this layer of no weights and no arithmetic holds it, so that it is saved with
-    the model and copied with it. `keras_cnnzoo.origin` reads it.
+    A model that begins with a `ColorNormalization` stores its origin there. Other
+    models begin with this layer, which has no weights, so that the origin is saved and
+    copied with the model. `keras_cnnzoo.origin` reads it.
 
     Args:
-        origin: A dictionary of what JSON can hold, or None.
+        origin: A JSON-serializable dictionary, or None.
         **kwargs: `name` and the like, for `keras.layers.Layer`.
 
     Shape:
-        Output and input are the same, in the layer's compute dtype.
+        The output has the input's shape and the layer's compute dtype.
 
     Example:
         >>> layer = ModelOrigin({"name": "lenet5"})

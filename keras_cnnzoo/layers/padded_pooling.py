@@ -1,4 +1,4 @@
-"""Max pooling with the padding that PyTorch and Caffe have, and Keras has not."""
+"""Max pooling with the padding of PyTorch and Caffe, which Keras does not have."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from keras_cnnzoo.layers.stateless import is_stateless
 
 @register_layer
 class PaddedMaxPooling2D(keras.layers.Layer):
-    """Take the maximum of each window, with the same room on all four sides.
+    """Take the maximum of each window, with equal padding on all four sides.
 
-    The room is filled with the lowest number, so it never wins, whatever the signs
-    of the map. Keras's "same" pads strided windows on one side only.
+    The padding is minus infinity, so it is never the maximum, even if all inputs are
+    negative. Keras's "same" pads strided windows more at the end.
 
     Args:
         pool_size: Height and width of the window.
@@ -24,14 +24,14 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         padding: Rows and columns added on each side, at most half of `pool_size`.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        name: Of the layer.
-        ceil_mode: Whether a last window may reach over the end, as in Caffe, so that
-            no pixel is left out; sizes are then rounded up.
+        name: Name of the layer.
+        ceil_mode: Whether the last window may extend beyond the edge, as in Caffe, so
+            that no pixel is left out. Output sizes are then rounded up.
         **kwargs: `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output sizes
-        `floor((size + 2 * padding - pool_size) / strides) + 1`, as
+        `floor((size + 2 * padding - pool_size) / strides) + 1`, as in
         `torch.nn.MaxPool2d`.
 
     Raises:
@@ -65,7 +65,8 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         self.strides = strides or pool_size
         self.padding = padding
         self.ceil_mode = ceil_mode
-        #: Room at the end: with a step less one of it, flooring rounds up.
+        #: Padding at the end. With `strides - 1` more, rounding the size down has the
+        #: effect of rounding up.
         self._end = padding + (self.strides - 1 if ceil_mode else 0)
         if ceil_mode and pool_size < self.strides + padding:
             raise ValueError(

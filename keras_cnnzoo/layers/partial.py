@@ -1,4 +1,4 @@
-"""Convolution whose filters look at some of the maps only."""
+"""Convolution in which each filter uses only some of the input channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,23 +19,23 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class PartialConv2D(keras.layers.Layer):
-    """Convolve, each filter over its own list of input maps.
+    """Convolve each filter only with the input channels on its own list.
 
-    Only kernels that exist are weights: no number is stored, trained or counted for
-    a map that a filter does not see.
+    There are weights only for the listed connections: none are stored, trained or
+    counted for the other input channels.
 
     Args:
-        connections: For each filter, the input maps it looks at, counted from 0.
+        connections: For each filter, the indices of its input channels.
         kernel_size: Height and width of the kernels; one int makes them square.
-        strides: Step of the kernels; one int for both directions.
+        strides: Strides of the convolution; one int for both directions.
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        activation: What the result is passed through, by name or as a function.
-        use_bias: Whether each filter adds a number of its own.
-        kernel_initializer: Start values of the kernels, a weight of shape
-            `(height, width, number of connections)`, filter by filter.
-        bias_initializer: Start values of the biases.
+        activation: Activation of the output, by name or as a function.
+        use_bias: Whether each filter has a bias.
+        kernel_initializer: Initializer of the kernels, a weight of shape `(height,
+            width, number of connections)`, filter by filter.
+        bias_initializer: Initializer of the biases.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
@@ -44,8 +44,8 @@ class PartialConv2D(keras.layers.Layer):
         second under "channels_first".
 
     Raises:
-        ValueError: A filter looks at no map, at one twice, or at one the input
-            does not have.
+        ValueError: A filter has no input channel, the same one twice, or one that the
+            input does not have.
 
     Source:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
@@ -99,8 +99,8 @@ class PartialConv2D(keras.layers.Layer):
                 f"has {channels} maps: {tuple(input_shape)}."
             )
         filters, kernels = len(self.connections), sum(map(len, self.connections))
-        # Entry (map, filter) is the position of their kernel; what is not connected
-        # points behind the last kernel, where `effective_kernel` puts a zero.
+        # Entry (channel, filter) is the position of their kernel. Unconnected pairs
+        # point after the last kernel, where `effective_kernel` puts a zero.
         self._positions = np.full((channels, filters), kernels)
         order = [(m, f) for f, maps in enumerate(self.connections) for m in maps]
         self._positions[tuple(np.transpose(order))] = np.arange(kernels)
@@ -115,7 +115,7 @@ class PartialConv2D(keras.layers.Layer):
             )
 
     def effective_kernel(self) -> Any:
-        """Return the kernel of the `Conv2D` that this is, zero where not connected."""
+        """Return the kernel of the equivalent `Conv2D`, zero where not connected."""
         padded = ops.pad(self.kernel, [(0, 0), (0, 0), (0, 1)])
         flat = ops.take(padded, self._positions.ravel(), axis=-1)
         return ops.reshape(flat, (*self.kernel_size, *self._positions.shape))
@@ -149,7 +149,7 @@ class PartialConv2D(keras.layers.Layer):
     def count_macs(
         self, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...]
     ) -> int:
-        """Count the multiply-accumulates of one image, existing kernels only."""
+        """Count the multiply-accumulates of one image, for connected channels only."""
         height, width = (output_shape[axis] for axis in spatial_axes(self.data_format))
         return int(np.prod(self.kernel.shape)) * height * width
 

@@ -1,4 +1,4 @@
-"""Pixels that come as integers, which images do and feature maps do not."""
+"""Integer inputs, such as the pixels of images."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from keras import ops
 
 
 def as_floats(x: Any, dtype: str) -> Any:
-    """Return a tensor of floats as it is, and one of integers or booleans cast.
+    """Cast a tensor of integers or booleans; return a tensor of floats unchanged.
 
     Keras casts floats to a layer's compute dtype and leaves integers alone. Backends
-    then refuse to convolve or average them, or wrap around at 255.
+    then cannot convolve or average them, or the values overflow at 255.
 
     Args:
         x: A tensor, or a list of tensors.
-        dtype: What integers are cast to: the layer's compute dtype.
+        dtype: The dtype for integers and booleans, that is the layer's compute dtype.
     """
     if isinstance(x, list | tuple):
         return type(x)(as_floats(one, dtype) for one in x)

@@ -1,4 +1,4 @@
-"""Lp pooling over windows: one knob from sums of magnitudes to maxima."""
+"""Lp pooling over windows: sums of magnitudes, L2 norms, up to maxima."""
 
 import math
 from typing import Any, Literal
@@ -32,7 +32,7 @@ class _LpPooling(keras.layers.Layer):
         reduction: Reduction = "sum",
         **kwargs: Any,
     ) -> None:
-        # Half-precision input is widened here and must not be narrowed before.
+        # `call` casts the input to float32; autocast would lose precision before that.
         super().__init__(autocast=False, name=name, **kwargs)
         self.pool_size = self._sizes("pool_size", pool_size)
         # Resolved here: ops.average_pool(strides=None) fails on JAX (Keras 3.15.1).
@@ -89,7 +89,7 @@ class _LpPooling(keras.layers.Layer):
         )
 
     def _real_pixels(self, inputs: Any, dtype: str) -> Any:
-        """Return how many pixels of each window lie in the image."""
+        """Return the number of pixels of each window that lie inside the image."""
         if self.padding == "valid":
             return math.prod(self.pool_size)
         size = ops.shape(inputs)
@@ -153,22 +153,22 @@ class _L2NormPooling(_LpPooling):
 class LpPooling2D(_LpPooling):
     """Reduce each window to the p-norm of its values, `(sum |x| ** p) ** (1 / p)`.
 
-    `p=1` sums magnitudes, `p=2` is L2 pooling, and `p=inf` takes the largest
-    magnitude. An all-zero window has output 0 and gradient 0. The norm is
-    accumulated in float32 at least, whatever the policy.
+    `p=1` sums magnitudes, `p=2` is L2 pooling, and `p=inf` takes the largest magnitude.
+    An all-zero window has output 0 and gradient 0. The norm is accumulated in at least
+    float32, whatever the dtype policy.
 
-    Magnitudes are taken for every `p`. `torch.nn.LPPool2d` takes none: it agrees for
-    even `p`, but lets signed values cancel for odd `p` and gives NaN on negative
-    values for fractional `p`. The two agree for every `p` on input without negatives.
+    Magnitudes are taken for every `p`. `torch.nn.LPPool2d` takes none: with it, values
+    of opposite sign cancel for odd `p`, and negative values give NaN for fractional
+    `p`. The two layers agree for even `p`, and for input without negative values.
 
     Args:
         pool_size: Window height and width in pixels; one int makes it square.
         strides: Step between windows in pixels; None steps by `pool_size`.
-        padding: "valid" drops partial windows. "same" keeps them; what lies outside
-            the image counts as nothing.
+        padding: "valid" drops partial windows. "same" keeps them; pixels outside the
+            image are ignored.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        name: Of the layer.
+        name: Name of the layer.
         p: Order of the norm, at least 1; `math.inf` is allowed.
         reduction: "sum", or "mean" for the power mean
             `(mean |x| ** p) ** (1 / p)`, whose partial windows average over the
@@ -185,10 +185,10 @@ class LpPooling2D(_LpPooling):
             window and `padding` is "valid".
 
     Note:
-        In float32 values count as 0 below 1e-16 for `p=2`, and below
-        `1e-32 ** (1 / p)` of the largest value of their map for other `p`.
-        Magnitudes above 1e19 overflow for `p=2`. Under JAX the gradient is
-        reverse-mode only.
+        In float32 the smallest values count as 0: those below 1e-16 for `p=2`, and for
+        other `p` those below `1e-32 ** (1 / p)` of the largest value of their channel.
+        Magnitudes above 1e19 overflow for `p=2`. Under JAX only reverse-mode gradients
+        are available.
 
     Source:
         Sermanet, Chintala and LeCun, "Convolutional Neural Networks Applied to House
@@ -214,7 +214,7 @@ class LpPooling1D(_LpPooling):
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        name: Of the layer.
+        name: Name of the layer.
         p: Order of the norm, at least 1; `math.inf` is allowed.
         reduction: "sum" or "mean".
         **kwargs: `dtype` and the like, for `keras.layers.Layer`.
@@ -240,7 +240,7 @@ class LpPooling3D(_LpPooling):
         padding: "valid" or "same".
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
-        name: Of the layer.
+        name: Name of the layer.
         p: Order of the norm, at least 1; `math.inf` is allowed.
         reduction: "sum" or "mean".
         **kwargs: `dtype` and the like, for `keras.layers.Layer`.
@@ -260,7 +260,7 @@ class LpPooling3D(_LpPooling):
 class L2NormPooling2D(_L2NormPooling, LpPooling2D):
     """Reduce each window to its Euclidean norm: `LpPooling2D` with `p=2`.
 
-    Takes the arguments of `LpPooling2D` but `p`.
+    Takes the arguments of `LpPooling2D` except `p`.
 
     Example:
         >>> x = keras.ops.reshape([3.0, -4.0, 0.0, 0.0], (1, 2, 2, 1))
@@ -273,7 +273,7 @@ class L2NormPooling2D(_L2NormPooling, LpPooling2D):
 class L2NormPooling1D(_L2NormPooling, LpPooling1D):
     """Reduce each window of a sequence to its Euclidean norm.
 
-    Takes the arguments of `LpPooling1D` but `p`, which is 2.
+    Takes the arguments of `LpPooling1D` except `p`, which is 2.
     """
 
 
@@ -281,5 +281,5 @@ class L2NormPooling1D(_L2NormPooling, LpPooling1D):
 class L2NormPooling3D(_L2NormPooling, LpPooling3D):
     """Reduce each window of a volume to its Euclidean norm.
 
-    Takes the arguments of `LpPooling3D` but `p`, which is 2.
+    Takes the arguments of `LpPooling3D` except `p`, which is 2.
     """

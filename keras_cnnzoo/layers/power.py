@@ -1,4 +1,4 @@
-"""The arithmetic of Lp pooling: sums over windows, and powers that stay in range."""
+"""The computations of Lp pooling: window sums, and powers without overflow."""
 
 import functools
 import math
@@ -12,7 +12,7 @@ from keras import ops
 
 
 def widen(x: Any) -> Any:
-    """Cast to at least float32: squares leave float16 from 256 up and 2e-4 down."""
+    """Cast to at least float32: in float16, squares overflow at 256, vanish at 2e-4."""
     return ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
 
 
@@ -24,9 +24,10 @@ def magnitude(x: Any) -> Any:
 def lp_norm(x: Any, p: float, total: Callable[[Any], Any], axes: Sequence[int]) -> Any:
     """Return `total(|x| ** p) ** (1 / p)`, where `total` sums or averages over `axes`.
 
-    A seventh power fits float32 only between 4e-6 and 3e5. Under any `p` but 1 and 2
-    every map is therefore measured in units of its own maximum, which as a unit is no
-    part of the gradient. Squares fit from 1e-16 to 1e19 and are spared the extra pass.
+    In float32 a seventh power is in range only for values between 4e-6 and 3e5. For any
+    `p` except 1 and 2 the values are therefore divided by their maximum first, which is
+    a constant for the gradient. Squares are fine from 1e-16 to 1e19 and do without this
+    extra pass.
     """
     if p == 1:
         return total(magnitude(x))
@@ -38,33 +39,35 @@ def lp_norm(x: Any, p: float, total: Callable[[Any], Any], axes: Sequence[int]) 
 
 
 def largest(x: Any, axes: Sequence[int]) -> Any:
-    """Return the maximum over `axes` as a constant that one can divide by."""
-    # Both bounds have a normal reciprocal, by which compilers replace the division.
+    """Return the maximum over `axes` as a constant that is safe to divide by."""
+    # Compilers may divide by multiplying with the reciprocal; both bounds have a normal
+    # one.
     tiny = float(np.finfo(keras.backend.standardize_dtype(x.dtype)).tiny)
     return ops.clip(ops.max(ops.stop_gradient(x), axes, keepdims=True), tiny, 1 / tiny)
 
 
 def _root(total: Any, p: float) -> Any:
-    """Take the p-th root, with value and slope 0 at 0, where it rises infinitely."""
-    # A margin over the smallest number, so that slopes, times a loss scale, are finite.
+    """Take the p-th root; at 0, value and gradient are 0, not an infinite slope."""
+    # A margin over the smallest number keeps gradients finite, even with loss scaling.
     floor = 1e6 * float(np.finfo(keras.backend.standardize_dtype(total.dtype)).tiny)
     guarded = ops.maximum(total, floor)
     root = ops.sqrt(guarded) if p == 2 else ops.power(guarded, 1 / p)
-    # Compared this way round, NaN is not taken for nothing.
+    # With this comparison NaN stays NaN instead of becoming 0.
     return ops.where(total <= floor, 0.0, root)
 
 
 def pad_same(
     x: Any, axes: Sequence[int], pool_size: Sequence[int], strides: Sequence[int]
 ) -> Any:
-    """Pad with zeros, which add nothing to a sum, to what "same" pooling covers.
+    """Pad with zeros, which do not change a sum, to the extent of "same" pooling.
 
-    `ops.average_pool(padding="same")` would not do: where the two sides differ it
-    repeats the border under PyTorch (Keras 3.15.1), and elsewhere leaves it out.
+    `ops.average_pool(padding="same")` is not suitable: if the two sides differ, it
+    repeats the border under PyTorch (Keras 3.15.1), and elsewhere it leaves the padding
+    out of the average.
     """
     widths = [(0, 0)] * len(x.shape)
     for axis, k, s in zip(axes, pool_size, strides, strict=True):
-        # A number where the size is known, else a scalar tensor.
+        # An int if the size is known, else a scalar tensor.
         n = ops.shape(x)[axis]
         missing = (-(-n // s) - 1) * s + k - n
         missing = max(missing, 0) if isinstance(n, int) else ops.maximum(missing, 0)
@@ -79,11 +82,10 @@ def window_sum(
     strides: Sequence[int],
     data_format: str,
 ) -> Any:
-    """Sum every whole window of `x`, in the way that is fastest on the backend.
+    """Sum every whole window of `x` by the method that is fastest on the backend.
 
-    There are two ways because neither is good everywhere: slices are 20 times slower
-    than pooling in a TensorFlow graph and up to 10 times faster under JAX. The
-    figures are in benchmarks/pooling.md.
+    There are two methods, since slices are 20 times slower than pooling in a TensorFlow
+    graph and up to 10 times faster under JAX. See benchmarks/pooling.md.
     """
     if keras.backend.backend() == "tensorflow":
         return pooled_sum(x, pool_size, strides, data_format)
@@ -103,9 +105,9 @@ def sliced_sum(
 ) -> Any:
     """Sum windows by adding strided slices, along one axis after the other.
 
-    The gradient is given as the transposed map, because the automatic one fills and
-    adds a whole map per slice, which takes twice as long. Both maps are linear, so
-    higher derivatives are right too.
+    The gradient is given explicitly, as the transposed operation. The automatic one
+    fills and adds a whole array per slice, which takes twice as long. Both operations
+    are linear, so that higher derivatives are right too.
     """
     windows = list(zip(axes, pool_size, strides, strict=True))
 
@@ -114,7 +116,7 @@ def sliced_sum(
         sizes = tuple(x.shape)
 
         def gradient(*args: Any, upstream: Any = None) -> Any:
-            # PyTorch hands over `upstream` by name, JAX by position.
+            # PyTorch passes `upstream` by name, JAX by position.
             spread = args[0] if upstream is None else upstream
             for axis, k, s in reversed(windows):
                 spread = _spread(spread, axis, k, s, sizes[axis])
@@ -130,10 +132,10 @@ def sliced_sum(
 
 
 def _spread(x: Any, axis: int, k: int, s: int, size: int) -> Any:
-    """Give every entry to the `k` places of its window: the transposed window sum."""
+    """Add every entry to the `k` positions of its window: the transposed window sum."""
     steps = x.shape[axis]
     pieces = []
-    # A window is cut in pieces no longer than the step; pieces do not overlap.
+    # A window is cut into pieces no longer than the stride, which do not overlap.
     for start in range(0, k, s):
         width = min(s, k - start)
         shape = (*x.shape[: axis + 1], width, *x.shape[axis + 1 :])
@@ -146,7 +148,7 @@ def _spread(x: Any, axis: int, k: int, s: int, size: int) -> Any:
 
 
 def _add(terms: Iterable[Any]) -> Any:
-    # Not `sum`, which begins at 0: one more pass over the data.
+    # `sum` would begin with 0 and so take one more pass over the data.
     return functools.reduce(operator.add, terms)
 
 

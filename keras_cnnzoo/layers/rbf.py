@@ -1,4 +1,4 @@
-"""Output units that compute a distance to a fixed code instead of a dot product."""
+"""Output units that compute the distance to a fixed code instead of a dot product."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,27 +14,27 @@ from keras_cnnzoo.layers.registry import register_layer
 class EuclideanRBF(keras.layers.Layer):
     """Compute the negative squared distance to each code: `-sum((x - code)**2)`.
 
-    The codes are fixed by hand, one per class, and are non-trainable weights. The
-    larger the output, the better the input fits the class, as for logits.
+    The codes are non-trainable weights that are chosen by hand, one per class. As for
+    logits, a larger output means a better fit to the class.
 
     With `activation="softmax"` and cross-entropy this is the paper's discriminative
-    criterion: with penalties `y = -answer`, the loss of the right class D is
-    `y_D + log(sum_i exp(-y_i))`, equation 9 without its constant `exp(-j)`, the
-    likelihood of a rubbish class. Equation 8, the mean of `y_D` alone, is the loss
-    `-answer[D]` with `activation=None`.
+    criterion: with penalties `y = -output`, the loss for the true class D is `y_D +
+    log(sum_i exp(-y_i))`. This is equation 9 without its constant `exp(-j)`, which
+    stands for inputs of no class. Equation 8, the mean of `y_D` alone, is the loss
+    `-output[D]` with `activation=None`.
 
-    Distances are summed in full precision whatever the policy.
+    Distances are computed in at least float32, whatever the dtype policy.
 
     Args:
-        codes: `(units, features)` numbers, one row per unit.
-        activation: What the answers are passed through, by name or as a function.
+        codes: Array of shape `(units, features)`, one row per unit.
+        activation: Activation of the output, by name or as a function.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, ..., features)`, output `(batch, ..., units)`.
 
     Raises:
-        ValueError: The input's features are not as many as a code's numbers.
+        ValueError: The codes do not have as many values as the input has features.
 
     Source:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition",
@@ -86,7 +86,7 @@ class EuclideanRBF(keras.layers.Layer):
     def count_macs(
         self, input_shape: tuple[Any, ...], output_shape: tuple[Any, ...]
     ) -> int:
-        """Count one multiply-accumulate for each number of each code."""
+        """Count one multiply-accumulate for each value of each code."""
         return int(np.prod(output_shape)) * input_shape[-1]
 
     def get_config(self) -> dict[str, Any]:

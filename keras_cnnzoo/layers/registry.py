@@ -1,4 +1,4 @@
-"""Where layers are entered, so that they save, load and can be listed by name."""
+"""The registry of layers, for saving, loading and listing them by name."""
 
 import fnmatch
 from collections.abc import Callable
@@ -16,14 +16,14 @@ def register_layer(cls: L) -> L: ...
 @overload
 def register_layer(*, package: str) -> Callable[[L], L]: ...
 def register_layer(cls: Any = None, *, package: str | None = None) -> Any:
-    """Enter a layer class in the layer registry and register it for saving.
+    """Add a layer class to the registry, and register it with Keras for saving.
 
     Use it as a decorator, `@register_layer` or `@register_layer(package="mine")`.
 
     Args:
         cls: A subclass of `keras.layers.Layer`.
-        package: The name space of saved files; None takes the top-level package
-            that defines the class.
+        package: The package name in saved files; None takes the top-level package that
+            defines the class.
 
     Returns:
         The class, unchanged.
@@ -41,7 +41,7 @@ def _register(cls: Any, package: str | None) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, keras.layers.Layer)):
         raise TypeError(f"Expected a subclass of keras.layers.Layer. Received: {cls!r}")
     taken = _LAYERS.get(cls.__name__)
-    # A module that is run again defines the same class anew; that is no clash.
+    # Reloading a module defines the same class again; that is not a conflict.
     if taken is not None and taken.__module__ != cls.__module__:
         raise ValueError(
             f"A layer named {cls.__name__!r} is registered already, by "

@@ -1,4 +1,4 @@
-"""Leave out whole branches of a network while it trains."""
+"""Stochastic depth: drop whole branches of a network in training."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from keras_cnnzoo.layers.stateless import is_stateless
 
 @register_layer
 class DropPath(keras.layers.Layer):
-    """Zero whole samples of a residual branch, and scale up those that stay.
+    """Zero a residual branch for random samples, and scale it up for the others.
 
     Args:
-        rate: Probability that a sample's branch is dropped, from 0 to below 1.
-        seed: Start of the random numbers; None draws one.
+        rate: Probability that the branch is dropped for a sample, from 0 to below 1.
+        seed: Seed of the random numbers; None draws a random seed.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input and output `(batch, ...)`.
 
     Raises:
-        ValueError: `rate` is not in 0..1.
+        ValueError: `rate` is below 0, or not below 1.
 
     Source:
         Huang et al., "Deep Networks with Stochastic Depth", 2016,

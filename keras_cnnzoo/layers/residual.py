@@ -1,4 +1,4 @@
-"""The residual block: a layer that learns a correction to its input."""
+"""The residual block: a layer that adds a learned residual to its input."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,37 +29,36 @@ from keras_cnnzoo.layers.shortcuts import choose, subsample
 class ResidualBlock(CompositeLayer):
     """Return `activation(shortcut(x) + body(x))`, the block of the ResNet papers.
 
-    The sub-layers carry plain names: `conv1`, `bn1`, `conv2`, ... in the body,
-    `shortcut_conv` and `shortcut_bn` beside it, `gate`, `drop_path`.
+    The sub-layers are named `conv1`, `bn1`, `conv2`, ... in the body, and
+    `shortcut_conv` and `shortcut_bn` in the shortcut; others are `gate`, `drop_path`.
 
     Args:
-        filters: Channels that the block gives. None with a `body` of your own.
+        filters: Output channels of the block. None with a `body` of your own.
         body: "basic", two 3x3 convolutions; "bottleneck", 1x1, 3x3, 1x1; or any
             layer or list of layers of your own.
-        strides: Step of the block in height and width.
-        version: "v1", the first paper's: normalisation and activation after each
-            convolution, a bottleneck strides in its first 1x1. "v1.5", the same with
-            the stride in the 3x3, as torchvision. "v2", the second paper's: both
-            before each convolution, and no activation after the sum.
+        strides: Stride of the block in height and width.
+        version: "v1", the first paper's: batch norm and activation after each
+            convolution, and the stride of a bottleneck in its first 1x1. "v1.5", the
+            same with the stride in the 3x3, as torchvision. "v2", the second paper's:
+            batch norm and activation before each convolution, none after the sum.
         shortcut: "identity"; "projection", a 1x1 convolution (the paper's option C);
-            "average", the same after averaging each 2x2 instead of striding
-            (ResNet-D); "pad", every n-th pixel and zeros for the new channels (option
-            A); or "auto", projection where the shapes differ (option B). All but
-            projection are the identity where the shapes agree.
-        width: Channels inside. None takes `filters`, or a fourth of it in a
+            "average", the same with 2x2 average pooling instead of a stride (ResNet-D);
+            "pad", subsampling, with zeros for new channels (option A); or "auto", a
+            projection if the shapes differ (option B). All but "projection" are the
+            identity if the shapes agree.
+        width: Channels inside the block. None takes `filters`, or a quarter of it in a
             bottleneck. A Wide ResNet's bottleneck has more.
         cardinality: Groups of the 3x3 convolution of a bottleneck (ResNeXt).
         activation: Any Keras activation; None for a linear block.
-        gate: "se", "eca" or "cbam", or any layer that keeps the body's shape.
-        dropout: Rate between the convolutions (Wide ResNet).
-        drop_path: Rate of dropping the whole body for a sample (stochastic depth).
-        zero_init: Start as the identity: the body's last scale, in "v2" its last
-            kernel, is zero.
-        padding: Of a strided 3x3: "symmetric" as in PyTorch, or TensorFlow's "same".
-        use_bias, kernel_initializer: Of the convolutions.
-        bn_momentum, bn_epsilon: Of the batch normalisations.
-        record: None makes the convolutions `Conv2D`; "off", "stats" or "maps" makes
-            them `InstrumentedConv2D` of that mode.
+        gate: "se", "eca" or "cbam" attention, or any layer that keeps the shape.
+        dropout: Dropout rate before the last convolution (Wide ResNet).
+        drop_path: Probability that a sample skips the body (stochastic depth).
+        zero_init: Whether the block starts as the identity: the body's last batch norm
+            scale, in "v2" its last kernel, starts at zero.
+        padding: Padding of a strided 3x3: "symmetric" as in PyTorch, or "same".
+        use_bias, kernel_initializer: Arguments of the convolutions.
+        bn_momentum, bn_epsilon: Momentum and epsilon of every batch norm.
+        record: Mode of `InstrumentedConv2D` convolutions; None for plain `Conv2D`.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -69,8 +68,8 @@ class ResidualBlock(CompositeLayer):
         ceil(height / strides), ceil(width / strides), filters)`.
 
     Raises:
-        ValueError: An argument is none of its choices, or the shapes of shortcut and
-            body cannot be added; both are named.
+        ValueError: An argument is not one of its choices, or the outputs of shortcut
+            and body differ in shape.
 
     Source:
         He et al., "Deep Residual Learning for Image Recognition", 2015, sections 3.3
@@ -107,8 +106,8 @@ class ResidualBlock(CompositeLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
-        # A layer that two attributes hold is saved under the first, so the body of a
-        # loaded block, a list, must be a list from the start.
+        # Keras saves a layer in two attributes under the first. A loaded block's body
+        # is a list, so it must be a list from the start.
         self.body: Any = body if isinstance(body, str) else own_layers(body)
         self.strides = strides
         self.version = version
@@ -136,7 +135,7 @@ class ResidualBlock(CompositeLayer):
             self._make("_gate", gate_class(gate), data_format=self.data_format)
         else:
             self._gate = gate
-        # Layers that would do nothing are left out: they cost time to make.
+        # Layers without effect are left out, since making them takes time.
         self._dropout = self._drop_path = None
         if dropout:
             self._make("_dropout", keras.layers.Dropout, dropout)
@@ -195,7 +194,7 @@ class ResidualBlock(CompositeLayer):
         )
 
     def _steps(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield each step's padding, None where there is none, convolution and norm."""
+        """Yield each step's padding layer (or None), convolution and batch norm."""
         for i in range(1, self._depth + 1):
             pad = getattr(self, f"pad{i}", None)
             yield pad, getattr(self, f"conv{i}"), getattr(self, f"bn{i}")
@@ -222,7 +221,8 @@ class ResidualBlock(CompositeLayer):
         if self._kind in ("average", "projection"):
             strides = 1 if self._kind == "average" else self.strides
             if self._kind == "average":
-                # Keras's "same" averages the pixels there are, at borders as well.
+                # With "same", Keras averages only pixels inside the image, also at
+                # borders.
                 pool = keras.layers.AveragePooling2D
                 at = {"padding": "same", "data_format": self.data_format}
                 self._make("_shortcut_pool", pool, 2, self.strides, **at)
@@ -277,7 +277,7 @@ class ResidualBlock(CompositeLayer):
 
     @property
     def record(self) -> Record | None:
-        """What the convolutions record now; None for plain ones."""
+        """What the convolutions record now; None for plain `Conv2D`."""
         return getattr(self.conv1, "record", None) if self._depth else self._record
 
     def get_config(self) -> dict[str, Any]:

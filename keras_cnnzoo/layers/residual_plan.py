@@ -1,4 +1,4 @@
-"""What a residual block is made of: its convolutions as data, its gate, its layers."""
+"""The parts of a residual block: its convolutions as data, its gate, its own layers."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -8,14 +8,14 @@ from keras_cnnzoo.layers.attention import GATES
 
 Shape: TypeAlias = tuple[int | None, ...]
 BODIES = ("basic", "bottleneck")
-#: What an argument of the block may be.
+#: Allowed values of the block's arguments.
 CHOICES = {
     "version": ("v1", "v1.5", "v2"),
     "shortcut": ("auto", "identity", "projection", "average", "pad"),
     "padding": ("symmetric", "same"),
     "record": (None, "off", "stats", "maps"),
 }
-#: Arguments that are saved as they are.
+#: Arguments that the config stores unchanged.
 PLAIN = (
     *("filters", "strides", "version", "shortcut", "width", "cardinality"),
     *("dropout", "drop_path", "zero_init", "padding", "use_bias"),
@@ -41,10 +41,10 @@ def plan(
     groups: int,
     early: bool,
 ) -> list[Step]:
-    """List the steps of a body; `early` has a bottleneck stride in its first 1x1.
+    """List the convolutions; `early` puts a bottleneck's stride in its first 1x1.
 
     Raises:
-        ValueError: The body is not known, or the arguments do not fit it.
+        ValueError: The body is unknown, or the arguments do not fit it.
     """
     if body not in BODIES:
         raise ValueError(
@@ -74,14 +74,14 @@ def plan(
 
 
 def check_choices(block: Any) -> None:
-    """Refuse an argument of a block that is none of its choices."""
+    """Raise an error if an argument of a block is not one of its choices."""
     for name, choices in CHOICES.items():
         if (value := getattr(block, name)) not in choices:
             raise ValueError(f"`{name}` is one of {choices}. Received: {value!r}")
 
 
 def gate_class(gate: str) -> Any:
-    """Return what makes the gate of that name.
+    """Return the class, or a factory, of the gate of that name.
 
     Raises:
         ValueError: There is no gate of that name.
@@ -94,7 +94,7 @@ def gate_class(gate: str) -> Any:
 
 
 def own_layers(body: Any) -> list[keras.layers.Layer]:
-    """Return the layers of a body of the user's own; of ours, none."""
+    """Return the layers of the user's own body, or none for a body given by name."""
     if isinstance(body, str):
         return []
     return list(body) if isinstance(body, list | tuple) else [body]

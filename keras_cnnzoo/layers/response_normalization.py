@@ -1,4 +1,4 @@
-"""Competition between the channels of a whole map."""
+"""Normalisation across the channels of a feature map by their norms."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class GlobalResponseNormalization(keras.layers.Layer):
-    """Amplify the channels whose norm is above the average over the channels.
+    """Amplify channels whose norm is above the mean norm of all channels.
 
-    Each channel's answer is the Euclidean norm of its map; divided by the average of
-    all channels' norms it scales the channel, times a learned factor, plus a learned
-    offset, and the input is added. Factor and offset start at zero, so the layer
-    starts as the identity.
+    The layer computes the Euclidean norm of each channel over all positions, and
+    divides it by the mean norm of all channels. The output is `x + gamma * x * share +
+    beta`, where `share` is this ratio. `gamma` and `beta` are learned per channel and
+    start at zero, so the layer starts as the identity.
 
     Args:
-        epsilon: Added to the average that is divided by.
+        epsilon: Added to the mean norm before the division.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -59,7 +59,7 @@ class GlobalResponseNormalization(keras.layers.Layer):
         return ops.sum(x, self.spatial, keepdims=True)
 
     def _along(self, weight: Any) -> Any:
-        """Bring one number per channel to where the channels are."""
+        """Reshape a weight so that it broadcasts along the channel axis."""
         shape = [1, 1, 1, 1]
         shape[self.axis] = -1
         return ops.reshape(weight, shape)

@@ -1,4 +1,4 @@
-"""The way past a residual block: options A, B and C of the ResNet paper."""
+"""The shortcut of a residual block: options A, B and C of the ResNet paper."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from keras import ops
 
 
 def choose(kind: str, arrives: Any, wanted: Any, strides: int, axis: int) -> str:
-    """Settle which shortcut joins two shapes: identity, projection, average or pad.
+    """Choose the shortcut between two shapes: identity, projection, average or pad.
 
     Raises:
-        ValueError: What the shortcut gives cannot be added to `wanted`. Checked here,
-            since broadcasting would hide it.
+        ValueError: The shortcut's output does not have the shape `wanted`. This is
+            checked here, since broadcasting would hide it.
     """
     same = strides == 1 and arrives[axis] == wanted[axis]
     if kind == "auto":

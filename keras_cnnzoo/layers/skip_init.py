@@ -1,4 +1,4 @@
-"""One learned number on a whole residual branch."""
+"""One learned factor for a whole residual branch."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class SkipInit(keras.layers.Layer):
-    """Multiply by one number that is learned.
+    """Multiply by one learned scalar.
 
-    At the end of a residual branch, beginning at 0, it makes every block the identity
-    at first, so that deep networks train without normalisation.
+    At the end of a residual branch, and initialised with 0, it makes every block start
+    as the identity, so that deep networks train without normalisation.
 
     Args:
-        initial: What the number is before training.
+        initial: Initial value of the scalar.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:

@@ -1,4 +1,4 @@
-"""Let channels choose between several maps by what all of them show together."""
+"""Attention over several feature maps, for each channel."""
 
 from typing import Any
 
@@ -13,17 +13,18 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class SplitAttention(CompositeLayer):
-    """Weigh several maps against each other, channel by channel, and add them up.
+    """Add up several feature maps, weighted channel by channel.
 
-    The maps come one behind the other along the channels. A small network sees the
-    averages of their sum; its answers go through a softmax over the maps, so that
-    each channel's weights add to one. A single map is scaled by a sigmoid.
+    The input holds the feature maps concatenated along the channels. The global
+    averages of their sum pass through two dense layers, and a softmax over the feature
+    maps gives weights that add to one for each channel. A single feature map is scaled
+    by a sigmoid instead.
 
     Args:
-        splits: Number of maps.
-        hidden: Units of the small network.
-        use_bias: Whether its two layers have biases.
-        bn_momentum, bn_epsilon: Of the batch norm between them.
+        splits: Number of feature maps.
+        hidden: Units of the first dense layer.
+        use_bias: Whether the two dense layers have biases.
+        bn_momentum, bn_epsilon: Momentum and epsilon of the batch norm between them.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
@@ -33,8 +34,8 @@ class SplitAttention(CompositeLayer):
         width, channels)`; channels second under "channels_first".
 
     Raises:
-        ValueError: `splits` or `hidden` is below 1, or the input's channels do not
-            divide into `splits` maps.
+        ValueError: `splits` or `hidden` is below 1, or the number of input channels is
+            not a multiple of `splits`.
 
     Source:
         Zhang et al., "ResNeSt: Split-Attention Networks", 2020,

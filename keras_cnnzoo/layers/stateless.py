@@ -1,13 +1,13 @@
-"""Layers without weights are built as soon as they are made, as Keras's own are."""
+"""Layers without weights count as built from the start, as in Keras."""
 
 import keras
 
 
 def is_stateless(layer: keras.layers.Layer) -> bool:
-    """Tell whether a layer has nothing to build: its class does not override `build`.
+    """Return whether a layer has nothing to build: its class does not override `build`.
 
-    A constructor ends with `self.built = is_stateless(self)`. Else a fresh model would
-    hold unbuilt layers, which `quantize` refuses. A subclass may still add weights in a
-    `build` of its own.
+    Constructors end with `self.built = is_stateless(self)`. Otherwise a new model would
+    have unbuilt layers, for which `quantize` raises an error. A subclass may still
+    override `build` to add weights.
     """
     return bool(type(layer).build is keras.layers.Layer.build)

@@ -1,4 +1,4 @@
-"""Trainable sub-sampling: how maps were shrunk before there was pooling."""
+"""Trainable sub-sampling, as in LeNet before max pooling was common."""
 
 import math
 from typing import Any
@@ -13,27 +13,27 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class Subsampling2D(keras.layers.Layer):
-    """Sum every window, multiply by a coefficient and add a bias, one pair per map.
+    """Sum every window, multiply by a coefficient and add a bias, both per channel.
 
-    Average pooling whose gain and threshold are learned: with a small coefficient
-    the unit blurs its map, with a large one it computes a noisy OR or AND of its
-    window, depending on the bias.
+    This is average pooling with a learned gain and bias per channel. Followed by a
+    squashing activation, a small coefficient blurs the feature map; a large one makes
+    each output a noisy OR or AND of its window, depending on the bias.
 
     Args:
         pool_size: Window height and width; one int makes it square.
         strides: Step between windows; None steps by `pool_size`.
-        activation: What the result is passed through, by name or as a function.
-        coefficient_initializer: Start values of the coefficients. None starts at
-            one over the window's area, which is average pooling.
-        bias_initializer: Start values of the biases.
+        activation: Activation of the output, by name or as a function.
+        coefficient_initializer: Initializer of the coefficients. None takes one over
+            the window's area, which is average pooling.
+        bias_initializer: Initializer of the biases.
         data_format: "channels_last" or "channels_first"; None takes
             `keras.config.image_data_format()`.
         **kwargs: `name`, `dtype` and the like, for `keras.layers.Layer`.
 
     Shape:
         Input `(batch, height, width, channels)`, output `(batch, new_height,
-        new_width, channels)`; channels second under "channels_first". Rows and
-        columns that fill no whole window are dropped.
+        new_width, channels)`; channels second under "channels_first". Rows and columns
+        beyond the last whole window are dropped.
 
     Source:
         LeCun et al., "Gradient-Based Learning Applied to Document Recognition",

@@ -1,4 +1,4 @@
-"""Convolution whose kernels are normalised each time they are used."""
+"""Convolution with weight standardisation."""
 
 import math
 from typing import Any
@@ -12,18 +12,19 @@ from keras_cnnzoo.layers.registry import register_layer
 
 @register_layer
 class WeightStandardizedConv2D(keras.layers.Conv2D):
-    """Convolve with kernels brought to mean 0 and variance 1, filter by filter.
+    """Convolve with kernels that are standardised to mean 0 and variance 1 per filter.
 
-    The weights are the kernels before that; the scale of a filter's weights has no
-    effect on its feature map.
+    The layer stores the kernels before standardisation, so the scale of a filter's
+    weights has no effect on its output.
 
     Args:
         filters: Number of output channels.
         kernel_size: Height and width of the kernels; one int makes them square.
-        *args: What `keras.layers.Conv2D` takes next: strides, padding and so on.
-        gain: Whether each filter is scaled by a learned number divided by the square
-            root of its fan-in, so that feature maps keep their variance without
-            further normalisation.
+        *args: Further positional arguments of `keras.layers.Conv2D`: strides, padding
+            and so on.
+        gain: Whether each filter is multiplied by a learned gain and divided by the
+            square root of its fan-in, so that feature maps keep their variance without
+            normalisation layers.
         epsilon: Added to each variance.
         **kwargs: Any other argument of `keras.layers.Conv2D`.
 
@@ -68,13 +69,13 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
         return super().call(as_floats(inputs, self.compute_dtype))
 
     def effective_kernel(self, kernel: Any = None) -> Any:
-        """Return the kernel that is convolved with.
+        """Return the standardised kernel.
 
         Args:
             kernel: The kernel as stored; None takes the layer's.
         """
         kernel = ops.convert_to_tensor(self.kernel if kernel is None else kernel)
-        # Small variances need all digits, whatever the convolution computes in.
+        # Small variances need float32, whatever the compute dtype.
         wide = ops.cast(kernel, "float32")
         mean, variance = ops.moments(wide, axes=(0, 1, 2), keepdims=True)
         wide = (wide - mean) * ops.rsqrt(variance + self.epsilon)
@@ -87,7 +88,7 @@ class WeightStandardizedConv2D(keras.layers.Conv2D):
         return super().convolution_op(inputs, self.effective_kernel(kernel))
 
     def save_own_variables(self, store: Any) -> None:
-        """Keras's convolutions keep their kernel and bias by number, nothing else."""
+        """Add the gain, since Keras's convolutions save only their kernel and bias."""
         super().save_own_variables(store)
         if self.gain and self.built:
             store["gain"] = self.scale

@@ -1,4 +1,4 @@
-"""AlexNet in one tower, without normalisation: the form that torchvision made known."""
+"""AlexNet as in torchvision: one tower, without response normalisation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, 
 
 @dataclass(frozen=True)
 class Config:
-    """What may differ.
+    """Pooling, and the head's units and dropout.
 
     Attributes:
-        pool: "max", "avg" or "l2".
-        units: Units of the two wide dense layers.
-        dropout: Share of them that each dropout silences.
+        pool: Kind of pooling: "max", "avg" or "l2".
+        units: Units of the head's two hidden layers.
+        dropout: Rate of both dropout layers in the head.
     """
 
     pool: str = "max"
@@ -28,7 +28,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack five convolutions; the first two and the last are pooled 3x3 by 2."""
+    """Stack five convolutions; 3x3 pooling of stride 2 follows conv1, conv2, conv5."""
     x = layers.ZeroPadding2D(2, name="conv1_pad")(x)
     x = conv(x, 64, 11, stride=4, padding="valid", activation="relu", name="conv1")
     stage1 = pool(x, config.pool, 3, 2, name="pool1")
@@ -51,7 +51,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Two wide dense layers, a dropout before each."""
+    """Two hidden layers, each preceded by dropout, and the classifier."""
     return dense_head(
         x,
         ("fc6", "fc7"),

@@ -20,18 +20,18 @@ from keras_cnnzoo.cards import (
 )
 from keras_cnnzoo.layers import LocalResponseNormalization
 
-#: ImageNet's mean colour. The paper subtracts a mean image, which holds the same.
+#: ImageNet's mean colour. The paper subtracts a mean image instead.
 MEAN = (123.675, 116.28, 103.53)
 
 
 @dataclass(frozen=True)
 class Config:
-    """What may differ.
+    """Pooling, and the head's units and dropout.
 
     Attributes:
-        pool: "max", "avg" or "l2".
-        units: Units of the two wide dense layers.
-        dropout: Share of them that each dropout silences.
+        pool: Kind of pooling: "max", "avg" or "l2".
+        units: Units of the head's two hidden layers.
+        dropout: Rate of both dropout layers in the head.
     """
 
     pool: str = "max"
@@ -40,7 +40,7 @@ class Config:
 
 
 def _start(bias: str = "zeros") -> dict[str, Any]:
-    """Return the paper's start values, section 5."""
+    """Return the initializers of section 5 of the paper."""
     return {
         "kernel_initializer": initializers.RandomNormal(stddev=0.01),
         "bias_initializer": bias,
@@ -62,7 +62,7 @@ def _conv(
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack five convolutions, the towers as groups of conv2, conv4 and conv5.
+    """Five convolutions; the two towers are the groups of conv2, conv4 and conv5.
 
     The order is ReLU, normalisation, pooling; Caffe's CaffeNet swaps the last two.
     """
@@ -89,7 +89,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Two wide dense layers, a dropout behind each."""
+    """Two hidden layers, each followed by dropout, and the classifier."""
     return dense_head(
         x,
         ("fc6", "fc7"),
@@ -112,7 +112,7 @@ FAMILY = Family(
         year=2012,
         url="https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks",
     ),
-    # The paper says 224, which its own 55x55 maps contradict.
+    # The paper says 224, but its 55x55 feature maps need images of 227.
     input_shape=(227, 227, 3),
     preprocessing=Preprocessing(mean=MEAN, crop=227 / 256),
     variants={

@@ -1,4 +1,4 @@
-"""All-CNN: convolutions with stride instead of pooling, and nothing else."""
+"""All-CNN: convolutions only, with strides in place of pooling."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from keras_cnnzoo.cards import CIFAR10, Claim, Family, Features, NameMap, Paper,
 
 @dataclass(frozen=True)
 class Config:
-    """Maps of each size, and the shares dropped of the image and behind a stride."""
+    """Channels of each stage, and the dropout rates of the image and of the stages."""
 
     widths: tuple[int, int] = (96, 192)
     image_dropout: float = 0.2
@@ -21,7 +21,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Table 1, model C, with the poolings of its table 2 replaced by a stride."""
+    """Build All-CNN-C of table 2: strided convolutions replace model C's pooling."""
     maps = {}
     x = layers.Dropout(config.image_dropout, name="image_dropout")(x)
     for s, width in enumerate(config.widths, start=1):
@@ -39,7 +39,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """One map per class, rectified, and its average."""
+    """One channel per class, then ReLU and global average pooling."""
     return map_classifier(x, classes, activation=activation, hidden="relu")
 
 

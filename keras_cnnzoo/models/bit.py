@@ -1,7 +1,7 @@
-"""BiT: a ResNet without batch norm, which knows its images by themselves.
+"""BiT: a ResNet with group norm and standardised kernels instead of batch norm.
 
-Groups of channels are normalised image by image, and kernels instead of batches, so
-small batches train as well as large ones: made to be fine-tuned.
+Neither depends on the other images of a batch, so that small batches train as well as
+large ones. The network is meant for fine-tuning.
 """
 
 import re
@@ -25,13 +25,13 @@ from keras_cnnzoo.layers import WeightStandardizedConv2D
 
 @dataclass(frozen=True)
 class Config:
-    """Depth and width.
+    """Depth, width and normalisation.
 
     Attributes:
         blocks: Blocks of each stage.
-        width: Multiplier of all numbers of maps.
-        groups: Of channels that are normalised together.
-        kernel_epsilon: Added to the variance of the kernels.
+        width: Multiplier of all channel counts.
+        groups: Groups of each group norm.
+        kernel_epsilon: Epsilon that is added to the variance of the kernels.
     """
 
     blocks: tuple[int, ...]
@@ -44,7 +44,7 @@ def body(x: KerasTensor, config: Config) -> Features:
     """Stem, then stages of bottlenecks that normalise before each convolution."""
     x = _conv(x, 64 * config.width, 7, config, stride=2, name="stem_conv")
     maps = {"stem": x}
-    # Zeros around, which may win, as in the first implementation.
+    # Padding with zeros, which may be the maximum, as in the original code.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     x = layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     for s, blocks in enumerate(config.blocks, start=1):
@@ -65,7 +65,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _block(
     x: KerasTensor, width: int, config: Config, *, stride: int, first: bool, name: str
 ) -> KerasTensor:
-    """Make a bottleneck; the first of a stage has a projection beside it."""
+    """Make a bottleneck; the first of a stage has a projection shortcut."""
     y = _normalise(x, config, name=f"{name}_norm1")
     if first:
         x = _conv(y, 4 * width, 1, config, stride=stride, name=f"{name}_shortcut_conv")
@@ -78,7 +78,7 @@ def _block(
 
 
 def _normalise(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
-    """Normalise groups of channels of each image, and activate."""
+    """Apply group norm and ReLU."""
     x = layers.GroupNormalization(
         config.groups, channel_axis(), epsilon=1e-5, name=name
     )(x)
@@ -94,7 +94,7 @@ def _conv(
     stride: int = 1,
     name: str,
 ) -> KerasTensor:
-    """Convolve by standardised kernels, padded equally on both sides."""
+    """Convolve with standardised kernels, padded equally on both sides."""
     if stride > 1 and kernel > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
     return WeightStandardizedConv2D(

@@ -1,6 +1,6 @@
-"""BN-Inception, or Inception-v2: GoogLeNet's modules under batch norm, 3x3 all through.
+"""BN-Inception (Inception-v2): GoogLeNet with batch norm and two 3x3 for each 5x5.
 
-The network with which batch norm was published.
+Batch normalisation was introduced with this network.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from keras_cnnzoo.cards import (
     Variant,
 )
 
-#: Figure 5 of the paper, by stage from 3 on: maps of the 1x1, of the 3x3 and what
-#: reduces for it, of the double 3x3 and what reduces for it, and the pooling with the
-#: maps of its 1x1. Modules without the first and the last halve the size.
+#: Figure 5 of the paper, by stage from 3 on: channels of the 1x1; of the 3x3's
+#: reduction and the 3x3; of the double 3x3's reduction and the double 3x3; the kind of
+#: pooling, and the channels of its 1x1. A module without the first and the last 1x1
+#: halves the resolution.
 STAGES = (
     (
         (64, 64, 64, 64, 96, "avg", 32),
@@ -47,11 +48,11 @@ Module = tuple[int, int, int, int, int, str, int]
 
 @dataclass(frozen=True)
 class Config:
-    """Its modules, as in `STAGES`, and its batch norm.
+    """The modules and their batch norm.
 
     Attributes:
-        stages: The numbers of maps of each module.
-        bn_epsilon: Of every batch norm.
+        stages: Channels of the branches of each module, as in `STAGES`.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     stages: tuple[tuple[Module, ...], ...] = STAGES
@@ -59,9 +60,9 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Separable 7x7, two more convolutions, then three stages of modules."""
+    """Stem of a separable 7x7, two more convolutions, then three stages of modules."""
     bn = {"epsilon": config.bn_epsilon}
-    # Eight maps from each colour, which a 1x1 then mixes.
+    # Eight channels from each colour, which a 1x1 then mixes.
     x = depthwise(
         x, 7, stride=2, padding="same", depth_multiplier=8, name="stem_depthwise"
     )
@@ -82,7 +83,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _module(
     one: int, reduce3: int, three: int, reduce5: int, five: int, pool: str, pooled: int
 ) -> tuple[Branch, ...]:
-    """1x1, 3x3, two 3x3 in place of a 5x5, and pooling, side by side."""
+    """Parallel branches: 1x1, 3x3, two 3x3 in place of a 5x5, and pooling."""
     stride = 1 if one else 2
     tail: Branch = (Conv(pooled, 1),) if pooled else ()
     own: tuple[Branch, ...] = ((Conv(one, 1),),) if one else ()
@@ -118,7 +119,7 @@ FAMILY = Family(
         url=_PAPER_PAGE,
     ),
     input_shape=(224, 224, 3),
-    # As the authors' program has its images.
+    # The preprocessing of the authors' code.
     preprocessing=Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875),
     variants={
         "bn_inception": Variant(

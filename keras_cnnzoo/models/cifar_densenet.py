@@ -1,4 +1,4 @@
-"""The DenseNet-BC that the paper trained on CIFAR: three stages of 32x32 and less."""
+"""The paper's DenseNet-BC for CIFAR: three stages, at 32x32, 16x16 and 8x8."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from keras_cnnzoo.models.densenet import PAPER, dense_stages
 
 @dataclass(frozen=True)
 class Config(densenet.Config):
-    """As of the ImageNet networks; the stem has twice the maps of a layer."""
+    """The options of the ImageNet models; the stem's channels are twice `growth`."""
 
     blocks: tuple[int, ...] = (16, 16, 16)
     growth: int = 12
@@ -29,7 +29,7 @@ class Config(densenet.Config):
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """One 3x3 convolution without a norm, then the stages at sizes 32, 16 and 8."""
+    """One 3x3 convolution without batch norm, then stages at 32x32, 16x16 and 8x8."""
     x = conv(x, config.stem, 3, use_bias=False, name="stem_conv")
     return dense_stages(x, config)
 
@@ -41,10 +41,11 @@ FAMILY = Family(
     paper=PAPER,
     input_shape=(32, 32, 3),
     classes=10,
-    # CIFAR-10's own mean and deviation, as the authors' code has them.
+    # CIFAR-10's own mean and standard deviation, as in the authors' code.
     preprocessing=Preprocessing(mean=(125.3, 123.0, 113.9), std=(63.0, 62.1, 66.7)),
     variants={
-        # Depth 100: the stem, two transitions, the head, and 48 layers of two.
+        # Depth 100: the stem, two transitions, the head, and 48 layers of two
+        # convolutions.
         "cifar_densenet_bc_100_12": Variant(
             config=Config(),
             params=769_162,

@@ -9,7 +9,7 @@ from keras_cnnzoo.models.nin import PAPER, body, head
 
 @dataclass(frozen=True)
 class Config(nin.Config):
-    """As of the ImageNet network, one stage less; the second pooling averages."""
+    """The options of the ImageNet model, for three stages."""
 
     kernels: tuple[int, ...] = (5, 5, 3)
     widths: tuple[tuple[int, ...], ...] = ((192, 160, 96), (192, 192, 192), (192, 192))

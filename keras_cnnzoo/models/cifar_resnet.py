@@ -1,4 +1,4 @@
-"""The ResNets that the paper trained on CIFAR-10: three stages, thin and very deep."""
+"""The paper's ResNets for CIFAR-10: three narrow stages, up to 1,202 layers deep."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Section 4.2: 3x3 all through, at sizes 32, 16 and 8."""
+    """Section 4.2: 3x3 convolutions only, at 32x32, 16x16 and 8x8."""
     x = conv(x, config.width, 3, use_bias=False, name="stem_conv")
     x = batch_norm(x, name="stem_bn")
     x = layers.ReLU(name="stem_relu")(x)

@@ -1,4 +1,4 @@
-"""The ResNeXt that the paper trained on CIFAR-10: 29 layers, many paths in each."""
+"""The paper's ResNeXt for CIFAR-10: 29 layers, with grouped 3x3 convolutions."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,15 @@ from keras_cnnzoo.layers import ResidualBlock
 
 @dataclass(frozen=True)
 class Config:
-    """Blocks per stage, and how wide they are.
+    """Blocks per stage, and their width.
 
     Attributes:
         blocks: Blocks in each of the three stages; the depth is `9 * blocks + 2`.
-        cardinality: Paths, that is groups of the 3x3 convolutions.
-        base_width: Maps of each path in the first stage; the others double them.
-        drop_path: Share of the samples whose block is left out in training.
-        zero_init: Whether each block starts as the identity.
+        cardinality: Groups of the 3x3 convolutions.
+        base_width: Channels of each group in the first stage; each further stage
+            doubles them.
+        drop_path: Drop path rate: the share of samples that skip a block in training.
+        zero_init: Whether each block is initialised as the identity.
     """
 
     blocks: int = 3
@@ -39,7 +40,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Section 5.2: a 3x3 stem, then bottlenecks at sizes 32, 16 and 8."""
+    """Section 5.2: a 3x3 stem, then bottlenecks at 32x32, 16x16 and 8x8."""
     x = conv(x, 64, 3, use_bias=False, name="stem_conv")
     x = batch_norm(x, name="stem_bn")
     x = layers.ReLU(name="stem_relu")(x)

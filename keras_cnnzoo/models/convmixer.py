@@ -1,4 +1,4 @@
-"""ConvMixer: patches mixed in space, then across channels, at one size throughout."""
+"""ConvMixer: depthwise and 1x1 convolutions in turn on patches, at one resolution."""
 
 import re
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide and deep it is.
+    """Width, depth, kernels and activation.
 
     Attributes:
-        width: Maps, the same everywhere.
+        width: Channels, the same in all layers.
         blocks: Pairs of a depthwise and a 1x1 convolution.
-        kernel: Of the depthwise convolutions.
-        patch: Side of the patches that the image is cut into.
-        activation: Behind every convolution, before its batch norm.
+        kernel: Kernel size of the depthwise convolutions.
+        patch: Height and width of the patches that the image is cut into.
+        activation: Activation after every convolution, before its batch norm.
     """
 
     width: int
@@ -39,7 +39,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Cut the image into patches, then blocks that all look alike: figure 2."""
+    """Embed patches, then repeat identical blocks: figure 2 of the paper."""
     patch, width = config.patch, config.width
     x = conv(x, width, patch, stride=patch, padding="valid", name="stem_conv")
     x = _activate(x, config, name="stem")

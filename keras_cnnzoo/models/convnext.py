@@ -1,6 +1,7 @@
-"""ConvNeXt: a ResNet brought, step by step, to what vision transformers do.
+"""ConvNeXt: a ResNet modernised with design choices of vision transformers.
 
-Large depthwise kernels, one norm and one activation per block, and a wide middle.
+Each block has a 7x7 depthwise convolution, one layer norm, one activation and an
+inverted bottleneck.
 """
 
 import re
@@ -28,17 +29,17 @@ from keras_cnnzoo.layers import DropPath, GlobalResponseNormalization, LayerScal
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and wide it is, and what is in a block.
+    """Depth, width, and the parts of a block.
 
     Attributes:
-        blocks: Blocks of each stage; all but the first stage halve the size.
-        widths: Maps of each stage.
-        drop_path: Share of the samples that the last block leaves out in training;
-            those before it leave out less, in proportion to their place.
-        layer_scale: What the factors on a block's output start from; None has none.
-        response_norm: Whether the wide maps are normalised by their channels' norms,
-            as in the second version.
-        ln_epsilon: Of layer norm.
+        blocks: Blocks of each stage. All stages but the first halve the resolution.
+        widths: Channels of each stage.
+        drop_path: Drop path rate of the last block. Rates grow linearly with depth,
+            from 0 in the first block.
+        layer_scale: Initial value of the factors that scale a block's output; None for
+            no LayerScale.
+        response_norm: Whether blocks have global response normalisation, as in V2.
+        ln_epsilon: Epsilon of every layer norm.
     """
 
     blocks: tuple[int, ...] = (3, 3, 9, 3)
@@ -50,7 +51,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Cut the image into patches of 4x4, then stages that halve the size between."""
+    """Embed 4x4 patches, then apply stages with a halved resolution between them."""
     maps = {}
     last = max(sum(config.blocks) - 1, 1)
     done = 0
@@ -77,7 +78,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _start() -> initializers.Initializer:
-    # A new one each time: Keras gives the same numbers when one is used again.
+    # New for each layer: an initializer that is used again repeats its values.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
@@ -94,7 +95,7 @@ def _layer_norm(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
 def _block(
     x: KerasTensor, config: Config, *, drop_path: float, name: str
 ) -> KerasTensor:
-    """Figure 4 of the paper: 7x7 by channel, norm, four times the maps and back."""
+    """Figure 4: depthwise 7x7, layer norm, a 1x1 to four times the width, and back."""
     width = channels(x)
     y = depthwise(
         x, 7, use_bias=True, depthwise_initializer=_start(), name=f"{name}_dw_conv"
@@ -116,7 +117,7 @@ def _block(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, normalise the averages, one linear layer."""
+    """Global average pooling, layer norm and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = _layer_norm(x, config, name="head_ln")
     return logits(x, classes, activation=activation, kernel_initializer=_start())
@@ -159,7 +160,7 @@ _TORCHVISION = NameMap(
 
 
 def timm_names(rank: int) -> tuple[Rename, ...]:
-    """Return the way to timm's names; its 1x1 convolutions are arrays of that rank."""
+    """Map our names to timm's, where the kernels of 1x1 convolutions have this rank."""
     return (
         Rename(r"^stem_conv", "stem.0"),
         Rename(r"^stem_ln", "stem.1"),
@@ -180,9 +181,9 @@ _PAGE = "https://docs.pytorch.org/vision/stable/models/generated/torchvision.mod
 _PAPER_PAGE = "https://arxiv.org/abs/2201.03545"
 _TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
 
-#: name: blocks of the third stage, maps of the first, share of samples dropped, side
+#: name: blocks of the third stage, channels of the first, drop path rate, image size
 #: that torchvision crops from, trainable parameters, multiply-accumulates, top-1
-#: accuracies of torchvision's weights and in the paper.
+#: accuracy of torchvision's weights and in the paper.
 _TABLE = {
     "tiny": (9, 96, 0.1, 236, 28_589_128, 4_455_531_264, 82.520, 82.1),
     "small": (27, 96, 0.4, 230, 50_223_688, 8_683_712_256, 83.616, 83.1),

@@ -1,7 +1,7 @@
-"""ConvNeXt V2: ConvNeXt whose wide channels compete, so that it learns from patches.
+"""ConvNeXt V2: ConvNeXt with global response normalisation instead of LayerScale.
 
-Pretrained to fill in masked patches, channels of the first version died or became
-alike; global response normalisation keeps them apart and makes LayerScale needless.
+It is designed for pretraining as a masked autoencoder. There, many channels of the
+first version die or become redundant; the normalisation keeps them distinct.
 """
 
 import re
@@ -13,9 +13,9 @@ from keras_cnnzoo.models.convnext import Config, body, head, timm_names
 
 
 def _timm(names: Sequence[str]) -> Sequence[Rename]:
-    """Tell timm's two kinds apart: up to "nano" it has 1x1 convolutions, then dense.
+    """Tell timm's two kinds apart: 1x1 convolutions up to "nano", dense layers above.
 
-    The small kind has two blocks in its first stage, the large kind three.
+    Models of the first kind have two blocks in the first stage, the others three.
     """
     large = any(re.match("stage1_block3_", name) for name in names)
     return timm_names(rank=2 if large else 4)
@@ -23,8 +23,9 @@ def _timm(names: Sequence[str]) -> Sequence[Rename]:
 
 _SOURCE = "https://github.com/facebookresearch/ConvNeXt-V2"
 
-#: name: blocks, maps of the first stage, trainable parameters, multiply-accumulates,
-#: top-1 of its authors' weights, pretrained and fine-tuned on ImageNet-1k.
+#: name: blocks, channels of the first stage, trainable parameters,
+#: multiply-accumulates, top-1 accuracy of the authors' weights, pretrained and
+#: fine-tuned on ImageNet-1k.
 _TABLE = {
     "atto": ((2, 2, 6, 2), 40, 3_708_400, 547_332_480, 76.7),
     "femto": ((2, 2, 6, 2), 48, 5_233_240, 779_629_824, 78.5),

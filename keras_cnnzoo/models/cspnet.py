@@ -1,6 +1,6 @@
-"""CSPNet: half of a stage's maps pass its blocks by and are joined behind them.
+"""CSPNet: half of a stage's channels bypass its blocks and are concatenated after them.
 
-The gradient of each half is computed once, and the blocks are half as wide.
+The blocks are therefore half as wide, and gradients are not computed twice.
 """
 
 import re
@@ -26,12 +26,12 @@ from keras_cnnzoo.models.darknet53 import conv_leaky
 
 @dataclass(frozen=True)
 class Config:
-    """Whose blocks it has, and how many.
+    """Kind and number of blocks, and the activation.
 
     Attributes:
         blocks: Blocks of each stage.
-        form: "dark", the blocks of Darknet-53, or "bottleneck", of ResNet-50.
-        slope: Of the activation below 0.
+        form: Kind of block: "dark" as in Darknet-53, or "bottleneck" as in ResNet-50.
+        slope: Slope of the leaky ReLU below 0.
     """
 
     blocks: tuple[int, ...]
@@ -40,7 +40,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, then stages of which each begins by halving the size."""
+    """Stem, then stages that each begin by halving the resolution."""
     dark = config.form == "dark"
     stem, kernel, stride = (32, 3, 1) if dark else (64, 7, 2)
     x = conv_leaky(x, stem, kernel, stride=stride, slope=config.slope, name="stem")
@@ -57,12 +57,12 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _stage(
     x: KerasTensor, width: int, blocks: int, config: Config, *, first: bool, name: str
 ) -> KerasTensor:
-    """Widen, send one half of the maps through the blocks, join: figure 2 (b)."""
+    """Widen, send half of the channels through the blocks, join: figure 2 (b)."""
     dark, slope = config.form == "dark", config.slope
     axis = channel_axis()
     if dark:
         x = conv_leaky(x, width, 3, stride=2, slope=slope, name=f"{name}_down")
-        # The first stage has too few maps to halve them.
+        # The first stage has too few channels to halve them.
         x = conv_leaky(x, 128 if first else width, 1, slope=slope, name=f"{name}_wide")
     else:
         if not first:
@@ -72,7 +72,7 @@ def _stage(
     block = _dark if dark else _bottleneck
     past, y = ops.split(x, 2, axis)
     for b in range(1, blocks + 1):
-        # A single dark block narrows in between, as Darknet-53's first does.
+        # A dark block narrows inside in the first stage only, a bottleneck in all.
         inner = channels(y) // 2 if first or not dark else channels(y)
         y = block(y, inner, slope, name=f"{name}_block{b}")
     y = conv_leaky(y, channels(y), 1, slope=slope, name=f"{name}_after")

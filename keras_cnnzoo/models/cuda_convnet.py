@@ -1,4 +1,4 @@
-"""The CIFAR-10 network of cuda-convnet, with which deep learning on GPUs began."""
+"""The CIFAR-10 network of cuda-convnet, an early library for training on GPUs."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +14,11 @@ from keras_cnnzoo.layers import LpPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """Maps of each convolution, and the constants of the normalisation.
+    """Channels of each convolution, and the constants of the normalisation.
 
     Attributes:
-        widths: Maps of the three convolutions.
-        scale: Weight of the mean square around each pixel.
+        widths: Channels of the three convolutions.
+        scale: Factor of the mean square in the 3x3 window around each pixel.
         power: Exponent of the divisor.
     """
 
@@ -28,11 +28,11 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Three 5x5 convolutions; the first is pooled by maximum, before its ReLU."""
+    """Three 5x5 convolutions, with max pooling after the first and then averages."""
     maps = {}
     for s, width in enumerate(config.widths, start=1):
         x = conv(x, width, 5, name=f"conv{s}", kernel_initializer=_start(s))
-        # Rectifying first changes nothing for a maximum.
+        # The original pools before the first ReLU; for max pooling that is the same.
         x = layers.ReLU(name=f"relu{s}")(x)
         x = overlapping_pool(x, "max" if s == 1 else "avg", name=f"pool{s}")
         maps[f"stage{s}"] = x
@@ -46,8 +46,8 @@ def _start(stage: int) -> initializers.Initializer:
 
 
 def _normalise(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
-    """Divide by the activity of the 3x3 around each pixel, in the same map."""
-    # The window counts what lies outside of the image as zeros.
+    """Divide by the activity of each pixel's 3x3 neighbourhood in its own channel."""
+    # Pixels of the window outside the image count as zeros.
     room = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
     norm = LpPooling2D(3, 1, p=2, reduction="mean", name=f"{name}_activity")(room)
     return x / (1 + config.scale * norm**2) ** config.power
@@ -57,7 +57,7 @@ def _normalise(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """One dense layer over all that is left."""
+    """Flatten, then one linear layer."""
     x = layers.Flatten(name="flatten")(x)
     return logits(x, classes, activation=activation, kernel_initializer=_start(4))
 
@@ -77,7 +77,7 @@ FAMILY = Family(
     ),
     input_shape=(32, 32, 3),
     classes=10,
-    # The mean image is subtracted, and nothing scaled.
+    # The original subtracts the mean image and does not scale.
     preprocessing=replace(CIFAR10, std=(1.0,) * 3),
     variants={
         "cuda_convnet": Variant(

@@ -1,6 +1,7 @@
-"""Darknet-19: 3x3 convolutions that double the maps, 1x1 between them that halve.
+"""Darknet-19: 3x3 convolutions, with 1x1 between them that halve the channels.
 
-The body of the YOLOv2 detector; its classes come from maps, with no dense layer.
+The backbone of the YOLOv2 detector. The classifier is a 1x1 convolution with global
+average pooling, without a dense layer.
 """
 
 from dataclasses import dataclass
@@ -26,12 +27,12 @@ from keras_cnnzoo.models.darknet53 import conv_leaky
 
 @dataclass(frozen=True)
 class Config:
-    """Maps of each stage, how activation leaks, and the poolings between.
+    """Channels of each convolution, the activation and the pooling.
 
     Attributes:
-        stages: Maps of each stage's convolutions, 3x3 and 1x1 in turn.
-        slope: Of the activation below 0.
-        pool: Between the stages: "max", "avg" or "l2".
+        stages: Channels of each stage's convolutions, 3x3 and 1x1 in turn.
+        slope: Slope of the leaky ReLU below 0.
+        pool: Pooling between the stages: "max", "avg" or "l2".
     """
 
     stages: tuple[tuple[int, ...], ...] = (
@@ -64,8 +65,8 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """One map per class and its average: no dense layer."""
-    # Full precision under a mixed policy, as everywhere.
+    """One channel per class, then global average pooling."""
+    # As all classifiers, in full precision under a mixed-precision policy.
     full = {"dtype": keras.config.dtype_policy().variable_dtype}
     x = conv(x, classes, 1, name="head", **full)
     x = layers.GlobalAveragePooling2D(name="head_pool", **full)(x)

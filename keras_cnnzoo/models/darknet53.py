@@ -1,6 +1,6 @@
-"""Darknet-53: residual blocks of a 1x1 and a 3x3, and strides in place of poolings.
+"""Darknet-53: residual blocks of a 1x1 and a 3x3, with strides in place of pooling.
 
-The body of the YOLOv3 detector.
+The backbone of the YOLOv3 detector.
 """
 
 import re
@@ -25,11 +25,11 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """How deep it is, and how its activation leaks.
+    """Depth and activation.
 
     Attributes:
-        blocks: Blocks of each stage; a convolution before them halves the size.
-        slope: Of the activation below 0.
+        blocks: Blocks of each stage; a convolution before them halves the resolution.
+        slope: Slope of the leaky ReLU below 0.
     """
 
     blocks: tuple[int, ...] = (1, 2, 8, 8, 4)
@@ -55,7 +55,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def conv_leaky(
     x: KerasTensor, filters: int, kernel: int, *, slope: float, name: str, **kwargs: Any
 ) -> KerasTensor:
-    """Convolve, normalise, and let a little of what is below 0 through."""
+    """Apply convolution, batch norm and leaky ReLU."""
     x = conv_bn(x, filters, kernel, activation=None, name=name, **kwargs)
     return layers.LeakyReLU(slope, name=f"{name}_leaky")(x)
 

@@ -1,4 +1,4 @@
-"""DenseNet: every layer sees the maps of all before it, and adds a few of its own."""
+"""DenseNet: each layer receives the channels of all earlier layers of its stage."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """How many layers there are, and what each adds.
+    """Depth, width and dropout.
 
     Attributes:
         blocks: Layers in each stage.
-        growth: Maps that every layer adds, the paper's k.
-        stem: Maps of the first convolution.
-        bottleneck: Maps of a layer's 1x1, as a multiple of `growth`.
-        compression: Share of the maps that passes from stage to stage.
-        dropout: Share of a layer's maps that is silenced.
+        growth: Channels that every layer adds: the paper's growth rate k.
+        stem: Channels of the first convolution.
+        bottleneck: Channels of a layer's 1x1, as a multiple of `growth`.
+        compression: Share of the channels that a transition keeps.
+        dropout: Dropout rate after each convolution of a layer.
     """
 
     blocks: tuple[int, ...]
@@ -33,7 +33,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem and pooling, then dense stages with a narrowing transition between them."""
+    """Stem and pooling, then dense stages with transitions between them."""
     x = conv_bn(x, config.stem, 7, stride=2, name="stem")
     maps = {"stem": x}
     x = PaddedMaxPooling2D(3, 2, padding=1, name="stem_pool")(x)
@@ -55,7 +55,7 @@ def dense_stages(x: KerasTensor, config: Config) -> KerasTensor:
 
 
 def _new_maps(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
-    """One layer: a 1x1 looks at all maps so far, a 3x3 makes `growth` new ones."""
+    """One layer: a 1x1 on all channels so far, then a 3x3 to `growth` new ones."""
     x = _bn_relu(x, name=name, index="1")
     width = config.bottleneck * config.growth
     x = conv(x, width, 1, use_bias=False, name=f"{name}_conv1")
@@ -69,7 +69,7 @@ def _new_maps(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
 
 
 def _transition(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
-    """Drop some of the maps, and half of the size."""
+    """Reduce the channels by a 1x1, and halve the resolution."""
     x = _bn_relu(x, name=name, index="")
     width = int(channels(x) * config.compression)
     x = conv(x, width, 1, use_bias=False, name=f"{name}_conv")
@@ -90,7 +90,7 @@ _TORCHVISION = (
     Rename(r"\.bn(\d?)\.", r".norm\1."),
     Rename(r"^head", "classifier"),
 )
-#: What torchvision's module is called today, and what its files still hold.
+#: The names in torchvision's current module, and the older ones in its files.
 NAME_MAPS = {
     "torchvision": NameMap(_TORCHVISION),
     "torchvision files": NameMap(

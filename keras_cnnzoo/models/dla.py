@@ -1,7 +1,7 @@
-"""DLA: blocks are the leaves of trees, whose nodes join what lies far apart in depth.
+"""DLA: the blocks of a stage are merged along a tree, so that all depths contribute.
 
-A shallow map so reaches the end of its stage through few nodes, a deep one through
-many. Sides of images are multiples of 32.
+Each node of the tree concatenates feature maps of different depths and mixes them by a
+1x1 convolution. The height and width of images must be multiples of 32.
 """
 
 import re
@@ -18,15 +18,15 @@ from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Rename, Variant
 
 @dataclass(frozen=True)
 class Config:
-    """How deep its trees are, and what is in their leaves.
+    """Depth of the trees, and the blocks at their leaves.
 
     Attributes:
-        depths: Levels of each tree; one of n levels has `2**n` blocks.
-        widths: Maps of the two convolutions before the trees, then of each tree.
-        form: "basic", blocks of two 3x3, or "bottleneck".
-        cardinality: Groups of a bottleneck's 3x3.
-        base_width: Maps of a group in a tree of 128 maps; others in proportion.
-        root_shortcut: Whether a node also adds the last of the maps that it joins.
+        depths: Levels of each tree; a tree of n levels has `2**n` blocks.
+        widths: Channels of the two convolutions before the trees, then of each tree.
+        form: Kind of block: "basic", with two 3x3, or "bottleneck".
+        cardinality: Groups of the 3x3 in a bottleneck.
+        base_width: Channels of a group in a tree of 128 channels; others in proportion.
+        root_shortcut: Whether a node adds the output of the last block to its own.
     """
 
     depths: tuple[int, ...]
@@ -38,7 +38,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, two convolutions, then trees that halve the size."""
+    """Stem, two convolutions, then trees that halve the resolution."""
     first, second, *widths = config.widths
     x = conv_bn(x, first, 7, name="stem")
     maps = {"stem": x}
@@ -47,7 +47,7 @@ def body(x: KerasTensor, config: Config) -> Features:
     plan = zip(config.depths, widths, strict=True)
     for s, (depth, width) in enumerate(plan, start=3):
         small = layers.MaxPooling2D(2, name=f"stage{s}_pool")(x)
-        # The first tree has no tree before it whose output it could join.
+        # No other tree comes before the first one, so it has no output to join.
         before = [] if s == 3 else [small]
         x = _tree(x, small, before, depth, width, config, stride=2, name=f"stage{s}")
         maps[f"stage{s}"] = x
@@ -65,9 +65,10 @@ def _tree(
     stride: int = 1,
     name: str,
 ) -> KerasTensor:
-    """Two smaller trees, the second fed by the first: hierarchical aggregation.
+    """Two smaller trees in sequence: hierarchical aggregation.
 
-    Only the last node of a tree joins the maps `before`, so that none is joined twice.
+    Only the last node of a tree joins the feature maps in `before`, so that none is
+    joined twice.
     """
     if depth == 1:
         first = _block(x, shortcut, width, config, stride=stride, name=f"{name}_block1")
@@ -87,7 +88,7 @@ def _block(
     stride: int = 1,
     name: str,
 ) -> KerasTensor:
-    """Two 3x3, or 1x1, 3x3 and 1x1, beside a shortcut that has their size already."""
+    """Make a block around a `shortcut` that already has the output's resolution."""
     if config.form == "basic":
         y = conv_bn(x, width, 3, stride=stride, name=f"{name}_step1")
         y = conv_bn(y, width, 3, activation=None, name=f"{name}_step2")
@@ -107,7 +108,7 @@ def _block(
 
 
 def _root(seen: list[KerasTensor], config: Config, *, name: str) -> KerasTensor:
-    """Join the last map and those before it by a 1x1."""
+    """Concatenate the feature maps and mix them by a 1x1."""
     last = seen[0]
     y = layers.Concatenate(channel_axis(), name=f"{name}_join")(seen)
     y = conv_bn(y, channels(last), 1, activation=None, name=name)

@@ -1,7 +1,7 @@
-"""Dual path networks: part of what a block makes is added, part is put beside.
+"""Dual path networks: part of each block's output is added, part is concatenated.
 
-The one path is a residual network's, which uses features again, the other a dense
-network's, which finds new ones.
+The added part is a residual path, as in ResNet, which reuses features. The concatenated
+part is a dense path, as in DenseNet, which adds new features.
 """
 
 import re
@@ -31,13 +31,13 @@ class Config:
 
     Attributes:
         blocks: Blocks of each stage.
-        growth: Maps that a block of each stage puts beside the others.
-        stem: Maps and kernel of the first convolution.
-        width: Maps that are added up, in the first stage; each further stage doubles
-            them.
-        inner: Maps of the grouped 3x3 in the first stage, doubled likewise.
-        groups: Of the 3x3.
-        bn_epsilon: Of the batch norms.
+        growth: Channels that each block of a stage concatenates, by stage.
+        stem: Channels and kernel size of the first convolution.
+        width: Channels of the residual path in the first stage; each further stage
+            doubles them.
+        inner: Channels of the grouped 3x3 in the first stage, doubled likewise.
+        groups: Groups of the 3x3 convolutions.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     blocks: tuple[int, ...]
@@ -62,7 +62,7 @@ def body(x: KerasTensor, config: Config) -> Features:
         for b in range(1, blocks + 1):
             name, stride = f"stage{s}_block{b}", 2 if s > 1 and b == 1 else 1
             if b == 1:
-                # Both paths start anew, from a look at all that there is.
+                # Each stage starts both paths from a projection of all channels.
                 shortcut = _conv(
                     x,
                     width + 2 * growth,

@@ -1,4 +1,4 @@
-"""The Deep Q-Network: four grey frames of a game in, the worth of each action out."""
+"""The Deep Q-Network: maps four grey frames of a game to the value of each action."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +20,14 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """Maps, kernel and stride of each convolution, and units of the dense layer."""
+    """Channels, kernel size and stride by convolution; units of the dense layer."""
 
     convs: tuple[tuple[int, int, int], ...] = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
     units: int = 512
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Convolve without padding, then one dense layer over all that is left."""
+    """Convolutions without padding, then one dense layer."""
     maps = {}
     for i, (width, kernel, stride) in enumerate(config.convs, start=1):
         x = maps[f"stage{i}"] = conv(
@@ -50,7 +50,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Give the value of each action: any number, so no activation is applied."""
+    """Return the values of the actions; they are unbounded, so without activation."""
     return logits(x, classes)
 
 
@@ -65,7 +65,7 @@ FAMILY = Family(
         url="https://doi.org/10.1038/nature14236",
     ),
     input_shape=(84, 84, 4),
-    # All actions of the Atari joystick; most games know fewer.
+    # All actions of the Atari joystick; most games use fewer.
     classes=18,
     preprocessing=Preprocessing(mean=(0.0,) * 4, std=(255.0,) * 4),
     task=CONTROL,

@@ -1,7 +1,7 @@
-"""EfficientNet: one small network, and one rule to make it deeper, wider and sharper.
+"""EfficientNet: a small network and a rule to scale depth, width and image size.
 
-Plain names pad and normalise as PyTorch does, `tf_` names as TensorFlow, in which the
-paper's weights were trained.
+Models without a prefix use the padding and the batch norm epsilon of PyTorch. Models
+with the prefix `tf_` use TensorFlow's, with which the paper's weights were trained.
 """
 
 import math
@@ -26,7 +26,8 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
-#: Table 1 of the paper, by stage: expansion, kernel, maps, blocks, the first's stride.
+#: Table 1 of the paper, by stage: expansion, kernel size, channels, blocks, and the
+#: stride of the first block.
 STAGES = (
     (1, 3, 16, 1, 1),
     (6, 3, 24, 2, 2),
@@ -40,23 +41,22 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide and deep it is, its stages, and whose constants it has.
+    """Width, depth, stages, and the constants of PyTorch or TensorFlow.
 
     Attributes:
-        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
-        depth: Multiplier of all numbers of blocks; they are then rounded up.
-        dropout: Share of the averages that is silenced before the head.
-        drop_path: Share of the samples that the last block leaves out in training;
-            those before it leave out less, in proportion to their place.
-        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
-            "same".
-        bn_momentum: Of batch norm.
-        bn_epsilon: Of batch norm.
-        lite: Whether it is made for phones' accelerators: without gates, with ReLU6,
-            with stem and top as at `width` 1, and first and last stage as deep as at
-            `depth` 1.
-        stages: For each stage its expansion, kernel, maps, blocks, and the first's
-            stride.
+        width: Multiplier of all channel counts, which are rounded to multiples of 8.
+        depth: Multiplier of all block counts, which are then rounded up.
+        dropout: Dropout rate after the global average pooling.
+        drop_path: Drop path rate. Block `i` of `n`, counted from 0, has `i / n` of it.
+        padding: Padding of strided convolutions: "symmetric" as in PyTorch, or "same"
+            as in TensorFlow.
+        bn_momentum: Momentum of every batch norm.
+        bn_epsilon: Epsilon of every batch norm.
+        lite: Whether it is a Lite model, for mobile accelerators: without
+            squeeze-and-excite, with ReLU6, with the channels of stem and top as at
+            `width` 1, and the blocks of the first and last stage as at `depth` 1.
+        stages: For each stage: expansion, kernel size, channels, blocks, and the stride
+            of the first block.
     """
 
     width: float = 1.0
@@ -71,7 +71,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, stages of gated inverted residuals, and a 1x1 convolution."""
+    """Stem, inverted residuals with squeeze-and-excite, and a 1x1 convolution."""
     same: dict[str, Any] = {
         "activation": "relu6" if config.lite else "silu",
         "padding": config.padding,
@@ -103,7 +103,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _depths(config: Config) -> list[int]:
-    """Multiply the blocks; of lite models not those of the first and last stage."""
+    """Scale the block counts, except in the first and last stage of Lite models."""
     depths = [math.ceil(blocks * config.depth) for *_, blocks, _ in config.stages]
     if config.lite:
         depths[0], depths[-1] = config.stages[0][3], config.stages[-1][3]
@@ -111,7 +111,7 @@ def _depths(config: Config) -> list[int]:
 
 
 def _gate(x: KerasTensor) -> dict[str, Any]:
-    """Squeeze to a quarter of the block's own maps, not of the widened ones."""
+    """Squeeze to a quarter of the block's input channels, not of the expanded ones."""
     return {"hidden": max(1, channels(x) // 4), "activation": "silu"}
 
 
@@ -119,7 +119,7 @@ def _gate(x: KerasTensor) -> dict[str, Any]:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, dropout, one linear layer."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
@@ -146,7 +146,7 @@ _SIZES = {
     "lite3": (1.2, 1.4, 0.3),
     "lite4": (1.4, 1.8, 0.3),
 }
-#: Top-1 of one crop, per cent, in the paper's table 2 and on the page of the lite ones.
+#: Top-1 accuracy of one crop in %, from the paper's table 2 and the Lite models' page.
 _TOP1 = {
     "b0": 77.1,
     "b1": 79.1,
@@ -162,7 +162,7 @@ _TOP1 = {
     "lite3": 79.8,
     "lite4": 81.5,
 }
-#: name: side of the images, crop, trainable parameters, multiply-accumulates.
+#: name: image size, crop, trainable parameters, multiply-accumulates.
 _FACTS = {
     "efficientnet_b0": (224, 0.875, 5_288_548, 385_814_752),
     "efficientnet_b1": (240, 0.9, 7_794_184, 686_802_832),
@@ -191,9 +191,9 @@ _FACTS = {
     "tf_efficientnet_lite3": (300, 0.904, 8_197_096, 1_607_554_544),
     "tf_efficientnet_lite4": (380, 0.92, 13_006_568, 3_943_564_112),
 }
-#: -1 to 1.
+#: Scales pixels to -1..1.
 _HALF: dict[str, Any] = {"mean": (127.5,) * 3, "std": (127.5,) * 3}
-#: What timm feeds otherwise.
+#: The models that timm preprocesses differently.
 _FED: dict[str, dict[str, Any]] = {
     "efficientnet_b1": _HALF,
     "efficientnet_b5": {"fit": "resize"},

@@ -1,4 +1,4 @@
-"""EfficientNet v2: where maps are large, whole convolutions do what two steps did."""
+"""EfficientNet v2: in early stages a full 3x3 replaces the 1x1 and depthwise 3x3."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,8 +23,9 @@ from keras_cnnzoo.cards import (
 )
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
-#: Table 4 of the paper, by stage: whether fused, expansion, maps, blocks, the first's
-#: stride. Kernels are 3x3; blocks that are not fused have a gate.
+#: Table 4 of the paper, by stage: whether fused, expansion, channels, blocks, and the
+#: stride of the first block. Kernels are 3x3; blocks that are not fused have
+#: squeeze-and-excite.
 S = (
     (True, 1, 24, 2, 1),
     (True, 4, 48, 4, 2),
@@ -55,19 +56,19 @@ L = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its stages, and the constants of its source.
+    """The stages, regularisation, and the constants of TensorFlow or PyTorch.
 
     Attributes:
-        stages: For each stage whether its blocks are fused, expansion, maps, blocks,
-            and the first's stride. The stem has as many maps as the first stage.
-        top: Maps of the 1x1 convolution behind the stages.
-        dropout: Share of the averages that is silenced before the head.
-        drop_path: Share of the samples that the last block leaves out in training;
-            those before it leave out less, in proportion to their place.
-        padding: Of strided convolutions: TensorFlow's "same", or "symmetric" as
-            PyTorch.
-        bn_momentum: Of batch norm.
-        bn_epsilon: Of batch norm.
+        stages: For each stage: whether its blocks are fused, expansion, channels,
+            blocks, and the stride of the first block. The stem has as many channels as
+            the first stage.
+        top: Channels of the 1x1 convolution after the stages.
+        dropout: Dropout rate after the global average pooling.
+        drop_path: Drop path rate. Block `i` of `n`, counted from 0, has `i / n` of it.
+        padding: Padding of strided convolutions: "same" as in TensorFlow, or
+            "symmetric" as in PyTorch.
+        bn_momentum: Momentum of every batch norm.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     stages: tuple[tuple[bool, int, int, int, int], ...]
@@ -80,7 +81,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, fused stages, gated stages, and a 1x1 convolution."""
+    """Stem, fused stages, stages with squeeze-and-excite, and a 1x1 convolution."""
     same: dict[str, Any] = {
         "activation": "silu",
         "padding": config.padding,
@@ -103,7 +104,7 @@ def body(x: KerasTensor, config: Config) -> Features:
             if fused:
                 x = fused_inverted_residual(x, filters, **at, **same)
             else:
-                # A quarter of the block's own maps, not of the widened ones.
+                # A quarter of the block's input channels, not of the expanded ones.
                 gate = {"hidden": channels(x) // 4, "activation": "silu"}
                 x = inverted_residual(x, filters, gate=gate, **at, **same)
             done += 1
@@ -116,21 +117,21 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, dropout, one linear layer."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
 _PAPER_PAGE = "https://arxiv.org/abs/2104.00298"
-#: size: stages, dropout, side of the training images, trainable parameters,
-#: multiply-accumulates, top-1 in the paper's table 7 (at a larger side).
+#: size: stages, dropout, size of the training images, trainable parameters,
+#: multiply-accumulates, top-1 in the paper's table 7 (with larger images).
 _TABLE = {
     "s": (S, 0.2, 300, 21_458_488, 5_307_561_248, 83.9),
     "m": (M, 0.3, 384, 54_139_356, 15_736_775_680, 85.1),
     "l": (L, 0.4, 384, 118_515_272, 35_899_418_624, 85.7),
 }
-#: From -1 to 1.
+#: Scales pixels to -1..1.
 FED = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, interpolation="bicubic")
 
 

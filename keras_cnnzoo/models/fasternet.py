@@ -1,7 +1,7 @@
-"""FasterNet: a quarter of the maps is convolved, the rest is passed on as it is.
+"""FasterNet: a 3x3 convolves a quarter of the channels, the others pass unchanged.
 
-Neighbouring maps say much the same, and memory is read and written less often than by
-depthwise convolutions, which hardware waits for.
+Little is lost, since channels are redundant. A depthwise convolution has fewer
+operations, but accesses memory more often, which makes it slower.
 """
 
 import re
@@ -28,16 +28,16 @@ from keras_cnnzoo.layers import DropPath
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and wide it is, and what is in a block.
+    """Depth, width, and the parts of a block.
 
     Attributes:
-        width: Maps of the first stage; each further stage doubles them.
-        blocks: Blocks of each stage; all but the first stage halve the size.
-        activation: In the blocks and in the head.
-        drop_path: Share of the samples that the last block leaves out in training;
-            those before it leave out less, in proportion to their place.
-        divisor: One of how many maps is convolved by a 3x3.
-        expansion: How many times the maps of a stage are inside its blocks.
+        width: Channels of the first stage; each further stage doubles them.
+        blocks: Blocks of each stage. All stages but the first halve the resolution.
+        activation: Activation in the blocks and in the head.
+        drop_path: Drop path rate of the last block. Rates grow linearly with depth,
+            from 0 in the first block.
+        divisor: The 3x3 convolves `1 / divisor` of the channels.
+        expansion: Channels inside a block, as a multiple of the stage's channels.
         hidden: Units of the head's hidden layer.
     """
 
@@ -51,7 +51,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Cut the image into patches of 4x4, then stages that halve the size between."""
+    """Embed 4x4 patches, then apply stages with a halved resolution between them."""
     x = _merge(x, config.width, 4, name="stem")
     maps = {"stem": x}
     last = max(sum(config.blocks) - 1, 1)
@@ -72,7 +72,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _start() -> initializers.Initializer:
-    # A new one each time: Keras gives the same numbers when one is used again.
+    # New for each layer: an initializer that is used again repeats its values.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
@@ -83,7 +83,7 @@ def _conv(x: KerasTensor, filters: int, kernel: int, *, name: str) -> KerasTenso
 
 
 def _merge(x: KerasTensor, filters: int, size: int, *, name: str) -> KerasTensor:
-    """Make one pixel of each patch of so many by so many."""
+    """Merge each patch of `size` by `size` pixels into one pixel."""
     return conv_bn(
         x,
         filters,
@@ -99,7 +99,7 @@ def _merge(x: KerasTensor, filters: int, size: int, *, name: str) -> KerasTensor
 def _block(
     x: KerasTensor, config: Config, *, drop_path: float, name: str
 ) -> KerasTensor:
-    """Convolve 3x3 on some maps, then twice the maps by a 1x1, and back."""
+    """Apply a 3x3 to some channels, then expand and reduce all of them by 1x1s."""
     width, axis = channels(x), channel_axis()
     seen, past = ops.split(x, [width // config.divisor], axis)
     seen = _conv(seen, channels(seen), 3, name=f"{name}_partial_conv")
@@ -122,7 +122,7 @@ def _block(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, one hidden layer without bias, and the classes."""
+    """Global average pooling, one hidden layer without bias, and the classifier."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(
         config.hidden,
@@ -161,7 +161,7 @@ _TIMM = NameMap(
 
 _DEEP = (3, 4, 18, 3)
 #: size: configuration, trainable parameters, multiply-accumulates at 224x224, top-1 of
-#: its authors' weights.
+#: the authors' weights.
 _TABLE = {
     "t0": (Config(40, activation="gelu"), 3_905_500, 335_422_720, 71.9),
     "t1": (Config(64, activation="gelu", drop_path=0.02), 7_595_368, 850_511_872, 76.2),

@@ -1,4 +1,4 @@
-"""FBNet-C: each block's kernel and width were learned together with the weights."""
+"""FBNet-C: a differentiable search chose each block's kernel size and expansion."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from keras_cnnzoo.blocks.inverted_residual import inverted_residual
 from keras_cnnzoo.cards import Family, Features, NameMap, Paper, Variant
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
-#: FBNet-C in figure 4 of the paper, by stage: kernel, expansion, maps and stride of
-#: each block. Blocks of no choice are left out.
+#: FBNet-C in figure 4 of the paper, by stage: kernel size, expansion, channels and
+#: stride of each block. Blocks that the search replaced by the identity are left out.
 FBNET_C = (
     ((3, 1, 16, 1),),
     ((3, 6, 24, 2), (3, 1, 24, 1), (3, 1, 24, 1)),
@@ -26,12 +26,12 @@ FBNET_C = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its blocks.
+    """The blocks, and the channels of the stem and the top.
 
     Attributes:
-        stages: For each block its kernel, expansion, maps and stride.
-        stem: Maps of the first convolution.
-        top: Maps of the 1x1 convolution behind the stages.
+        stages: For each block: kernel size, expansion, channels and stride.
+        stem: Channels of the first convolution.
+        top: Channels of the 1x1 convolution after the stages.
     """
 
     stages: tuple[tuple[tuple[int, int, int, int], ...], ...]
@@ -48,7 +48,8 @@ def body(x: KerasTensor, config: Config) -> Features:
             x = inverted_residual(
                 x,
                 filters,
-                # A 1x1 stands before the depthwise convolution even if it widens not.
+                # A 1x1 comes before the depthwise convolution even where expansion is
+                # 1.
                 expanded=channels(x) * expansion,
                 kernel=kernel,
                 stride=stride,

@@ -1,7 +1,7 @@
-"""FractalNet: columns of different depth side by side, without a single shortcut.
+"""FractalNet: parallel columns of different depth, without residual connections.
 
-A block of C columns is two blocks of C - 1 one after the other, and beside them one
-convolution: its deepest column has `2 ** (C - 1)` of them.
+A block of C columns is one convolution in parallel with two consecutive blocks of C - 1
+columns, so that its deepest column has `2 ** (C - 1)` convolutions.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ from keras_cnnzoo.layers import DropPathColumn, DropPathMean
 
 @dataclass(frozen=True)
 class Config:
-    """How many columns, how wide the blocks are, and what training leaves out.
+    """Number of columns, width, and regularisation.
 
     Attributes:
         columns: Columns of every block; five blocks are `5 * 2 ** (columns - 1)` deep.
-        widths: Maps of each block.
-        dropouts: Share of each block's units that are dropped.
-        drop_path: Share of the paths that each join drops.
-        drop_columns: Share of the batches that see one column alone.
+        widths: Channels of each block.
+        dropouts: Dropout rate in each block.
+        drop_path: Share of its inputs that each join drops in training.
+        drop_columns: Share of the training batches that use a single column only.
     """
 
     columns: int = 3
@@ -43,7 +43,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Section 2: blocks that each halve the size."""
+    """Section 2: blocks that each halve the resolution."""
     alone = None
     if config.drop_columns:
         alone = DropPathColumn(
@@ -64,11 +64,11 @@ def _block(
     config: Config,
     name: str,
 ) -> KerasTensor:
-    """Grow the columns row by row, and join those that end together."""
+    """Build the columns row by row, and join those that end in the same row."""
     columns = [x] * config.columns
     rows = 2 ** (config.columns - 1)
     for row in range(1, rows + 1):
-        # The deepest has a unit in every row, the one before in every other, ...
+        # The deepest column has a unit in every row, the next in every second, ...
         ends = [c for c in range(config.columns) if row % (rows >> c) == 0]
         for c in ends:
             unit = f"{name}_column{c + 1}_unit{row // (rows >> c)}"

@@ -1,4 +1,4 @@
-"""GhostNet: half of the maps are computed, the others made from them for little."""
+"""GhostNet: a cheap depthwise 3x3 makes half of the channels from the other half."""
 
 import re
 from dataclasses import dataclass, replace
@@ -22,8 +22,9 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers import SqueezeExcite
 from keras_cnnzoo.layers.attention import round_to
 
-#: Table 1 of the paper, by stage: kernel, expanded maps, maps, and whether the block
-#: has squeeze-and-excite. The first block of each stage but the first halves the size.
+#: Table 1 of the paper, by stage: kernel size, expanded channels, channels, and whether
+#: the block has squeeze-and-excite. The first block of each stage but the first halves
+#: the resolution.
 STAGES = (
     ((3, 16, 16, False),),
     ((3, 48, 24, False), (3, 72, 24, False)),
@@ -48,15 +49,15 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, and its blocks.
+    """Width, blocks, and the head.
 
     Attributes:
-        width: Multiplier of all numbers of maps but the head's; they are then made
-            a multiple of 4.
-        stages: For each block its kernel, expanded maps, maps, and whether it has
-            squeeze-and-excite.
+        width: Multiplier of all channel counts except those of the head; they are
+            rounded to multiples of 4.
+        stages: For each block: kernel size, expanded channels, channels, and whether it
+            has squeeze-and-excite.
         hidden: Units of the head's hidden layer.
-        dropout: Share of them that is silenced.
+        dropout: Dropout rate after the hidden layer.
     """
 
     width: float = 1.0
@@ -66,7 +67,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, stages of ghost bottlenecks, and a 1x1 to the last expanded maps."""
+    """Stem, ghost bottlenecks, and a 1x1 to the last block's expanded channels."""
     x = conv_bn(x, _maps(16, config), 3, stride=2, name="stem")
     maps = {"stem": x}
     for s, blocks in enumerate(config.stages, start=1):
@@ -100,7 +101,7 @@ def _bottleneck(
     gated: bool,
     name: str,
 ) -> KerasTensor:
-    """Figure 3: a ghost module expands, another one takes back, beside a shortcut."""
+    """Figure 3: one ghost module expands, another reduces; a shortcut is added."""
     linear: dict[str, Any] = {"stride": stride, "activation": None}
     y = _ghost(x, expanded, activation="relu", name=f"{name}_ghost1")
     if stride > 1:
@@ -117,7 +118,7 @@ def _bottleneck(
 
 
 def _ghost(x: KerasTensor, filters: int, *, activation: Any, name: str) -> KerasTensor:
-    """Half of the maps by a 1x1, the other half from those by a depthwise 3x3."""
+    """Compute half of the channels by a 1x1, the rest from these by a depthwise 3x3."""
     own = conv_bn(x, filters // 2, 1, activation=activation, name=f"{name}_primary")
     ghosts = depthwise_bn(own, 3, activation=activation, name=f"{name}_cheap")
     return layers.Concatenate(channel_axis(), name=name)([own, ghosts])
@@ -127,7 +128,7 @@ def _ghost(x: KerasTensor, filters: int, *, activation: Any, name: str) -> Keras
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, one hidden layer, dropout, and the classes."""
+    """Global average pooling, one hidden layer, dropout and the classifier."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, activation="relu", name="head_hidden")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
@@ -135,7 +136,7 @@ def head(
 
 
 def _timm_block(found: re.Match[str]) -> str:
-    """Name a block as timm: each stage's first block is a stage of its own there."""
+    """Name a block as in timm, where each stage's first block is a stage of its own."""
     stage, block = int(found[1]), int(found[2])
     if stage == 1:
         return "blocks.0.0."
@@ -167,8 +168,8 @@ _TIMM = NameMap(
     )
 )
 
-#: name: width, its name in timm, trainable parameters, multiply-accumulates, and the
-#: paper's top-1.
+#: name: width, name in timm, trainable parameters, multiply-accumulates, and the
+#: paper's top-1 accuracy.
 _TABLE = {
     "ghostnet": (1.0, "ghostnet_100", 5_182_508, 141_150_512, 73.9),
     "ghostnet_050": (0.5, "ghostnet_050", 2_587_292, 42_328_152, 66.2),

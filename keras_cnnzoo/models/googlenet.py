@@ -1,7 +1,7 @@
-"""GoogLeNet: layers as wide as they can be for little, by modules of four branches.
+"""GoogLeNet: Inception modules of four parallel branches.
 
-`googlenet` is the network as nearly everybody has it, with batch norm and 3x3 where
-the paper has 5x5; `googlenet_paper` is the paper's, without batch norm.
+`googlenet` is torchvision's version, with batch norm, and 3x3 convolutions where the
+paper has 5x5. `googlenet_paper` is the paper's version, without batch norm.
 """
 
 import re
@@ -29,8 +29,8 @@ from keras_cnnzoo.layers import (
     PaddedMaxPooling2D,
 )
 
-#: Table 1 of the paper, by stage from 3 on: maps of the 1x1, of the 3x3 and what
-#: reduces for it, of the 5x5 and what reduces for it, and of the pooling's 1x1.
+#: Table 1 of the paper, by stage from 3 on: channels of the 1x1; of the 3x3's reduction
+#: and the 3x3; of the 5x5's reduction and the 5x5; and of the pooling's 1x1.
 STAGES = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     (
@@ -46,17 +46,17 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its modules, and in which form.
+    """The modules, the form of the network, auxiliary heads, and dropout.
 
     Attributes:
-        stages: The numbers of maps of each module, as in `STAGES`.
-        paper: Whether it is the paper's form: no batch norm but response
-            normalisation in the stem, 5x5 in the third branches, overlapping windows
-            in the last pooling, and auxiliary heads that pool 5x5.
-        auxiliary: Whether the two auxiliary heads are there, for training.
-        dropout: Share of the numbers silenced before the head.
-        auxiliary_dropout: The same in the auxiliary heads.
-        bn_epsilon: Of every batch norm.
+        stages: Channels of the branches of each module, as in `STAGES`.
+        paper: Whether it is the paper's form: response normalisation before and after
+            the second stage instead of batch norm, 5x5 in the third branches,
+            overlapping windows in the last pooling, and auxiliary heads that pool 5x5.
+        auxiliary: Whether the model has the two auxiliary heads, for training.
+        dropout: Dropout rate before the classifier.
+        auxiliary_dropout: Dropout rate in the auxiliary heads.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     stages: tuple[tuple[tuple[int, ...], ...], ...] = STAGES
@@ -68,7 +68,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Three convolutions, then three stages of modules, poolings between them all."""
+    """Three convolutions, then three stages of modules, with pooling between stages."""
     bn = _bn(config)
     taps = _taps(config).values() if config.auxiliary else ()
     x = layers.ZeroPadding2D(3, name="stem_pad")(x)
@@ -94,7 +94,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _taps(config: Config) -> dict[str, str]:
-    """Name the maps that the auxiliary heads look at, those of modules 4a and 4d."""
+    """Name the inputs of the auxiliary heads: the outputs of modules 4a and 4d."""
     second = max(len(config.stages[1]) - 1, 1)
     return {"aux1": "stage4_block1", "aux2": f"stage4_block{second}"}
 
@@ -106,7 +106,7 @@ def _bn(config: Config) -> dict[str, float] | None:
 def _module(
     x: KerasTensor, sizes: tuple[int, ...], config: Config, *, name: str
 ) -> KerasTensor:
-    """Figure 2b: 1x1, 3x3 and 5x5 behind reductions, and pooling, side by side."""
+    """Figure 2b, parallel branches: 1x1, reduced 3x3, reduced 5x5, and pooling."""
     one, reduce3, three, reduce5, five, pooled = sizes
     table = (
         (Conv(one, 1),),
@@ -121,7 +121,7 @@ def _module(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, dropout, and the classes."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
@@ -130,7 +130,7 @@ def head(
 def auxiliary(
     maps: Features, config: Config, *, classes: int, activation: Any
 ) -> Features:
-    """Two small classifiers on inner maps, which bring gradients to the first layers.
+    """Two small classifiers on inner feature maps, for stronger gradients early on.
 
     The paper adds their losses with a weight of 0.3.
     """
@@ -162,7 +162,7 @@ def _letter(found: re.Match[str]) -> str:
 _MODULES = Rename(r"^stage(\d)_block(\d)_", _letter)
 _TORCHVISION = (
     _MODULES,
-    # A branch of one convolution is that itself, others are counted from 0.
+    # A branch of one convolution has no step number; others count steps from 0.
     Rename(r"branch1_step1_", "branch1."),
     Rename(r"branch4_step1_", "branch4.1."),
     Rename(r"_step1_", ".0."),
@@ -175,7 +175,7 @@ _TORCHVISION = (
     Rename(r"^(aux\d)\.(weight|bias)", r"\1.fc2.\2"),
     Rename(r"^head", "fc"),
 )
-#: Names of the authors' table, and of the Caffe file that follows it.
+#: Names in the authors' table, and in the Caffe file that follows it.
 _PAPER = (
     _MODULES,
     Rename(r"branch1_step1_conv", "1x1"),
@@ -214,7 +214,7 @@ FAMILY = Family(
             reference="torchvision/googlenet",
             params=6_624_904,
             macs=1_498_376_192,
-            # What torchvision's `transform_input` makes of its usual constants.
+            # What torchvision's usual constants and its `transform_input` amount to.
             preprocessing=Preprocessing(
                 mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875
             ),

@@ -1,7 +1,7 @@
-"""Highway networks on CIFAR: gates decide how much each layer replaces of its input.
+"""Highway networks for CIFAR: gates set how much of its input each layer replaces.
 
-Those of 11, 19 and 32 layers are the paper's A, B and C. The authors published the
-definition of B alone.
+The models of 11, 19 and 32 layers are the paper's A, B and C. The authors published the
+full definition of B only.
 """
 
 from dataclasses import dataclass
@@ -29,15 +29,17 @@ _XAVIER = "lecun_uniform"
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and wide each stage is, and what closes the network.
+    """Depth and width of each stage, and the end of the network.
 
     Attributes:
-        depths: Layers of each stage; the first is a plain convolution that widens.
-        widths: Maps of each stage.
-        kernels: Sizes that take turns within a stage.
-        units: Maps of the 1x1 convolution whose averages the last layer sees.
-        gate_bias: What the gates' biases start from.
-        dropout: Share dropped of the image, behind each pooling and before the end.
+        depths: Layers of each stage. The first is a plain convolution that sets the
+            width.
+        widths: Channels of each stage.
+        kernels: Kernel sizes that alternate within a stage.
+        units: Channels of the 1x1 convolution before the global average pooling.
+        gate_bias: Initial value of the gates' biases.
+        dropout: Dropout rate on the image, after each pooling and before the
+            classifier.
     """
 
     depths: tuple[int, ...] = (5, 6, 6)
@@ -49,7 +51,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stages of sizes 32, 16 and 8; none of their layers but the first is plain."""
+    """Stages at 32x32, 16x16 and 8x8: a plain convolution, then highway layers."""
     maps = {}
     stages = zip(config.depths, config.widths, strict=True)
     for s, (depth, width) in enumerate(stages, start=1):
@@ -82,7 +84,7 @@ def _plain(x: KerasTensor, width: int, kernel: int, *, name: str) -> KerasTensor
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Convolve 1x1, average, then one linear layer."""
+    """Apply a 1x1 convolution, global average pooling, dropout and one linear layer."""
     x = _plain(x, config.units, 1, name="head_conv")
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="head_dropout")(x)

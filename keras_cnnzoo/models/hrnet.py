@@ -1,8 +1,9 @@
-"""HRNet: maps of four sizes side by side, which tell each other what they saw.
+"""HRNet: parallel branches of four resolutions, which exchange their features.
 
-Other networks make the size smaller step by step; here a large map is kept to the
-end, for work where places matter. The maps `stage1` to `stage4` are the four sizes of
-the last stage. Sides of images are multiples of 32.
+Most networks reduce the resolution step by step. HRNet keeps a feature map of high
+resolution to the end, for tasks that need positions, such as segmentation. The feature
+maps `stage1` to `stage4` are the four resolutions of the last stage. The height and
+width of images must be multiples of 32.
 """
 
 import re
@@ -28,15 +29,15 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """Width, and how often the sizes exchange what they have.
+    """Width, and the number of exchanges between resolutions.
 
     Attributes:
-        width: Maps of the largest size; each smaller one has twice as many.
-        modules: Exchanges in the stages of two, three and four sizes.
+        width: Channels at the highest resolution; each lower one has twice as many.
+        modules: Exchanges in the stages of two, three and four resolutions.
         blocks: Residual blocks before each exchange, and in the first stage.
-        head: Maps inside the bottlenecks of the head, from the largest size on; they
-            give four times as many.
-        top: Maps that are averaged for the classes.
+        head: Channels inside the head's bottlenecks, from the highest resolution to the
+            lowest; each bottleneck returns four times as many.
+        top: Channels of the last feature map.
     """
 
     width: int = 18
@@ -47,7 +48,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, bottlenecks, stages of two, three and four sizes, and all sizes joined."""
+    """Stem, bottlenecks, stages of two, three and four resolutions, then all joined."""
     x = conv_bn(x, 64, 3, stride=2, name="stem")
     maps = {"stem": x}
     x = conv_bn(x, 64, 3, stride=2, name="stem2")
@@ -66,7 +67,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _one_size_more(
     sizes: list[KerasTensor], config: Config, *, name: str
 ) -> list[KerasTensor]:
-    """Begin a branch of half the size of the last one; the first time set widths."""
+    """Add a branch at half the lowest resolution; the first time, set the width."""
     if len(sizes) == 1:
         first = conv_bn(sizes[0], config.width, 3, name=f"{name}_branch1")
         kept = [first]
@@ -85,7 +86,7 @@ def _one_size_more(
 def _module(
     sizes: list[KerasTensor], config: Config, *, name: str
 ) -> list[KerasTensor]:
-    """Residual blocks on every size, then every size receives a sum over all sizes."""
+    """Apply residual blocks to each branch, then add all branches into each of them."""
     seen = []
     for number, x in enumerate(sizes, start=1):
         for b in range(1, config.blocks + 1):
@@ -107,7 +108,7 @@ def _module(
 def _send(
     x: KerasTensor, filters: int, begin: int, to: int, *, name: str
 ) -> KerasTensor:
-    """Bring a map to another size: 3x3 by 3x3 to a smaller, in one go to a larger."""
+    """Resize a feature map: strided 3x3s to go down, a 1x1 and upsampling to go up."""
     for step in range(begin, to):
         last = step == to - 1
         x = conv_bn(
@@ -125,14 +126,14 @@ def _send(
 
 
 def _basic(x: KerasTensor, *, name: str) -> KerasTensor:
-    """Two 3x3 beside an identity."""
+    """Two 3x3 with an identity shortcut."""
     y = conv_bn(x, channels(x), 3, name=f"{name}_step1")
     y = conv_bn(y, channels(x), 3, activation=None, name=f"{name}_step2")
     return add_shortcut(y, x, name=name)
 
 
 def _bottleneck(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
-    """1x1, 3x3 and 1x1 beside a shortcut."""
+    """1x1, 3x3 and 1x1 with a shortcut."""
     y = conv_bn(x, width, 1, name=f"{name}_step1")
     y = conv_bn(y, width, 3, name=f"{name}_step2")
     y = conv_bn(y, 4 * width, 1, activation=None, name=f"{name}_step3")
@@ -140,7 +141,7 @@ def _bottleneck(x: KerasTensor, width: int, *, name: str) -> KerasTensor:
 
 
 def _join(sizes: list[KerasTensor], config: Config) -> KerasTensor:
-    """Widen each size, and add it to what comes from the larger ones."""
+    """Widen each resolution, and add the result of the higher ones to it."""
     x = None
     for number, (size, width) in enumerate(
         zip(sizes, config.head, strict=True), start=1
@@ -156,14 +157,14 @@ def _join(sizes: list[KerasTensor], config: Config) -> KerasTensor:
 def _biased(
     x: KerasTensor, filters: int, kernel: int, *, stride: int = 1, name: str
 ) -> KerasTensor:
-    """Convolve with a bias, which the batch norm behind makes idle, and activate."""
+    """Convolve with a bias, which the batch norm makes redundant, and activate."""
     x = conv(x, filters, kernel, stride=stride, name=f"{name}_conv")
     x = batch_norm(x, name=f"{name}_bn")
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _less_one(template: str) -> Callable[[re.Match[str]], str]:
-    """Count from 0 what we count from 1, in the order of the template's braces."""
+    """Fill the template's braces with the matched numbers, less one each."""
 
     def rename(found: re.Match[str]) -> str:
         return template.format(*(int(number) - 1 for number in found.groups()))
@@ -186,7 +187,7 @@ _TIMM = NameMap(
         Rename(r"\bmodule(\d+)_", _less_one("{}.")),
         Rename(r"\bbranch(\d)_block(\d+)_", _less_one("branches.{}.{}.")),
         Rename(r"\bfuse(\d)to(\d)_(?:step(\d)_)?", _fuse),
-        # The stem is followed by two branches at once, later stages by one more.
+        # The first transition makes two branches, later ones add a single branch.
         Rename(r"^transition1_branch1_", "transition1.0."),
         Rename(r"^(transition\d)_", r"\1."),
         Rename(r"\bbranch(\d)_", _less_one("{}.0.")),

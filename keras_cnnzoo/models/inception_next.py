@@ -1,7 +1,8 @@
-"""InceptionNeXt: ConvNeXt whose large kernel is taken apart, as Inception's modules.
+"""InceptionNeXt: ConvNeXt with its 7x7 replaced by parallel branches, as in Inception.
 
-Of the maps one share sees a square, one a wide and one a tall strip; most see nothing
-and are passed on, which is what makes it quick.
+One part of the channels gets a 3x3 depthwise convolution, one a wide (1x11) and one a
+tall (11x1) one; in `inception_next_atto` these have length 9. The others pass
+unchanged, which saves time.
 """
 
 import re
@@ -29,18 +30,18 @@ from keras_cnnzoo.layers import DropPath, LayerScale
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and wide it is, and what is in a block.
+    """Depth, width, and the parts of a block.
 
     Attributes:
-        blocks: Blocks of each stage; all but the first stage halve the size.
-        widths: Maps of each stage.
-        expansions: How many times the maps of each stage are inside its blocks.
-        share: Share of the maps that each of the three kernels sees.
+        blocks: Blocks of each stage. All stages but the first halve the resolution.
+        widths: Channels of each stage.
+        expansions: Channels inside a block, as a multiple of the stage's, by stage.
+        share: Share of the channels that each of the three kernels convolves.
         strip: Length of the wide and of the tall kernel.
-        drop_path: Share of the samples that the last block leaves out in training;
-            those before it leave out less, in proportion to their place.
-        layer_scale: What the factors on a block's answer start from.
-        head_expansion: How many times the last maps the head's hidden units are.
+        drop_path: Drop path rate of the last block. Rates grow linearly with depth,
+            from 0 in the first block.
+        layer_scale: Initial value of the factors that scale a block's output.
+        head_expansion: Hidden units of the head, as a multiple of the last channels.
     """
 
     blocks: tuple[int, ...] = (3, 3, 9, 3)
@@ -54,7 +55,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Cut the image into patches of 4x4, then stages that halve the size between."""
+    """Embed 4x4 patches, then apply stages with a halved resolution between them."""
     maps = {}
     last = max(sum(config.blocks) - 1, 1)
     done = 0
@@ -81,7 +82,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _start() -> initializers.Initializer:
-    # A new one each time: Keras gives the same numbers when one is used again.
+    # New for each layer: an initializer that is used again repeats its values.
     return initializers.TruncatedNormal(stddev=0.02)
 
 
@@ -94,7 +95,7 @@ def _conv(
 def _block(
     x: KerasTensor, expansion: int, config: Config, *, drop_path: float, name: str
 ) -> KerasTensor:
-    """ConvNeXt's block with several kernels in place of one, and batch norm."""
+    """ConvNeXt's block with three depthwise kernels in place of one, and batch norm."""
     width = channels(x)
     y = _mix(x, config, name=name)
     y = batch_norm(y, name=f"{name}_bn")
@@ -108,7 +109,7 @@ def _block(
 
 
 def _mix(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
-    """Convolve the last maps by channel, three shares by a kernel each."""
+    """Split the channels into four parts, and convolve the last three depthwise."""
     width, axis = channels(x), channel_axis()
     share, strip = int(width * config.share), config.strip
     kernels = {"square": (3, 3), "wide": (1, strip), "tall": (strip, 1)}
@@ -130,7 +131,7 @@ def _mix(x: KerasTensor, config: Config, *, name: str) -> KerasTensor:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, one hidden layer, normalised, and the classes."""
+    """Global average pooling, one hidden layer, layer norm and the classifier."""
     units = config.head_expansion * channels(x)
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(
@@ -172,8 +173,8 @@ _ATTO = Config((2, 2, 6, 2), (40, 80, 160, 320), share=0.25, strip=9, drop_path=
 _TINY = Config(drop_path=0.1)
 _SMALL = replace(_TINY, blocks=(3, 3, 27, 3), drop_path=0.3)
 _BASE = replace(_SMALL, widths=(128, 256, 512, 1024), drop_path=0.4)
-#: size: configuration, the share of the image that timm keeps, trainable parameters,
-#: multiply-accumulates at 224x224, top-1 of its authors' weights.
+#: size: configuration, timm's crop, trainable parameters, multiply-accumulates at
+#: 224x224, top-1 of the authors' weights.
 _TABLE = {
     "atto": (_ATTO, 0.875, 4_156_520, 503_035_040, 75.3),
     "tiny": (_TINY, 0.875, 28_055_680, 4_188_634_272, 82.3),

@@ -16,13 +16,13 @@ from keras_cnnzoo.models.inception_v4 import BRANCHES, PAPER
 
 @dataclass(frozen=True)
 class Config:
-    """How many modules there are, and how their outputs are scaled.
+    """Number of modules, and the scale of their outputs.
 
     Attributes:
-        modules: Residual modules of stages 3 to 5, beside the one that begins it.
-        scale: What their answers are multiplied by, by stage.
-        dropout: Share of the numbers silenced before the head.
-        bn_epsilon: Of every batch norm.
+        modules: Residual modules of stages 3 to 5, after each stage's first module.
+        scale: Factor of their outputs before the addition, by stage.
+        dropout: Dropout rate before the classifier.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     modules: tuple[int, int, int] = (10, 20, 10)
@@ -32,7 +32,7 @@ class Config:
 
 
 _HALVE = (Pool("max", 2),)
-#: The modules that begin stages 3 to 5; the first keeps the size.
+#: The first modules of stages 3 to 5; that of stage 3 keeps the resolution.
 _FIRST: tuple[tuple[Branch, ...], ...] = (
     (
         (Conv(96, 1),),
@@ -73,7 +73,7 @@ _REPEATED: tuple[tuple[Branch, ...], ...] = (
 def body(x: KerasTensor, config: Config) -> Features:
     """Stem, three stages of residual modules, and a 1x1.
 
-    The very last module's answer is not scaled, and no ReLU follows it.
+    The output of the very last module is not scaled, and no ReLU follows it.
     """
     bn = {"epsilon": config.bn_epsilon}
     x = small_stem(x, bn)
@@ -100,7 +100,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _timm(names: Sequence[str]) -> list[Rename]:
-    """Name the modules as timm, where the last one stands by itself."""
+    """Name the modules as in timm, where the last one has a name of its own."""
     found = (re.match(r"stage5_block(\d+)_", name) for name in names)
     last = max(int(m[1]) for m in found if m)
 

@@ -1,4 +1,4 @@
-"""Inception-v3: large kernels taken apart, into two 3x3 or into 1x7 and 7x1."""
+"""Inception-v3: large kernels are factorised, into two 3x3 or into 1x7 and 7x1."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """How many modules there are and how wide they are where they differ.
+    """Number and width of the modules, and the auxiliary head.
 
     Attributes:
-        pooled: Maps of the pooling branch in each module of stage 3.
-        inner: Maps inside the branches of 1x7 and 7x1 in each module of stage 4.
+        pooled: Channels of the pooling branch in each module of stage 3.
+        inner: Channels inside the 1x7 and 7x1 branches in each module of stage 4.
         last: Number of modules of stage 5.
-        average: Pooling of the modules: "border" counts the zeros around a map, as
-            torchvision; "avg" does not, as TensorFlow and Keras.
-        auxiliary: Whether there is an auxiliary head, for training. It needs images
-            of 299 or more.
-        dropout: Share of the numbers silenced before the head.
-        bn_epsilon: Of every batch norm.
+        average: Average pooling inside the modules: "border" counts the zeros of the
+            padding, as torchvision does; "avg" does not, as in TensorFlow and Keras.
+        auxiliary: Whether the model has an auxiliary head, for training. It needs
+            images of at least 299x299.
+        dropout: Dropout rate before the classifier.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     pooled: tuple[int, ...] = (32, 64, 64)
@@ -49,7 +49,8 @@ class Config:
 def body(x: KerasTensor, config: Config) -> Features:
     """Five convolutions, mostly without padding, then three stages of modules.
 
-    A stage after the first begins with a module that halves the size.
+    The second and the third of these stages begin with a module that halves the
+    resolution.
     """
     bn = {"epsilon": config.bn_epsilon}
     x = small_stem(x, bn)
@@ -77,14 +78,14 @@ def small_stem(x: KerasTensor, bn: Mapping[str, float] | None) -> KerasTensor:
 
 
 def small_stage2(x: KerasTensor, bn: Mapping[str, float] | None) -> KerasTensor:
-    """Pooling, a 1x1 and a 3x3."""
+    """Max pooling, a 1x1 and a 3x3."""
     x = pool3(x, Pool("max", 2), name="stem_pool")
     x = unit(x, Conv(80, 1), bn=bn, name="stage2_block1")
     return unit(x, Conv(192, 3, padding="valid"), bn=bn, name="stage2_block2")
 
 
 def _fives(pooled: int, average: str) -> Sequence[Branch]:
-    """Figure 5: a 5x5, and the same once more as two 3x3."""
+    """Figure 5: a 5x5 in one branch, two 3x3 in another."""
     return (
         (Conv(64, 1),),
         (Conv(48, 1), Conv(64, 5)),
@@ -94,7 +95,7 @@ def _fives(pooled: int, average: str) -> Sequence[Branch]:
 
 
 def _sevens(inner: int, average: str) -> Sequence[Branch]:
-    """Figure 6: a 7x7 as 1x7 and 7x1, once and twice."""
+    """Figure 6: a 7x7 factorised into 1x7 and 7x1, once and twice."""
     wide, tall = (1, 7), (7, 1)
     return (
         (Conv(192, 1),),
@@ -111,7 +112,7 @@ def _sevens(inner: int, average: str) -> Sequence[Branch]:
 
 
 def _threes(average: str) -> Sequence[Branch]:
-    """Figure 7: branches that end in a 1x3 beside a 3x1."""
+    """Figure 7: branches that end in a 1x3 and a 3x1 in parallel."""
     both = Fork((Conv(384, (1, 3)), Conv(384, (3, 1))))
     return (
         (Conv(320, 1),),
@@ -121,7 +122,7 @@ def _threes(average: str) -> Sequence[Branch]:
     )
 
 
-#: Figure 10: convolutions with a stride beside pooling.
+#: Figure 10: strided convolutions in parallel with pooling.
 _HALVE_TO_STAGE4 = (
     (Conv(384, 3, 2),),
     (Conv(64, 1), Conv(96, 3), Conv(96, 3, 2)),
@@ -136,7 +137,7 @@ _HALVE_TO_STAGE5 = (
 
 @on_last_map
 def head(x: KerasTensor, config: Any, *, classes: int, activation: Any) -> KerasTensor:
-    """Average, dropout, and the classes."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
@@ -145,7 +146,7 @@ def head(x: KerasTensor, config: Any, *, classes: int, activation: Any) -> Keras
 def auxiliary(
     maps: Features, config: Config, *, classes: int, activation: Any
 ) -> Features:
-    """Figure 8: a classifier on stage 4, which regularises more than it speeds up."""
+    """Figure 8: a classifier on stage 4, which acts mainly as a regulariser."""
     bn = {"epsilon": config.bn_epsilon}
     x = layers.AveragePooling2D(5, 3, name="aux_pool")(maps["stage4"])
     x = unit(x, Conv(128, 1), bn=bn, name="aux_step1")
@@ -154,7 +155,7 @@ def auxiliary(
     return {"aux": logits(x, classes, activation=activation, name="aux")}
 
 
-#: What torchvision calls the branches, by the modules of ours; with a "_" behind, it
+#: torchvision's names of the branches, by our modules. After a name that ends in "_" it
 #: counts the steps.
 _BRANCHES = {
     r"stage3_block\d+": ("1x1", "5x5_", "3x3dbl_", "_pool"),
@@ -166,7 +167,7 @@ _BRANCHES = {
 
 
 def _mixed(found: re.Match[str]) -> str:
-    """Name a module after Inception's own count, 5b to 7c."""
+    """Name a module as the authors do, 5b to 7c."""
     letters = "bcdefghij" if found[1] == "3" else "abcdefghij"
     return f"Mixed_{int(found[1]) + 2}{letters[int(found[2]) - 1]}."
 
@@ -194,7 +195,7 @@ _TORCHVISION = NameMap(
     )
 )
 
-#: Colours of -1..1, as Google's networks take them.
+#: Pixels scaled to -1..1, as for Google's networks.
 SIGNED = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=299 / 342)
 _PAPER_PAGE = "https://arxiv.org/abs/1512.00567"
 

@@ -1,4 +1,4 @@
-"""Inception-v4: uniform modules, more of them, and a stem that branches as well."""
+"""Inception-v4: more modules, identical within a stage, and a stem with branches."""
 
 import re
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from keras_cnnzoo.models.inception_v3 import SIGNED, head, small_stem
 
 @dataclass(frozen=True)
 class Config:
-    """How many modules there are.
+    """Number of modules, and dropout.
 
     Attributes:
-        modules: Modules of stages 3 to 5, beside the one that halves the size.
-        dropout: Share of the numbers silenced before the head.
-        bn_epsilon: Of every batch norm.
+        modules: Modules of stages 3 to 5, after the one that halves the resolution.
+        dropout: Dropout rate before the classifier.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     modules: tuple[int, int, int] = (4, 7, 3)
@@ -89,7 +89,7 @@ _FORKS = (
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, then stages of equal modules behind one that halves the size."""
+    """Stem, then stages of identical modules after one that halves the resolution."""
     bn = {"epsilon": config.bn_epsilon}
     x = small_stem(x, bn)
     maps = {"stem": x}
@@ -115,8 +115,8 @@ def _forked(found: re.Match[str]) -> str:
     return f"{found[1]}{int(found[2]) - 1}_{int(found[3]) - 1}{found[4]}."
 
 
-#: timm counts branches and their steps from 0, poolings too; a branch that is one
-#: convolution is not counted further.
+#: timm counts branches and their steps from 0, pooling included. A branch of a single
+#: convolution has no step number.
 BRANCHES = (
     Rename(r"^(stage(?!2_|5_block1_)\d_block\d+_)branch1_step1_", r"\1branch0."),
     Rename(r"_branch4_step1_", "_branch3.1."),
@@ -125,12 +125,12 @@ BRANCHES = (
 
 
 def _timm(names: Sequence[str]) -> list[Rename]:
-    """Count the modules as timm does, behind the three convolutions of the stem."""
+    """Count the modules as timm does, after the three convolutions of the stem."""
     found = (re.match(r"stage\d_block\d+_", name) for name in names)
     modules = dict.fromkeys(m[0] for m in found if m)
     return [
         *(Rename(rf"^stem{i}_", f"features.{i - 1}.") for i in (1, 2, 3)),
-        # Where one convolution stands beside pooling.
+        # Modules of one convolution in parallel with pooling.
         Rename(r"^(stage2_block1_)branch2_step1_", r"\1conv."),
         Rename(r"^(stage3_block1_)branch1_step1_", r"\1conv."),
         Rename(

@@ -1,8 +1,8 @@
-"""Keras Applications: every backbone of the installed Keras, under one contract.
+"""Keras Applications: every model of the installed Keras, with this zoo's interface.
 
-The list is read off `keras.applications`, so a newer Keras brings its backbones along.
-All of them take pixels of 0..255 here, whatever their own convention; layers keep the
-names that Keras gives them in a fresh session.
+The list is read from `keras.applications`, so a newer Keras adds its models. All take
+pixels of 0..255 here, whatever their own convention. Layers keep the names that Keras
+gives them in a fresh session.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ KERAS = Paper(title="Keras Applications", authors="Chollet et al.", year=2015, u
 
 
 class Origin(NamedTuple):
-    """Where an architecture and its published weights are from."""
+    """Source of an architecture and of its published weights."""
 
     title: str
     authors: str
@@ -42,7 +42,7 @@ class Origin(NamedTuple):
     weights_license: str
 
 
-#: Where the architecture of each module of `keras.applications` is from.
+#: Source of the architecture of each module of `keras.applications`.
 # fmt: off
 ORIGINS = {
     "convnext": Origin(
@@ -95,7 +95,7 @@ ORIGINS = {
 # fmt: on
 ORIGINS["vgg19"] = ORIGINS["vgg16"]
 
-#: Side of the images that a module, or one of its functions, was trained on.
+#: Image size that a module, or one of its functions, was trained on.
 SIDE = 224
 # fmt: off
 SIDES = {
@@ -109,10 +109,10 @@ SIDES = {
 }
 # fmt: on
 
-#: Mean, and spread, of the layers that some networks begin with. Where there is no
-#: row they hold ImageNet's constants per channel. EfficientNet (V1) has them in its
-#: published weights alone; without weights its layers do nothing but divide by 255,
-#: and what a network is fed must not depend on whether weights were loaded.
+#: Mean and scale of the preprocessing layers that some networks begin with. Those
+#: without a row use ImageNet's constants per channel. In EfficientNet (V1) these come
+#: with the published weights; without weights Keras's layers only divide by 255, but
+#: our preprocessing must not depend on whether weights were loaded.
 LEADING = {
     "mobilenet_v3": 127.5,
     "EfficientNetV2S": 128.0,
@@ -120,22 +120,22 @@ LEADING = {
     "EfficientNetV2L": 128.0,
 }
 
-#: Modules whose networks choose layers by the sizes of their maps. Where these are
+#: Modules whose networks choose layers by the sizes of feature maps. If these sizes are
 #: unknown, Keras builds a network that fails on every image.
 SIZED = {"nasnet"}
 
-#: Arguments of the functions that are ours to give; all others are options of theirs.
+#: Arguments that this file passes itself. All others are options for the user.
 SHARED = {"include_top", "weights", "input_tensor", "input_shape", "pooling", "classes"}
 SHARED |= {"classifier_activation", "include_preprocessing", "name"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The options that one application's function has beyond those all of them have.
+    """The options of one function of `keras.applications` that are not in `SHARED`.
 
     Attributes:
         function: The function's name in `keras.applications`.
-        module: The name of the module it is from.
+        module: The name of the module that defines it.
     """
 
     function: ClassVar[str]
@@ -146,13 +146,13 @@ def application(config: Config, **arguments: Any) -> keras.Model:
     """Call the function of `keras.applications`, without weights unless asked."""
     function = getattr(keras.applications, config.function)
     with warnings.catch_warnings():
-        # They warn of any number of channels but 1 and 3.
+        # They warn unless there are 1 or 3 channels.
         warnings.filterwarnings("ignore", "This model usually expects")
         return function(**{"weights": None} | dataclasses.asdict(config) | arguments)
 
 
 def body(x: Any, config: Config) -> dict[str, Any]:
-    """Regrow the network without its top; "stage{n}" is the last map of stride 2**n."""
+    """Rebuild the body; "stage{n}" is the last feature map of stride 2**n."""
     if config.module in SIZED and None in x.shape[1:]:
         raise ValueError(
             f"{config.function} is built for images of known size. Received images of "
@@ -163,7 +163,7 @@ def body(x: Any, config: Config) -> dict[str, Any]:
     names = wrapped.plain_names(calls)
     calls = calls[len(wrapped.preprocessing(calls)) :]
     while isinstance(calls[-1].operation, layers.LayerNormalization):
-        calls.pop()  # ConvNeXt's stands in for the one inside the top that is missing.
+        calls.pop()  # ConvNeXt ends in a norm that belongs to its top.
     maps = wrapped.stage_maps(calls)
     grown = graph.regrow(calls, calls[0].inputs[0], x, names)
     return {f"stage{level}": grown[id(maps[level])] for level in maps}
@@ -171,10 +171,10 @@ def body(x: Any, config: Config) -> dict[str, Any]:
 
 @on_last_map
 def head(x: Any, config: Config, *, classes: int, activation: Any) -> Any:
-    """Regrow the network's own top, its classifier in full precision."""
+    """Rebuild the network's own top, with the classifier in full precision."""
     network = application(
         config,
-        # Its size is of no account, all weights beyond the flattening are made anew.
+        # Any size will do, since all weights after the flattening are created anew.
         input_shape=image_shape((128, 128, 3)),
         include_top=True,
         classes=classes,
@@ -197,7 +197,7 @@ def head(x: Any, config: Config, *, classes: int, activation: Any) -> Any:
 
 
 def convention(see: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:
-    """Find the constants of a function from pixels to pixels, by feeding it colours."""
+    """Find the constants of a preprocessing function from its output for colours."""
     colours = np.zeros((4, *image_shape((1, 1, 3))))
     colours.reshape(4, 3)[1:] = 255 * np.eye(3)
     # A copy, since `preprocess_input` writes into the array it is given.
@@ -213,7 +213,7 @@ def convention(see: Callable[[np.ndarray], np.ndarray]) -> Preprocessing:
 
 
 def _preprocessing(module: str, name: str) -> Preprocessing:
-    """Return what Keras asks of its users, or what the network does by itself."""
+    """Return the preprocessing that Keras asks of users or builds into the network."""
     preprocess_input = getattr(
         getattr(keras.applications, module, None), "preprocess_input", None
     )

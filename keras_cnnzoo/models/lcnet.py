@@ -1,4 +1,4 @@
-"""PP-LCNet: MobileNet v1 with what makes it better and a processor hardly slower."""
+"""PP-LCNet: MobileNet v1 with changes that cost little time on a CPU."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,8 @@ from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 from keras_cnnzoo.models.mobilenet_v3 import head
 
-#: By stage and block: kernel, maps, stride, and whether it has squeeze-and-excite.
+#: By stage and block: kernel size, channels, stride, and whether the block has
+#: squeeze-and-excite.
 STAGES = (
     ((3, 32, 1, False),),
     ((3, 64, 2, False), (3, 64, 1, False)),
@@ -35,15 +36,15 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, and its blocks.
+    """Width, blocks, and the head.
 
     Attributes:
-        width: Multiplier of all numbers of maps but the head's; they are then made a
-            multiple of 8.
-        stages: For each block its kernel, maps, stride, and whether it has
+        width: Multiplier of all channel counts except those of the head; they are
+            rounded to multiples of 8.
+        stages: For each block: kernel size, channels, stride, and whether it has
             squeeze-and-excite.
         hidden: Units of the head's hidden layer.
-        dropout: Share of them that is silenced.
+        dropout: Dropout rate after the hidden layer.
     """
 
     width: float = 1.0
@@ -89,14 +90,14 @@ def _timm(names: Sequence[str]) -> list[Rename]:
     return [Rename(r"^head_hidden", "conv_head", rank=4), *timm_names(names)]
 
 
-#: Where the authors state what they reached.
+#: The page on which the authors state their accuracies.
 _PAGE = (
     "https://github.com/PaddlePaddle/PaddleClas/blob/"
     "023ec3484bdb80c38cc693bca3a0400573dad975/docs/en/models/PP-LCNet_en.md"
 )
 _BICUBIC = replace(IMAGENET, interpolation="bicubic")
 #: name: width, trainable parameters, multiply-accumulates, the authors' top-1, and
-#: how timm feeds it.
+#: timm's preprocessing.
 _TABLE: dict[str, tuple[float, int, int, float, Preprocessing]] = {
     "lcnet_035": (0.35, 1_644_370, 27_357_832, 58.09, IMAGENET),
     "lcnet_050": (0.5, 1_880_856, 44_731_008, 63.14, _BICUBIC),

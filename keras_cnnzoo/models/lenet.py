@@ -1,4 +1,4 @@
-"""LeNet-5: convolution and sub-sampling in turn, the pattern of all that followed."""
+"""LeNet-5: convolution and sub-sampling in turn, the pattern of later CNNs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ from keras_cnnzoo.layers import (
     scaled_tanh,
 )
 
-#: Table I: the maps of S2 that each of the 16 filters of C3 looks at. Every run of
-#: three, every run of four, three broken fours, and all six.
+#: Table I: the maps of S2 that each of the 16 filters of C3 is connected to. Every
+#: three and every four in a row, three fours with gaps, and all six.
 TABLE_I = (
     *(tuple(sorted((i + k) % 6 for k in range(3))) for i in range(6)),
     *(tuple(sorted((i + k) % 6 for k in range(4))) for i in range(6)),
@@ -36,8 +36,8 @@ TABLE_I = (
     tuple(range(6)),
 )
 
-#: Figure 3: what F6 should look like for each digit, 7 by 12, ink +1 and paper -1.
-#: As public transcriptions of the figure read it, bars above 0, 2, 4 and 5 included.
+#: Figure 3: the target of F6 for each digit, 7 by 12, with ink +1 and paper -1. This
+#: follows public transcriptions of the figure, with the bars above 0, 2, 4 and 5.
 FIGURE_3 = """
 .#####. ...##.. .#####. ####### .#####. .#####. ..####. ####### .#####. .#####.
 ....... ..###.. ....... .....## ....... ....... .##.... .....## ##...## ##..###
@@ -56,14 +56,15 @@ FIGURE_3 = """
 
 @dataclass(frozen=True)
 class Config:
-    """The paper's choices, and what people put in their place.
+    """The paper's choices, and common replacements.
 
     Attributes:
         pool: "subsample" (trainable, the paper's), "max", "avg" or "l2".
-        activation: "scaled_tanh" (the paper's, with its start values) or any
-            activation of Keras (with He's).
-        partial: Whether C3 is connected by Table I or in full.
-        head: "softmax", or "rbf" for distances to the fixed codes of Figure 3.
+        activation: "scaled_tanh" (the paper's, with its initializers) or any activation
+            of Keras (with He initialisation).
+        partial: Whether C3 is connected by Table I, or else to all maps.
+        head: "softmax" for a linear layer, or "rbf" for distances to the fixed codes of
+            Figure 3.
     """
 
     pool: str = "subsample"
@@ -77,7 +78,7 @@ class Config:
 
 
 def check_choice(field: str, given: str, known: tuple[str, ...]) -> None:
-    """Refuse an option that is none of those known, and name them."""
+    """Raise an error unless the given option is one of the known ones."""
     if given not in known:
         raise ValueError(
             f"`{field}` of LeNet is one of {', '.join(map(repr, known))}. "
@@ -91,14 +92,14 @@ def squash(config: Any) -> Any:
 
 
 def start(config: Any, **fan_ins: Any) -> dict[str, Any]:
-    """Return an initializer for each weight, whose fan-in is given."""
+    """Return an initializer for each weight whose fan-in is given."""
     if config.activation != "scaled_tanh":
         return {"kernel_initializer": "he_uniform"} if "kernel" in fan_ins else {}
     return {f"{weight}_initializer": FanInUniform(n) for weight, n in fan_ins.items()}
 
 
 def convolve(x: KerasTensor, config: Any, filters: int, *, name: str) -> KerasTensor:
-    """Convolve 5x5 with the paper's start values."""
+    """Convolve 5x5 with the configured activation and initializers."""
     fan_in = 25 * channels(x)
     return layers.Conv2D(
         filters,
@@ -112,7 +113,7 @@ def convolve(x: KerasTensor, config: Any, filters: int, *, name: str) -> KerasTe
 def convolve_by_table(
     x: KerasTensor, config: Any, table: Sequence[Sequence[int]], *, name: str
 ) -> KerasTensor:
-    """Convolve 5x5, each filter over the maps that its entry of a table lists."""
+    """Convolve 5x5, each filter only on the input maps that the table lists."""
     return PartialConv2D(
         table,
         5,
@@ -127,7 +128,7 @@ def convolve_by_table(
 
 
 def shrink(x: KerasTensor, config: Any, *, name: str) -> KerasTensor:
-    """Halve the size, by trainable sub-sampling or by pooling."""
+    """Halve the resolution, by trainable sub-sampling or by pooling."""
     if config.pool != "subsample":
         return pool(x, config.pool, name=name)
     return Subsampling2D(
@@ -136,7 +137,7 @@ def shrink(x: KerasTensor, config: Any, *, name: str) -> KerasTensor:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Convolve and shrink twice, then convolve over all that is left and mix."""
+    """Convolution and sub-sampling twice, a third convolution, and a dense layer."""
     c1 = convolve(x, config, 6, name="c1")
     s2 = shrink(c1, config, name="s2")
     c3 = (
@@ -157,7 +158,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def digit_codes() -> list[list[float]]:
-    """Return the ten codes of Figure 3, each 84 numbers row by row."""
+    """Return the ten codes of Figure 3, each as 84 values in row-major order."""
     rows = [line.split() for line in FIGURE_3.split("\n") if line]
     return [
         [1.0 if ink == "#" else -1.0 for ink in "".join(code)]
@@ -169,7 +170,7 @@ def digit_codes() -> list[list[float]]:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Answer linearly, or by how far F6 is from the picture of each digit."""
+    """Classify by a linear layer, or by the distance of F6 to each digit's code."""
     if config.head == "softmax":
         values = start(config, kernel=x.shape[-1], bias=x.shape[-1])
         return logits(x, classes, activation=activation, **values)
@@ -200,7 +201,7 @@ FAMILY = Family(
     paper=PAPER,
     input_shape=(32, 32, 1),
     classes=10,
-    # Paper, the background, becomes -0.1, and ink 1.175: ink is 255 here.
+    # The background, 0, becomes -0.1, and ink, 255, becomes 1.175.
     preprocessing=Preprocessing(mean=(20.0,), std=(200.0,)),
     variants={
         "lenet5": Variant(

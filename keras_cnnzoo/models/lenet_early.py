@@ -1,4 +1,4 @@
-"""LeNet-1 and LeNet-4: the networks before LeNet-5, with fewer maps."""
+"""LeNet-1 and LeNet-4: smaller networks that preceded LeNet-5."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,15 +27,15 @@ from keras_cnnzoo.models.lenet import (
     start,
 )
 
-#: Table 1 of 1990: the maps of H2 that each filter of H3 looks at. The two halves of
-#: the network do not see each other before the output.
+#: Table 1 of the 1990 paper: the maps of H2 that each filter of H3 is connected to. The
+#: two halves of the network are joined only at the output.
 TABLE_1 = tuple(
     tuple(first + i for i in maps)
     for first in (0, 2)
     for maps in ((0,), (0, 1), (0, 1), (1,), (0, 1), (0, 1))
 )
-#: No table is printed for LeNet-4. Three maps for each filter give the number of
-#: connections that is printed: every run of three, and as many spread out.
+#: The paper has no table for LeNet-4. Three maps per filter give its stated number of
+#: connections: here, every three in a row, and as many with gaps.
 THREES = tuple(
     tuple(sorted((i + k) % 8 for k in steps))
     for steps in ((0, 1, 2), (0, 2, 5))
@@ -45,15 +45,15 @@ THREES = tuple(
 
 @dataclass(frozen=True)
 class Config:
-    """What the two networks differ in, and what people change.
+    """The differences between the two networks, and common replacements.
 
     Attributes:
-        table: The maps that each filter of the second convolution looks at.
-        copies: Sub-sampled maps that each map of the first convolution has.
-        hidden: Units between the last maps and the output; 0 for none.
+        table: The input maps of each filter of the second convolution.
+        copies: Number of sub-sampled maps for each map of the first convolution.
+        hidden: Units of the hidden layer before the output; 0 for no such layer.
         pool: "subsample" (trainable, the papers'), "max", "avg" or "l2".
-        activation: "scaled_tanh" (the papers', with its start values) or any
-            activation of Keras (with He's).
+        activation: "scaled_tanh" (the papers', with its initializers) or any activation
+            of Keras (with He initialisation).
     """
 
     table: tuple[tuple[int, ...], ...]
@@ -67,7 +67,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Convolve and shrink twice; LeNet-4 has hidden units on top."""
+    """Convolution and sub-sampling twice; LeNet-4 adds a hidden layer."""
     c1 = convolve(x, config, 4, name="c1")
     x = c1
     if config.copies > 1:
@@ -93,7 +93,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Answer by one linear layer over all that is left."""
+    """Classify by one linear layer."""
     values = start(config, kernel=x.shape[-1], bias=x.shape[-1])
     return logits(x, classes, activation=activation, **values)
 
@@ -112,7 +112,7 @@ FAMILY = Family(
     variants={
         "lenet1": Variant(
             config=Config(TABLE_1),
-            # The number that the paper states.
+            # The number of parameters that the paper states.
             params=2_578,
             macs=91_520,
             paper=Paper(
@@ -121,7 +121,7 @@ FAMILY = Family(
                 year=1990,
                 url="https://papers.nips.cc/paper/293-handwritten-digit-recognition-with-a-back-propagation-network",
             ),
-            # Grey levels become -1 to 1.
+            # Scales grey levels to -1..1.
             preprocessing=Preprocessing(mean=(127.5,), std=(127.5,)),
             claims=_claim(1.7),
             deviations=(
@@ -142,7 +142,7 @@ FAMILY = Family(
             ),
         ),
     },
-    # As LeNet-5: background -0.1, and ink 1.175.
+    # As for LeNet-5: the background becomes -0.1, and ink 1.175.
     preprocessing=Preprocessing(mean=(20.0,), std=(200.0,)),
     name_maps={"paper": NameMap(())},
 )

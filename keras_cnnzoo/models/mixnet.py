@@ -1,7 +1,7 @@
-"""MixNet: depthwise convolutions that mix kernels, from 3x3 to 11x11, in one layer.
+"""MixNet: depthwise convolutions with several kernel sizes, from 3x3 to 11x11.
 
-Plain names pad as PyTorch does, `tf_` names as TensorFlow, in which the paper's
-weights were trained.
+Models without a prefix use the padding and the batch norm epsilon of PyTorch. Models
+with the prefix `tf_` use TensorFlow's, with which the paper's weights were trained.
 """
 
 import re
@@ -31,10 +31,11 @@ from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
 Block = tuple[tuple[int, ...], int, int, int, int, int, float]
 
-#: MixNet-S in its authors' code, by stage and block: the depthwise kernels, each for
-#: its share of the maps; expansion; maps; stride; in how many shares the 1x1 before
-#: and the 1x1 behind go over the maps; and the gate's hidden units as a share of the
-#: block's own maps, 0 for no gate. Blocks with a gate are activated by SiLU.
+#: MixNet-S in the authors' code, by stage and block: the depthwise kernel sizes, each
+#: for an equal part of the channels; expansion; channels; stride; the numbers of parts
+#: in which the first and the last 1x1 convolve the channels; and the hidden units of
+#: squeeze-and-excite as a share of the block's input channels, 0 for none. Blocks with
+#: squeeze-and-excite use SiLU, others ReLU.
 SMALL: tuple[tuple[Block, ...], ...] = (
     (((3,), 1, 16, 1, 1, 1, 0),),
     (((3,), 6, 24, 2, 2, 2, 0), ((3,), 3, 24, 1, 2, 2, 0)),
@@ -80,19 +81,21 @@ MEDIUM: tuple[tuple[Block, ...], ...] = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its blocks, how wide it is, and whose constants it has.
+    """Blocks, width, and the constants of PyTorch or TensorFlow.
 
     Attributes:
-        stages: For each block what `SMALL` explains.
-        stem: Maps of the first convolution.
-        width: Multiplier of all numbers of maps but the top's; they are then made a
-            multiple of 8.
-        dropout: Share of the averages that is silenced before the head.
-        top: Maps of the 1x1 convolution behind the stages.
-        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
-            "same".
-        bn_momentum: Of batch norm.
-        bn_epsilon: Of batch norm.
+        stages: For each block: depthwise kernel sizes, expansion, channels, stride,
+            number of parts in the first and in the last 1x1, and the ratio of
+            squeeze-and-excite.
+        stem: Channels of the first convolution.
+        width: Multiplier of all channel counts except that of `top`; they are rounded
+            to multiples of 8.
+        dropout: Dropout rate after the global average pooling.
+        top: Channels of the 1x1 convolution after the stages.
+        padding: Padding of strided convolutions: "symmetric" as in PyTorch, or "same"
+            as in TensorFlow.
+        bn_momentum: Momentum of every batch norm.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     stages: tuple[tuple[Block, ...], ...]
@@ -127,7 +130,7 @@ def _maps(filters: int, config: Config) -> int:
 
 
 def _block(x: KerasTensor, block: Any, *, name: str, **same: Any) -> KerasTensor:
-    """Widen, convolve in shares, gate, go back: an inverted residual."""
+    """Make an inverted residual whose convolutions work on parts of the channels."""
     kernels, expansion, filters, stride, before, behind, gate = block
     active = same | {"activation": "silu" if gate else "relu"}
     y = x
@@ -155,10 +158,10 @@ def _mixed_bn(
     name: str,
     **kwargs: Any,
 ) -> KerasTensor:
-    """Convolve each share of the maps by its kernel, join them, normalise, activate.
+    """Convolve each part of the channels with its kernel, join, normalise, activate.
 
-    The layers are named as by `conv_bn`, the convolutions of several shares `_conv1`,
-    `_conv2` ... Without `filters` each channel is convolved by itself.
+    The layers are named as by `conv_bn`; the convolutions of several parts are
+    `_conv1`, `_conv2` ... Without `filters` the convolutions are depthwise.
     """
     if len(kernels) == 1:
         x = _convolve(x, filters, kernels[0], name=f"{name}_conv", **kwargs)
@@ -182,7 +185,7 @@ def _mixed_bn(
 
 
 def _shares(maps: int, number: int) -> list[int]:
-    """Share maps out evenly; the first share gets what is left over."""
+    """Divide channels evenly into parts; the first part gets the remainder."""
     each = maps // number
     return [maps - each * (number - 1), *[each] * (number - 1)]
 
@@ -199,15 +202,15 @@ def _convolve(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, dropout, one linear layer."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
 def _timm(names: Sequence[str]) -> list[Rename]:
-    """Name the blocks as timm, and count the shares of a convolution from 0."""
-    # The first share is to be found as the convolution, whatever its others.
+    """Name the blocks as in timm, and count the parts of a convolution from 0."""
+    # `timm_names` looks for `_conv`, so the first part stands for the convolution.
     whole = [re.sub(r"_conv1\.weight$", "_conv.weight", name) for name in names]
     return [*timm_names(whole), Rename(r"(\.conv_[a-z]+)(\d+)\b", _share)]
 

@@ -1,4 +1,4 @@
-"""The fully connected baseline: what convolutional networks are measured against."""
+"""A multilayer perceptron: the baseline for convolutional networks on MNIST."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,14 @@ from keras_cnnzoo.models.lenet import PAPER
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes of the hidden layers, and what stands between them."""
+    """Units of the hidden layers, and their activation."""
 
     hidden: tuple[int, ...]
     activation: str = "relu"
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Flatten the pixels, then one dense layer after another."""
+    """Flatten the pixels, then apply the dense layers."""
     x = layers.Flatten(name="flatten")(x)
     maps = {}
     for i, units in enumerate(config.hidden, start=1):
@@ -32,7 +32,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Answer from the last hidden layer."""
+    """Classify by one linear layer."""
     return logits(x, classes, activation=activation)
 
 

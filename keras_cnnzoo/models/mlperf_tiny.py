@@ -1,7 +1,7 @@
-"""MLPerf Tiny: the network by which microcontrollers are compared on images.
+"""MLPerf Tiny: the benchmark's image classifier for microcontrollers.
 
-ResNet-8 for CIFAR-10: one block to a stage, convolutions with bias, TensorFlow's
-padding, and pixels of 0..255 as they are.
+A ResNet-8 for CIFAR-10: one block per stage, convolutions with bias, TensorFlow's
+padding, and unscaled pixels of 0..255.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """Maps of each stage, and the constants of batch norm, which are Keras's own."""
+    """Channels of each stage, and the constants of batch norm: Keras's defaults."""
 
     widths: tuple[int, ...] = (16, 32, 64)
     bn_momentum: float = 0.99
@@ -33,7 +33,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack a stem and one residual block per stage; all but the first halve."""
+    """Stack a stem and one residual block per stage, strided from the second on."""
     x = _conv_bn(x, config.widths[0], config, name="stem")
     x = layers.ReLU(name="stem_relu")(x)
     maps = {}
@@ -69,7 +69,7 @@ def _conv_bn(
     )
 
 
-#: Keras's numbers of the layers in the published file.
+#: The layers in the order in which the published file numbers them.
 _CONVS = (
     *("stage1_conv1", "stage1_conv2", "stage2_conv1", "stage2_conv2"),
     *("stage2_shortcut", "stage3_conv1", "stage3_conv2", "stage3_shortcut"),

@@ -1,4 +1,4 @@
-"""MnasNet: inverted residuals whose kernels and widths a search chose on a phone."""
+"""MnasNet: inverted residuals from a search that measured latency on a phone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,8 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import convolutions, step
 
-#: MnasNet-B1, by stage: expansion, kernel, maps, blocks, stride of the first.
+#: MnasNet-B1, by stage: expansion, kernel size, channels, blocks, and the stride of the
+#: first block.
 STAGES = (
     (1, 3, 16, 1, 1),
     (3, 3, 24, 3, 2),
@@ -37,17 +38,17 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, its stages, and the constants of its source.
+    """Width, stages, dropout, and the constants of batch norm.
 
     Attributes:
-        width: Multiplier of all numbers of maps but the top's; they are then made a
-            multiple of 8.
-        stages: For each stage its expansion, kernel, maps, blocks, and the first's
-            stride.
-        top: Maps of the 1x1 convolution behind the stages.
-        dropout: Share of the averages that is silenced before the head.
-        bn_momentum: Of batch norm.
-        bn_epsilon: Of batch norm.
+        width: Multiplier of all channel counts except that of `top`; they are rounded
+            to multiples of 8.
+        stages: For each stage: expansion, kernel size, channels, blocks, and the stride
+            of the first block.
+        top: Channels of the 1x1 convolution after the stages.
+        dropout: Dropout rate after the global average pooling.
+        bn_momentum: Momentum of every batch norm.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     width: float = 1.0
@@ -92,14 +93,14 @@ def _maps(filters: int, config: Config) -> int:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, dropout, one linear layer."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
 
 
 def _torchvision(names: Sequence[str]) -> list[Rename]:
-    """Count layers as torchvision, which has no block of the stem and what follows."""
+    """Count layers as torchvision does, with stem and first stage in one sequence."""
     blocks = convolutions(names)
     top = 7 + max(s for s, _ in blocks)
     renames = [
@@ -120,7 +121,7 @@ def _torchvision(names: Sequence[str]) -> list[Rename]:
 
 
 #: size: width, trainable parameters, multiply-accumulates, top-1 accuracy of
-#: torchvision's weights, size of the images before the crop.
+#: torchvision's weights, image size before the crop.
 _TABLE = {
     "0_5": (0.5, 2_218_512, 104_455_968, 67.734, 256),
     "0_75": (0.75, 3_170_208, 215_493_104, 71.180, 232),

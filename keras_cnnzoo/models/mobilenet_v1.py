@@ -1,4 +1,4 @@
-"""MobileNet v1: convolution in two cheap steps, by channel and then across them."""
+"""MobileNet v1: depthwise separable convolutions, each a depthwise 3x3 and a 1x1."""
 
 import re
 from collections.abc import Sequence
@@ -26,15 +26,16 @@ from keras_cnnzoo.layers.attention import round_to
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, and what differs between those who train it.
+    """Width, stages, and the choices that differ between implementations.
 
     Attributes:
-        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
-        stages: Blocks and maps of each stage; all but the first halve the size.
-        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
-            "same".
-        activation: "relu6" as in TensorFlow's and timm's, or "relu", the paper's.
-        dropout: Share of the averages that is silenced before the head.
+        width: Multiplier of all channel counts, which are rounded to multiples of 8.
+        stages: Blocks and channels of each stage. All but the first halve the
+            resolution.
+        padding: Padding of strided convolutions: "symmetric" as in PyTorch, or "same"
+            as in TensorFlow.
+        activation: "relu6" as in TensorFlow and timm, or "relu" as in the paper.
+        dropout: Dropout rate after the global average pooling.
     """
 
     width: float = 1.0
@@ -51,7 +52,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack a stem and blocks of a depthwise 3x3 and a 1x1: table 1 of the paper."""
+    """Stem, then blocks of a depthwise 3x3 and a 1x1: table 1 of the paper."""
     same: dict[str, Any] = {"padding": config.padding, "activation": config.activation}
     x = conv_bn(x, _maps(32, config), 3, stride=2, name="stem", **same)
     maps = {"stem": x}
@@ -73,7 +74,7 @@ def _maps(filters: int, config: Config) -> int:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, then one linear layer."""
+    """Global average pooling, optional dropout, and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     if config.dropout:
         x = layers.Dropout(config.dropout, name="dropout")(x)
@@ -88,7 +89,7 @@ def _timm_block(found: re.Match[str]) -> str:
 
 
 def _biubug6(names: Sequence[str]) -> list[Rename]:
-    """Count as that source does: three stages, the first with the stem in it."""
+    """Count as biubug6's code does: three stages, the first of which holds the stem."""
     blocks = dict.fromkeys(
         (int(m[1]), int(m[2])) for name in names if (m := re.match(_BLOCK, name))
     )
@@ -96,7 +97,7 @@ def _biubug6(names: Sequence[str]) -> list[Rename]:
     at = {"stage1": 1, "stage2": 0, "stage3": 0}
     for s, b in blocks:
         theirs = {4: "stage2", 5: "stage3"}.get(s, "stage1")
-        # A slash, so that what is renamed is not taken for ours again.
+        # With a slash, so that later patterns do not match the new name.
         new = f"{theirs}/{at[theirs]}/"
         renames.append(Rename(rf"^stage{s}_block{b}_", new))
         at[theirs] += 1
@@ -106,10 +107,10 @@ def _biubug6(names: Sequence[str]) -> list[Rename]:
 
 
 def tflite_operations(names: Sequence[str]) -> list[Rename]:
-    """Count convolutions as the operations of a TFLite file, for any mobile family.
+    """Name convolutions by their place in a TFLite file, for any MobileNet family.
 
-    A dense head is a 1x1 convolution there. Batch norm is folded into the
-    convolution before it, so both have one name.
+    In such a file the dense head is a 1x1 convolution, and batch norm is folded into
+    the convolution before it, so that both have one name.
     """
     found = dict.fromkeys(
         m[1]
@@ -142,7 +143,7 @@ NAME_MAPS = {
 
 _PAPER_PAGE = "https://arxiv.org/abs/1704.04861"
 _TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
-#: TensorFlow's images: from -1 to 1.
+#: TensorFlow's preprocessing: pixels scaled to -1..1.
 TENSORFLOW = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875)
 TIMM = replace(TENSORFLOW, interpolation="bicubic")
 
@@ -167,7 +168,7 @@ _GOOGLE_PAGE = (
 
 
 def _google(width: float) -> tuple[Weights, ...]:
-    """Return the rows of Google's weights, which are TensorFlow's own files."""
+    """Describe Google's weights for a width, which are TensorFlow checkpoints."""
     return tuple(
         Weights(
             tag=f"google/mobilenet_v1_{width}_{side}",

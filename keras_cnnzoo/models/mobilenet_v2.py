@@ -1,4 +1,4 @@
-"""MobileNet v2: thin maps are joined by shortcuts, and widened only to be filtered."""
+"""MobileNet v2: inverted residuals, which are narrow at the ends and wide inside."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ from keras_cnnzoo.cards import (
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v1 import TENSORFLOW, tflite_operations
 
-#: Table 2 of the paper, by stage: expansion, maps, blocks, stride of the first.
+#: Table 2 of the paper, by stage: expansion, channels, blocks, and the stride of the
+#: first block.
 STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -39,16 +40,17 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, and its stages.
+    """Width, stages, dropout and padding.
 
     Attributes:
-        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
-            The last convolution's only grow, and never shrink.
-        stages: For each stage its expansion, maps, blocks, and the first's stride.
-        top: Maps of the 1x1 convolution behind the stages.
-        dropout: Share of the averages that is silenced before the head.
-        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
-            "same".
+        width: Multiplier of all channel counts, which are rounded to multiples of 8. A
+            multiplier below 1 does not apply to `top`.
+        stages: For each stage: expansion, channels, blocks, and the stride of the first
+            block.
+        top: Channels of the 1x1 convolution after the stages.
+        dropout: Dropout rate after the global average pooling.
+        padding: Padding of strided convolutions: "symmetric" as in PyTorch, or "same"
+            as in TensorFlow.
     """
 
     width: float = 1.0
@@ -87,7 +89,7 @@ def _maps(filters: int, config: Config) -> int:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average every map, dropout, one linear layer."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
@@ -97,7 +99,7 @@ _CONVOLUTION = re.compile(r"stage(\d+)_block(\d+)_(?:(\w+)_)?conv\.weight$")
 
 
 def convolutions(names: Sequence[str]) -> dict[tuple[int, int], tuple[str, ...]]:
-    """Return for each stage and block the convolutions in it: "expand", "dw" ..."""
+    """Return the convolutions of each block, "expand", "dw" ..., by stage and block."""
     found: dict[tuple[int, int], tuple[str, ...]] = {}
     for match in filter(None, map(_CONVOLUTION.match, names)):
         block = int(match[1]), int(match[2])
@@ -106,12 +108,12 @@ def convolutions(names: Sequence[str]) -> dict[tuple[int, int], tuple[str, ...]]
 
 
 def step(stage: int, block: int, name: str, conv: str, bn: str) -> list[Rename]:
-    """Rename one convolution of a block and the batch norm behind it."""
+    """Rename one convolution of a block and the batch norm after it."""
     ours = f"^stage{stage}_block{block}_" + (f"{name}_" if name else "")
     return [Rename(f"{ours}conv", conv), Rename(f"{ours}bn", bn)]
 
 
-#: timm's names of a block's convolutions, by which ones it has.
+#: timm's names of a block's convolutions, by the tuple of our names.
 _TIMM = {
     ("",): ("conv",),
     ("dw", "project"): ("conv_dw", "conv_pw"),
@@ -142,7 +144,7 @@ def timm_names(names: Sequence[str]) -> list[Rename]:
 
 
 def _torchvision(names: Sequence[str]) -> list[Rename]:
-    """Count all blocks on, and in each block its convolutions, as torchvision does."""
+    """Count blocks across stages, and the convolutions in each, as torchvision does."""
     renames = [
         Rename(r"^stem_conv", "features.0.0"),
         Rename(r"^stem_bn", "features.0.1"),

@@ -1,4 +1,4 @@
-"""MobileNet v3: inverted residuals chosen by search, with gates and a cheap swish."""
+"""MobileNet v3: searched inverted residuals, squeeze-and-excite and hard swish."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, 
 from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.mobilenet_v2 import convolutions, step
 
-#: Table 1 of the paper, by stage: kernel, expanded maps, maps, whether the block has a
-#: gate, activation, stride.
+#: Table 1 of the paper, by stage: kernel size, expanded channels, channels, whether the
+#: block has squeeze-and-excite, activation, stride.
 LARGE = (
     ((3, 16, 16, False, "relu", 1),),
     ((3, 64, 24, False, "relu", 2), (3, 72, 24, False, "relu", 1)),
@@ -59,18 +59,18 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its blocks, how wide it is, and the constants of its source.
+    """Blocks, width, the head, padding, and the constants of batch norm.
 
     Attributes:
-        stages: For each block its kernel, expanded maps, maps, whether it has a gate,
-            its activation and its stride. Each stage works at one size.
+        stages: For each block: kernel size, expanded channels, channels, whether it has
+            squeeze-and-excite, activation and stride. Each stage has one resolution.
         hidden: Units of the head's hidden layer.
-        width: Multiplier of all numbers of maps; they are then made a multiple of 8.
-        dropout: Share of the hidden units that is silenced.
-        padding: Of strided convolutions: "symmetric" as PyTorch, or TensorFlow's
-            "same".
-        bn_momentum: Of batch norm.
-        bn_epsilon: Of batch norm.
+        width: Multiplier of all channel counts, which are rounded to multiples of 8.
+        dropout: Dropout rate after the hidden layer.
+        padding: Padding of strided convolutions: "symmetric" as in PyTorch, or "same"
+            as in TensorFlow.
+        bn_momentum: Momentum of every batch norm.
+        bn_epsilon: Epsilon of every batch norm.
     """
 
     stages: tuple[tuple[tuple[int, int, int, bool, str, int], ...], ...]
@@ -83,7 +83,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, stages, and a 1x1 convolution to the last expanded maps."""
+    """Stem, stages, and a 1x1 convolution to six times the last channels."""
     same: dict[str, Any] = {
         "padding": config.padding,
         "bn": {"momentum": config.bn_momentum, "epsilon": config.bn_epsilon},
@@ -113,7 +113,7 @@ def body(x: KerasTensor, config: Config) -> Features:
     return maps
 
 
-#: Squeeze to a quarter of the expanded maps.
+#: Squeeze to a quarter of the expanded channels.
 GATE = {"ratio": 0.25, "divisor": 8, "gate_activation": "hard_sigmoid"}
 
 
@@ -125,7 +125,7 @@ def _maps(filters: int, config: Config) -> int:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, one hidden layer, dropout, and the classes."""
+    """Global average pooling, one hidden layer, dropout and the classifier."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, activation="hard_swish", name="head_hidden")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
@@ -133,7 +133,7 @@ def head(
 
 
 def _torchvision(names: Sequence[str]) -> list[Rename]:
-    """Count all blocks on, and in each block its convolutions and gate."""
+    """Count blocks across stages, and the convolutions and the gate in each."""
     blocks = convolutions(names)
     top = f"features.{len(blocks) + 1}"
     renames = [

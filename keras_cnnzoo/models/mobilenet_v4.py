@@ -1,4 +1,4 @@
-"""MobileNet v4: one block of which depthwise convolutions may be there or not."""
+"""MobileNet v4: inverted residuals with up to two optional depthwise convolutions."""
 
 import re
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
 Block = tuple[int | str, int, int, int, int]
 
-#: Tables of the paper's appendix, by stage and block. The first entry is the kernel of
-#: the depthwise convolution before the maps are widened, 0 for none, or "conv" or
-#: "fused" for blocks of those kinds. Then the kernel within, 0 for none; expansion;
-#: maps; stride.
+#: Tables of the paper's appendix, by stage and block. The first entry is the kernel
+#: size of the depthwise convolution before the expansion, 0 for none, or "conv" or
+#: "fused" for blocks of those kinds. Then follow the kernel size of the inner
+#: convolution, 0 for none; expansion; channels; stride.
 SMALL: tuple[tuple[Block, ...], ...] = (
     (("conv", 3, 1, 32, 2), ("conv", 1, 1, 32, 1)),
     (("conv", 3, 1, 96, 2), ("conv", 1, 1, 64, 1)),
@@ -74,13 +74,14 @@ MEDIUM: tuple[tuple[Block, ...], ...] = (
 
 @dataclass(frozen=True)
 class Config:
-    """Its blocks.
+    """The blocks and the head.
 
     Attributes:
-        stages: For each block its kind or first kernel, kernel, expansion, maps and
-            stride, as `SMALL` explains.
+        stages: For each block: size of the depthwise kernel before the expansion (0 for
+            none) or the kind of block, "conv" or "fused"; size of the inner kernel (0
+            for none); expansion; channels; stride.
         hidden: Units of the head's hidden layer.
-        dropout: Share of them that is silenced.
+        dropout: Dropout rate after the hidden layer.
     """
 
     stages: tuple[tuple[Block, ...], ...]
@@ -125,7 +126,7 @@ def _block(x: KerasTensor, block: Block, *, name: str) -> KerasTensor:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, one normalised hidden layer, dropout, and the classes."""
+    """Global average pooling, a hidden layer with batch norm, dropout, classifier."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dense(config.hidden, use_bias=False, name="head_hidden")(x)
     x = batch_norm(x, name="head_bn")
@@ -152,8 +153,7 @@ def _timm(names: Sequence[str]) -> list[Rename]:
     ]
 
 
-#: size: stages, side and crop of the images, trainable parameters and
-#: multiply-accumulates.
+#: size: stages, image size, crop, trainable parameters, multiply-accumulates.
 _TABLE = {
     "small": (SMALL, 224, 0.875, 3_774_024, 186_005_568),
     "medium": (MEDIUM, 256, 0.95, 9_715_512, 1_080_244_224),

@@ -1,7 +1,7 @@
-"""MobileOne: MobileNet v1, trained with many branches that are fused for inference.
+"""MobileOne: MobileNet v1 with parallel training branches, fused for inference.
 
-A model built with `fused=True` has one convolution in place of the branches;
-`keras_cnnzoo.surgery.fuse(model)` makes it of a trained model.
+A model built with `fused=True` has one convolution in place of the branches.
+`keras_cnnzoo.surgery.fuse(model)` converts a trained model to this form.
 """
 
 import re
@@ -28,13 +28,13 @@ __all__ = ["FAMILY", "Config", "body"]
 
 @dataclass(frozen=True)
 class Config:
-    """How wide it is, how many branches it has, and in which of its two forms.
+    """Width, number of branches, and the training or the fused form.
 
     Attributes:
-        widths: Multipliers of the maps of each stage.
-        branches: Convolutions side by side.
-        fused: One convolution in place of the branches that train.
-        blocks: Blocks of each stage; the first of each halves the size.
+        widths: Multiplier of the channels of each stage.
+        branches: Number of parallel convolutions of the same kernel size.
+        fused: Whether one convolution replaces the training branches.
+        blocks: Blocks of each stage. The first block of a stage halves the resolution.
     """
 
     widths: tuple[float, ...]
@@ -86,8 +86,8 @@ _TIMM = NameMap(
 
 _PAPER_PAGE = "https://arxiv.org/abs/2206.04040"
 
-#: name: configuration, trainable parameters and multiply-accumulates as it trains,
-#: the paper's top-1, the share of the image that timm keeps.
+#: name: configuration, trainable parameters and multiply-accumulates of the training
+#: form, the paper's top-1, timm's crop.
 _TABLE = {
     "s0": (Config((0.75, 1, 1, 2), branches=4), 5_293_272, 1_051_935_232, 71.4, 0.875),
     "s1": (Config((1.5, 1.5, 2, 2.5)), 4_825_192, 830_062_080, 75.9, 0.9),

@@ -1,7 +1,7 @@
-"""NFNet: no normalisation at all; what a block adds is kept small by known factors.
+"""NFNet: a residual network without normalisation layers.
 
-Standardised kernels and scaled activations keep the variance of maps where it was,
-and each branch begins at nothing.
+Standardised kernels, scaled activations and fixed factors in each block keep the
+variance of feature maps under control. Each residual branch starts at zero.
 """
 
 import re
@@ -28,23 +28,23 @@ from keras_cnnzoo.layers import (
     WeightStandardizedConv2D,
 )
 
-#: What brings the GELU of a normal number back to a variance of one.
+#: Factor that gives the GELU of a standard normal input a variance of one.
 GELU_GAMMA = 1.7015043497085571
 
 
 @dataclass(frozen=True)
 class Config:
-    """Depth, width, and how much is left out while training.
+    """Depth, width, scaling and regularisation.
 
     Attributes:
         blocks: Blocks of each stage.
-        filters: Maps of each stage.
-        group: Maps in a group of the 3x3 convolutions.
-        top: Maps that are averaged for the classes.
-        alpha: What every branch is multiplied by.
-        dropout: Share of the averages that is silenced before the classes.
-        drop_path: Share of the last block's branches that is left out.
-        kernel_epsilon: Added to the variance of the kernels.
+        filters: Channels of each stage.
+        group: Channels per group of the 3x3 convolutions.
+        top: Channels of the 1x1 convolution after the stages.
+        alpha: Factor of every residual branch.
+        dropout: Dropout rate after the global average pooling.
+        drop_path: Drop path rate. Block `i` of `n`, counted from 0, has `i / n` of it.
+        kernel_epsilon: Epsilon that is added to the variance of the kernels.
     """
 
     blocks: tuple[int, ...]
@@ -58,14 +58,14 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem of four 3x3, stages of blocks whose input's variance is known, and a 1x1."""
+    """Stem of four 3x3, stages that track the expected variance, and a 1x1."""
     maps = {}
     for number, (filters, stride) in enumerate(
         ((16, 2), (32, 1), (64, 1), (128, 2)), start=1
     ):
         x = _conv(x, filters, 3, config, stride=stride, name=f"stem_conv{number}")
         if number < 4:
-            # The first map of half the size that the next convolution sees.
+            # "stem" is the last feature map of stride 2.
             x = _gelu(x, name=f"stem_gelu{number}")
             maps["stem"] = x
     total, done = sum(config.blocks), 0
@@ -83,7 +83,7 @@ def body(x: KerasTensor, config: Config) -> Features:
                 drop_path=config.drop_path * done / total,
                 name=f"stage{s}_block{b}",
             )
-            # The projection of a stage's first block starts it anew.
+            # The projection in a stage's first block resets the variance.
             variance = (1.0 if b == 1 else variance) + config.alpha**2
             done += 1
         maps[f"stage{s}"] = x
@@ -124,13 +124,13 @@ def _block(
     if drop_path:
         y = DropPath(drop_path, name=f"{name}_drop_path")(y)
     y = SkipInit(name=f"{name}_skip")(y)
-    # Twice, since the gate halves on the average.
+    # Times 2, since the gate halves its input on average.
     y = layers.Rescaling(2 * config.alpha, name=f"{name}_alpha")(y)
     return layers.Add(name=name)([y, x])
 
 
 def _gelu(x: KerasTensor, scale: float = 1.0, *, name: str) -> KerasTensor:
-    """Activate, and bring the variance back to one."""
+    """Apply GELU, and scale its variance to one."""
     x = layers.Activation("gelu", name=name)(x)
     return layers.Rescaling(scale * GELU_GAMMA, name=f"{name}_scale")(x)
 
@@ -144,7 +144,7 @@ def _conv(
     name: str,
     **kwargs: Any,
 ) -> KerasTensor:
-    """Convolve by standardised kernels with a gain, padded as TensorFlow does."""
+    """Convolve with standardised kernels and a gain, padded as in TensorFlow."""
     kwargs["strides"] = kwargs.pop("stride", 1)
     return WeightStandardizedConv2D(
         filters,
@@ -162,7 +162,7 @@ def _conv(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, dropout, and the classes."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)
@@ -186,8 +186,7 @@ _TIMM = NameMap(
     )
 )
 
-#: name: blocks, side of the images, dropout, share of the image kept, trainable
-#: parameters, multiply-accumulates.
+#: name: blocks, image size, dropout, crop, trainable parameters, multiply-accumulates.
 _TABLE = {
     "nfnet_f0": ((1, 2, 6, 3), 192, 0.2, 0.9, 71_489_284, 6_977_003_520),
     "nfnet_f1": ((2, 4, 12, 6), 224, 0.3, 0.91, 132_634_256, 17_437_921_280),

@@ -1,6 +1,6 @@
-"""Network in Network: small networks slide over the image, and no dense layer is left.
+"""Network in Network: 1x1 convolutions after each convolution, and no dense layer.
 
-The layers are those of the network that the authors published for Caffe.
+The layers are those of the authors' published Caffe model.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,17 @@ from keras_cnnzoo.models.alexnet_2012 import MEAN
 
 @dataclass(frozen=True)
 class Config:
-    """The stages, and the first one's stride.
+    """The stages, the stride of the first convolution, and dropout.
 
     Attributes:
-        kernels: Size of the convolution of each stage.
-        widths: Maps of each stage: of its convolution and of the 1x1s behind it. The
-            last stage has one 1x1 less, which is the head.
-        pools: Pooling behind each stage but the last, "max" or "avg", 3x3 by 2.
-        stride: Stride of the first convolution, without padding where it is not 1.
-        dropped: Stages whose pooled maps are dropped out in training.
-        dropout: Share of the numbers dropped.
+        kernels: Kernel size of the first convolution of each stage.
+        widths: Channels of each stage's convolution and of the 1x1s after it. The last
+            1x1 of the last stage is not listed, since it is the head.
+        pools: Pooling after each stage but the last, "max" or "avg", 3x3 with stride 2.
+        stride: Stride of the first convolution, which is not padded unless the stride
+            is 1.
+        dropped: Numbers of the stages that are followed by dropout.
+        dropout: Dropout rate after those stages.
     """
 
     kernels: tuple[int, ...] = (11, 5, 3, 3)
@@ -44,7 +45,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack the stages: one convolution, two layers of 1x1 and a pooling."""
+    """Stack the stages, each a convolution, 1x1 convolutions and a pooling."""
     maps = {}
     pools = (*config.pools, None)
     stages = zip(config.kernels, config.widths, pools, strict=True)
@@ -73,7 +74,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """One map per class, rectified, and its average."""
+    """One channel per class, then ReLU and global average pooling."""
     return map_classifier(x, classes, activation=activation, hidden="relu")
 
 

@@ -1,4 +1,4 @@
-"""OverFeat: a classifier made of convolutions alone, so it slides over any image."""
+"""OverFeat: a fully convolutional classifier, which also slides over larger images."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,16 +21,17 @@ from keras_cnnzoo.cards import (
 
 @dataclass(frozen=True)
 class Config:
-    """Convolutions, poolings and the wide layers.
+    """The convolutions, the poolings and the head.
 
     Attributes:
-        widths: Maps of the convolutions.
-        kernels: Sizes of the first two of them, which are not padded; others are 3x3.
-        stride: Of the first convolution.
-        pools: Sizes of the poolings behind the first, the second and the last.
-        view: Size of the map that the first wide layer sees.
-        units: Units of the two wide layers.
-        dropout: Share of them that each dropout silences.
+        widths: Channels of the convolutions.
+        kernels: Kernel sizes of the first two, which are not padded. The others are
+            3x3.
+        stride: Stride of the first convolution.
+        pools: Window sizes of the poolings after the first, the second and the last.
+        view: Kernel size of the head's first hidden layer.
+        units: Units of the head's two hidden layers.
+        dropout: Rate of both dropout layers in the head.
     """
 
     widths: tuple[int, ...] = (96, 256, 512, 1024, 1024)
@@ -43,7 +44,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Tables 1 and 3: pooling behind the first two convolutions and the last."""
+    """Tables 1 and 3: pooling follows the first two convolutions and the last."""
     maps = {}
     pools = {1: config.pools[0], 2: config.pools[1]}
     pools[len(config.widths)] = config.pools[2]
@@ -81,7 +82,7 @@ def head(
 
 
 def _fed(size: int) -> Preprocessing:
-    """Return how the authors' own program feeds it: one grey for all colours."""
+    """Return the authors' preprocessing, with the same constants for each colour."""
     return Preprocessing(mean=(118.380948,) * 3, std=(61.896913,) * 3, crop=size / 256)
 
 

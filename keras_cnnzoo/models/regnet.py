@@ -1,4 +1,4 @@
-"""RegNet: a network whose widths all follow from a line with four numbers."""
+"""RegNet: the depths and widths of all stages follow from a linear rule."""
 
 import math
 import re
@@ -18,16 +18,16 @@ from keras_cnnzoo.layers.attention import round_to
 
 @dataclass(frozen=True)
 class Config:
-    """The line that widths follow, and what is in a block.
+    """The linear rule of the widths, and the parts of a block.
 
     Attributes:
-        depth: Blocks in all.
-        start: Width at which the line begins.
-        slope: What each block adds to the width.
-        step: Factor between the widths of two stages, to which the line is rounded.
-        group: Maps in each group of the 3x3 convolutions.
-        gate: Hidden units of squeeze-and-excite, as a share of the maps that enter the
-            block; 0 has none.
+        depth: Total number of blocks.
+        start: Width of the first block.
+        slope: Increase in width from block to block, before rounding.
+        step: Widths are rounded to `start` times a power of this factor.
+        group: Channels per group of the 3x3 convolutions.
+        gate: Hidden units of squeeze-and-excite, as a share of the block's input
+            channels; 0 for none.
     """
 
     depth: int
@@ -39,7 +39,7 @@ class Config:
 
 
 class Stage(NamedTuple):
-    """What the blocks of a stage have in common."""
+    """Number and width of the blocks of a stage."""
 
     blocks: int
     width: int
@@ -47,11 +47,11 @@ class Stage(NamedTuple):
 
 
 def stages(config: Config) -> list[Stage]:
-    """Work out the stages: equations 2 to 4 of the paper.
+    """Compute the stages: equations 2 to 4 of the paper.
 
-    The line gives every block a width. Rounded to a power of `step` and then to a
-    multiple of 8, neighbours have the same, and those are a stage. Last, the width is
-    made a multiple of the group.
+    The linear rule gives every block a width, which is rounded to `start` times a power
+    of `step`, then to a multiple of 8. Consecutive blocks of equal width form a stage.
+    Finally the width is rounded to a multiple of the group width.
     """
     widths = []
     for block in range(config.depth):
@@ -66,7 +66,7 @@ def stages(config: Config) -> list[Stage]:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, then stages of which every one halves the size."""
+    """Stem, then stages that each halve the resolution."""
     x = conv_bn(x, 32, 3, stride=2, name="stem")
     maps = {"stem": x}
     for s, stage in enumerate(stages(config), start=1):
@@ -80,7 +80,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _block(
     x: KerasTensor, stage: Stage, stride: int, config: Config, *, name: str
 ) -> KerasTensor:
-    """Add to the input what a bottleneck as wide as itself makes of it: figure 4."""
+    """Make a residual block whose layers all have the same width: figure 4."""
     width = stage.width
     y = conv_bn(x, width, 1, name=f"{name}_pw1")
     y = conv_bn(
@@ -121,7 +121,7 @@ _TORCHVISION = NameMap(
 _PAGE = "https://docs.pytorch.org/vision/stable/models/generated/torchvision.models."
 
 #: name: depth, start, slope, step, group, trainable parameters, multiply-accumulates,
-#: top-1 of torchvision's first weights. From "y" on with squeeze-and-excite.
+#: top-1 of torchvision's first weights. The "y" models have squeeze-and-excite.
 _TABLE = {
     "x_400mf": (22, 24, 24.48, 2.54, 16, 5_495_976, 413_812_608, 72.834),
     "x_800mf": (16, 56, 35.73, 2.28, 16, 7_259_656, 799_699_712, 75.212),

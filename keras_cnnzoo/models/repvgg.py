@@ -1,7 +1,7 @@
-"""RepVGG: trained as a residual network, fused into a plain stack of 3x3.
+"""RepVGG: trained with residual branches, then fused into a plain stack of 3x3.
 
-A model built with `fused=True` is that stack; `keras_cnnzoo.surgery.fuse(model)` makes
-it of a trained model, with what its branches have learned.
+A model built with `fused=True` is that stack. `keras_cnnzoo.surgery.fuse(model)`
+converts a trained model to it and merges the weights of its branches.
 """
 
 import re
@@ -18,13 +18,13 @@ __all__ = ["FAMILY", "Config", "body"]
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and wide it is, and in which of its two forms.
+    """Depth, width, and the training or the fused form.
 
     Attributes:
-        blocks: Blocks of each stage; the first of each halves the size.
-        width: Multiplier of the maps of all stages but the last.
-        last_width: Multiplier of those of the last.
-        fused: One convolution per block in place of the branches that train.
+        blocks: Blocks of each stage. The first block of a stage halves the resolution.
+        width: Multiplier of the channels of all stages but the last.
+        last_width: Multiplier of the channels of the last stage.
+        fused: Whether one convolution per block replaces the training branches.
     """
 
     blocks: tuple[int, ...]
@@ -34,7 +34,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, then stages of blocks that are all alike: table 2 of the paper."""
+    """Stem, then stages of identical blocks: table 2 of the paper."""
     stem = min(64, int(64 * config.width))
     x = _block(x, stem, 2, config, name="stem")
     maps = {"stem": x}
@@ -74,8 +74,8 @@ _TIMM = NameMap(
 _PAPER_PAGE = "https://arxiv.org/abs/2101.03697"
 _A, _B = (2, 4, 14, 1), (4, 6, 16, 1)
 
-#: name: blocks, widths, trainable parameters and multiply-accumulates as it trains,
-#: the paper's top-1.
+#: name: blocks, widths, trainable parameters and multiply-accumulates of the training
+#: form, the paper's top-1.
 _TABLE = {
     "a0": (_A, 0.75, 2.5, 9_108_968, 1_512_581_120, 72.41),
     "a1": (_A, 1, 2.5, 14_092_264, 2_626_488_320, 74.46),

@@ -1,7 +1,7 @@
-"""Res2Net: inside one block, groups of maps pass on what they saw to the next group.
+"""Res2Net: in a block, each group of channels also receives the previous one's output.
 
-A block so sees with kernels of several sizes at once. `26w_4s` reads: 4 groups of 26
-maps each, in the first stage.
+A block therefore combines receptive fields of several sizes. `26w_4s` means 4 groups of
+26 channels each in the first stage.
 """
 
 import re
@@ -19,12 +19,12 @@ from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """Depth, and the groups in a block.
+    """Depth, and the groups of a block.
 
     Attributes:
         blocks: Blocks of each stage.
-        width: Maps of a group, in the first stage; each further stage doubles them.
-        scale: Groups; the last has no convolution.
+        width: Channels of a group in the first stage; each further stage doubles them.
+        scale: Number of groups; the last has no convolution.
     """
 
     blocks: tuple[int, ...]
@@ -33,7 +33,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """ResNet's stem, then stages that halve the size and double the width."""
+    """ResNet's stem, then stages that halve the resolution and double the width."""
     x = conv_bn(x, 64, 7, stride=2, name="stem")
     maps = {"stem": x}
     x = PaddedMaxPooling2D(3, 2, padding=1, name="stem_pool")(x)
@@ -62,10 +62,10 @@ def _block(
     first: bool,
     name: str,
 ) -> KerasTensor:
-    """Figure 2: the 3x3 of a bottleneck, split into groups in a row.
+    """Figure 2: a bottleneck whose 3x3 is split into groups, one after the other.
 
-    The first block of a stage has other sizes before and after, so its groups do not
-    pass anything on, and what the last one keeps is averaged.
+    In the first block of a stage, input and output differ in shape. There the groups do
+    not pass their outputs on, and the last group is average pooled.
     """
     y = conv_bn(x, width * scale, 1, name=f"{name}_reduce")
     *groups, kept = ops.split(y, scale, axis=channel_axis())
@@ -106,7 +106,7 @@ _TIMM = NameMap(
 )
 
 _50, _101 = (3, 4, 6, 3), (3, 4, 23, 3)
-#: name: blocks, maps of a group, groups, timm's name, trainable parameters,
+#: name: blocks, channels of a group, groups, timm's name, trainable parameters,
 #: multiply-accumulates at 224x224.
 _TABLE = {
     "res2net50": (_50, 26, 4, "res2net50_26w_4s", 25_699_120, 4_255_166_464),

@@ -1,6 +1,7 @@
-"""ResNeSt: a block's maps are made twice, and channels choose between the two.
+"""ResNeSt: split attention, in which each channel weighs alternative feature maps.
 
-`d` and `e` are stems of three small convolutions, of 32 and of 64 maps.
+The suffixes `d` and `e` stand for stems of three 3x3 convolutions that begin with 32
+and with 64 channels.
 """
 
 import re
@@ -18,13 +19,13 @@ from keras_cnnzoo.layers.attention import round_to
 
 @dataclass(frozen=True)
 class Config:
-    """Depth, the stem, and between how many maps a block chooses.
+    """Depth, the stem, and split attention.
 
     Attributes:
         blocks: Blocks of each stage.
-        stem_width: Maps of the stem's first two convolutions; its third has twice as
-            many.
-        radix: Maps, one behind the other, that a block's 3x3 makes.
+        stem_width: Channels of the stem's first two convolutions. Its third has twice
+            as many.
+        radix: Number of alternative feature maps that a block's 3x3 computes.
     """
 
     blocks: tuple[int, ...]
@@ -33,7 +34,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem of three 3x3, then stages that halve the size and double the width."""
+    """Stem of three 3x3, then stages that halve the resolution and double the width."""
     x = conv_bn(x, config.stem_width, 3, stride=2, name="stem1")
     x = conv_bn(x, config.stem_width, 3, name="stem2")
     x = conv_bn(x, config.stem_width * 2, 3, name="stem")
@@ -55,7 +56,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _block(
     x: KerasTensor, width: int, radix: int, *, stride: int, name: str
 ) -> KerasTensor:
-    """Make a bottleneck around split attention; averages make the size smaller."""
+    """Make a bottleneck with split attention; average pooling halves the resolution."""
     y = conv_bn(x, width, 1, name=f"{name}_reduce")
     y = conv_bn(y, width * radix, 3, groups=radix, name=f"{name}_split")
     hidden = max(32, round_to(width * radix / 4, 8))
@@ -73,7 +74,7 @@ def _timm_block(found: re.Match[str]) -> str:
 
 _TIMM = NameMap(
     (
-        # timm counts the stem's ReLUs, and before a shortcut the pooling.
+        # timm also numbers the stem's ReLUs, and the pooling before a shortcut.
         *(Rename(rf"^stem{i}_conv", f"conv1.{3 * i - 3}") for i in (1, 2)),
         *(Rename(rf"^stem{i}_bn", f"conv1.{3 * i - 2}") for i in (1, 2)),
         Rename(r"^stem_conv", "conv1.6"),
@@ -91,7 +92,7 @@ _TIMM = NameMap(
     )
 )
 
-#: name: blocks, maps of the stem, side of the images, trainable parameters,
+#: name: blocks, channels of the stem, image size, trainable parameters,
 #: multiply-accumulates.
 _TABLE = {
     "resnest26d": ((2, 2, 2, 2), 32, 224, 17_069_448, 3_623_391_232),

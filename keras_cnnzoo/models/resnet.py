@@ -1,8 +1,9 @@
-"""ResNet: each block learns a correction to its input, so depth keeps helping.
+"""ResNet: each block learns a residual that is added to its input.
 
-Plain names are "v1.5", as torchvision and nearly all published weights: a bottleneck
-strides in its 3x3. `_v1` strides in the first 1x1 as the first paper does, `_v2`
-normalises and activates before each convolution as the second.
+Names without a suffix are "v1.5", as in torchvision and nearly all published weights:
+the 3x3 of a bottleneck has the stride. In `_v1` the first 1x1 has it, as in the first
+paper. In `_v2` batch norm and ReLU come before each convolution, as in the second
+paper.
 """
 
 import re
@@ -28,10 +29,10 @@ from keras_cnnzoo.layers import PaddedMaxPooling2D, ResidualBlock
 
 @dataclass(frozen=True)
 class Config:
-    """Blocks per stage, which of the papers' blocks they are, and what is in them.
+    """Blocks per stage, their kind and version, and the stem.
 
-    `stem` is one 7x7 convolution, or "deep": three of 3x3, the first two with half of
-    the maps. The rest is what `ResidualBlock` takes.
+    `stem` is "7x7", one convolution, or "deep": three 3x3 convolutions, the first two
+    with half of the channels. The other options are arguments of `ResidualBlock`.
     """
 
     blocks: tuple[int, ...]
@@ -48,7 +49,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem, then stages that halve the size and double the width."""
+    """Stem, then stages that halve the resolution and double the width."""
     pre = config.version == "v2"
     deep = config.stem == "deep"
     if deep:
@@ -78,7 +79,7 @@ def body(x: KerasTensor, config: Config) -> Features:
                 width=width,
                 cardinality=config.cardinality,
                 gate=config.gate,
-                # Deeper blocks are dropped more often: section 3 of the paper of it.
+                # Rates grow with depth: section 3 of the stochastic depth paper.
                 drop_path=config.drop_path * done / depth,
                 zero_init=config.zero_init,
                 use_bias=config.use_bias,
@@ -112,7 +113,7 @@ TORCHVISION = (
     Rename(r"shortcut_conv", "downsample.0"),
     Rename(r"shortcut_bn", "downsample.1"),
 )
-#: In a deep stem timm counts the ReLUs, and before a shortcut the pooling.
+#: timm also numbers the ReLUs of a deep stem, and the pooling before a shortcut.
 _TIMM_D = (
     *(Rename(rf"^stem{i}_conv", f"conv1.{3 * i - 3}") for i in (1, 2)),
     *(Rename(rf"^stem{i}_bn", f"conv1.{3 * i - 2}") for i in (1, 2)),
@@ -177,7 +178,7 @@ _FACTS = {
     (101, "v2"): (44_541_480, 7_801_405_440),
     (152, "v2"): (60_185_128, 11_513_626_624),
 }
-#: Top-1 error of one 224x224 crop of the first paper's own models, per cent.
+#: Top-1 error in % of the first paper's own models, one 224x224 crop.
 _CLAIMS = {(50, "v1"): 24.7, (101, "v1"): 23.6, (152, "v1"): 23.0}
 
 
@@ -187,7 +188,7 @@ V2_PAPER = Paper(
     year=2016,
     url="https://arxiv.org/abs/1603.05027",
 )
-#: Where the blocks of each version differ from its paper's.
+#: Differences of each version's blocks from its paper.
 _DEVIATIONS = {
     ("v1.5", "bottleneck"): (
         "Bottlenecks stride in their 3x3, the paper's in their first 1x1.",
@@ -199,12 +200,12 @@ _DEVIATIONS = {
 }
 
 
-#: Share of the image that timm keeps for its own v2 weights.
+#: timm's crop for its own v2 weights.
 _V2_CROPS = {18: 0.9, 34: 0.9, 50: 0.95, 101: 0.95, 152: 0.875}
 
 
 def _fed_v2(crop: float) -> Preprocessing:
-    """Return how timm feeds its own: colours from -1 to 1."""
+    """Return timm's preprocessing for its own v2 weights: pixels scaled to -1..1."""
     half = (127.5,) * 3
     return Preprocessing(mean=half, std=half, crop=crop, interpolation="bicubic")
 
@@ -222,7 +223,7 @@ def _variant(depth: int, version: str) -> Variant:
             ),
         )
     reference = {
-        # Basic blocks are the same in both.
+        # Basic blocks are the same in v1 and v1.5.
         "v1": f"keras/ResNet{depth}" if depth >= 50 else f"torchvision/resnet{depth}",
         "v1.5": f"torchvision/resnet{depth}",
         "v2": f"timm/resnetv2_{depth}",

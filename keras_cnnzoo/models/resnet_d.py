@@ -1,6 +1,7 @@
-"""ResNet-D: a stem of three small convolutions, and shortcuts that average.
+"""ResNet-D: a stem of three 3x3 convolutions, and average pooling in shortcuts.
 
-A shortcut that strides sees a fourth of its input; averaging first, it sees all.
+A strided 1x1 shortcut uses only a quarter of its input. With average pooling before it,
+the shortcut uses all of it.
 """
 
 from dataclasses import replace

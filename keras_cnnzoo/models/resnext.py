@@ -1,6 +1,6 @@
-"""ResNeXt: bottlenecks whose 3x3 works in many small groups of channels.
+"""ResNeXt: bottlenecks whose 3x3 is a grouped convolution.
 
-`32x4d` reads: 32 groups of 4 channels each, in the first stage.
+`32x4d` means 32 groups of 4 channels each in the first stage.
 """
 
 from dataclasses import replace
@@ -10,8 +10,7 @@ from keras_cnnzoo.cards import IMAGENET, Claim, Family, Paper, Variant
 from keras_cnnzoo.models.resnet import DEPTHS, NAME_MAPS, Config, body
 
 #: name: depth, groups, channels of each, trainable parameters, multiply-accumulates at
-#: 224x224, top-1 of torchvision's first weights, size that images are brought to before
-#: the crop.
+#: 224x224, top-1 of torchvision's first weights, image size before the crop.
 _TABLE = {
     "resnext50_32x4d": (50, 32, 4, 25_028_904, 4_230_479_872, 77.618, 256),
     "resnext101_32x8d": (101, 32, 8, 88_791_336, 16_414_015_488, 79.312, 256),

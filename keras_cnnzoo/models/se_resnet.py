@@ -1,6 +1,7 @@
-"""SE-ResNet: each block weighs its channels by what the whole map shows.
+"""SE-ResNet: each block scales its channels by weights from their global averages.
 
-`build("resnet50", gate="eca")` and `gate="cbam"` put other gates in the same place.
+`build("resnet50", gate="eca")` and `gate="cbam"` use other attention modules in the
+same place.
 """
 
 from dataclasses import replace

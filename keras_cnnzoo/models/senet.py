@@ -1,4 +1,4 @@
-"""SENet-154: the deep ResNeXt with gates that won the ImageNet challenge of 2017."""
+"""SENet-154: a ResNeXt with squeeze-and-excite, which won ImageNet's 2017 challenge."""
 
 import re
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from keras_cnnzoo.layers import PaddedMaxPooling2D, SqueezeExcite
 
 @dataclass(frozen=True)
 class Config:
-    """Depth and width.
+    """Depth, groups, squeeze-and-excite and dropout.
 
     Attributes:
         blocks: Blocks of each stage.
-        groups: Of the 3x3 convolutions.
-        ratio: Hidden units of the gates as a share of the channels.
-        dropout: Share of the averages that is silenced before the classes.
+        groups: Groups of the 3x3 convolutions.
+        ratio: Hidden units of squeeze-and-excite as a share of the channels.
+        dropout: Dropout rate after the global average pooling.
     """
 
     blocks: tuple[int, ...] = (3, 8, 36, 3)
@@ -31,7 +31,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stem of three 3x3, then stages that halve the size and double the width."""
+    """Stem of three 3x3, then stages that halve the resolution and double the width."""
     x = conv_bn(x, 64, 3, stride=2, name="stem1")
     x = conv_bn(x, 64, 3, name="stem2")
     x = conv_bn(x, 128, 3, name="stem")
@@ -60,7 +60,7 @@ def _block(
     shortcut_kernel: int,
     name: str,
 ) -> KerasTensor:
-    """Make a bottleneck that narrows by half only, with a gate at its end."""
+    """Make a bottleneck whose first 1x1 halves the width, with squeeze-and-excite."""
     y = conv_bn(x, filters // 2, 1, name=f"{name}_reduce")
     y = conv_bn(
         y, filters, 3, stride=stride, groups=config.groups, name=f"{name}_grouped"
@@ -84,7 +84,7 @@ def _block(
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Average, dropout, and the classes."""
+    """Global average pooling, dropout and one linear layer."""
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
     return logits(x, classes, activation=activation)

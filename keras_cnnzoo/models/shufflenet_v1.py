@@ -1,6 +1,6 @@
-"""ShuffleNet v1: grouped 1x1 convolutions, and a shuffle that joins the groups.
+"""ShuffleNet v1: grouped 1x1 convolutions, and a channel shuffle between them.
 
-`shufflenet_v1_g3` has three groups; more groups buy more channels for the same cost.
+`shufflenet_v1_g3` has three groups. More groups allow more channels at the same cost.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from keras_cnnzoo.layers import ChannelShuffle, PaddedMaxPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """How many groups, how wide and how deep.
+    """Groups, width and depth.
 
     Attributes:
         groups: Groups of the 1x1 convolutions.
-        width: Maps of the first stage; each stage doubles them.
-        blocks: Units of each stage; the first of each halves the size.
-        stem: Maps of the first convolution.
+        width: Channels of the first stage; each further stage doubles them.
+        blocks: Blocks of each stage. The first block of a stage halves the resolution.
+        stem: Channels of the first convolution.
     """
 
     groups: int
@@ -43,7 +43,7 @@ def body(x: KerasTensor, config: Config) -> Features:
                 config.width * 2 ** (s - 2),
                 halve=b == 1,
                 groups=config.groups,
-                # The stem's few maps are not worth grouping.
+                # The stem has too few channels for groups.
                 first_groups=1 if s == 2 and b == 1 else config.groups,
                 name=f"stage{s}_block{b}",
             )
@@ -60,13 +60,13 @@ def _unit(
     first_groups: int,
     name: str,
 ) -> KerasTensor:
-    """Figure 2 (b), or (c) where the size is halved and the shortcut is a pooling."""
+    """Figure 2 (b), or (c) with a pooling shortcut if the resolution is halved."""
     inner, stride = width // 4, 2 if halve else 1
     y = conv_bn(x, inner, 1, groups=first_groups, name=f"{name}_pw1")
     if groups > 1:
         y = ChannelShuffle(groups, name=f"{name}_shuffle")(y)
     y = depthwise_bn(y, 3, stride=stride, activation=None, name=f"{name}_dw")
-    # Where it is concatenated, the shortcut brings part of the maps.
+    # A concatenated shortcut already provides part of the channels.
     new = width - channels(x) if halve else width
     y = conv_bn(y, new, 1, groups=groups, activation=None, name=f"{name}_pw2")
     if halve:
@@ -78,7 +78,7 @@ def _unit(
     return layers.ReLU(name=name)(y)
 
 
-#: groups: maps of the first stage, trainable parameters, multiply-accumulates, and
+#: groups: channels of the first stage, trainable parameters, multiply-accumulates, and
 #: the paper's top-1 error.
 _TABLE = {
     1: (144, 1_531_936, 143_078_976, 33.6),

@@ -1,4 +1,4 @@
-"""ShuffleNet v2: half of the channels pass untouched, then all are shuffled."""
+"""ShuffleNet v2: half of the channels bypass each block, then all are shuffled."""
 
 import re
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ from keras_cnnzoo.layers import ChannelShuffle, PaddedMaxPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """How deep and how wide.
+    """Depth and width.
 
     Attributes:
-        widths: Maps of each stage.
-        top: Maps of the 1x1 convolution behind the stages.
-        stem: Maps of the first convolution.
-        blocks: Blocks of each stage; the first of each halves the size.
+        widths: Channels of each stage.
+        top: Channels of the 1x1 convolution after the stages.
+        stem: Channels of the first convolution.
+        blocks: Blocks of each stage. The first block of a stage halves the resolution.
     """
 
     widths: tuple[int, ...]
@@ -53,7 +53,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _unit(x: KerasTensor, width: int, *, halve: bool, name: str) -> KerasTensor:
-    """Figure 3 (c), or (d) where the size is halved: there both branches compute."""
+    """Figure 3 (c), or (d), which halves the resolution and has no bypass."""
     axis, stride = channel_axis(), 2 if halve else 1
     if halve:
         left = _depthwise(x, stride, name=f"{name}_left_dw")
@@ -76,7 +76,7 @@ def _block(found: re.Match[str]) -> str:
     return f"stage{found[1]}.{int(found[2]) - 1}."
 
 
-#: Places of convolution and batch norm in torchvision's branches.
+#: Positions of convolution and batch norm in torchvision's branches.
 _PLACES = {
     "left_dw": ("branch1.0", "branch1.1"),
     "left_pw": ("branch1.2", "branch1.3"),
@@ -100,8 +100,8 @@ _TORCHVISION = NameMap(
     )
 )
 
-#: name: configuration, trainable parameters, multiply-accumulates, top-1 accuracies
-#: of torchvision's weights and in the paper, size of the images before the crop.
+#: name: configuration, trainable parameters, multiply-accumulates, top-1 accuracy of
+#: torchvision's weights and in the paper, image size before the crop.
 _TABLE = {
     "x0_5": (Config((48, 96, 192)), 1_366_792, 40_476_448, 60.552, 60.3, 256),
     "x1_0": (Config((116, 232, 464)), 2_278_604, 144_907_992, 69.362, 69.4, 256),

@@ -1,4 +1,4 @@
-"""SK-ResNet: each channel chooses between two sizes of kernel by what the map shows."""
+"""SK-ResNet: each channel weighs two kernel sizes, depending on the input."""
 
 import re
 from dataclasses import dataclass, replace
@@ -25,16 +25,17 @@ from keras_cnnzoo.layers.attention import round_to
 
 @dataclass(frozen=True)
 class Config:
-    """Depth, the kind of block, and how it chooses.
+    """Depth, the kind of block, and the selective kernels.
 
     Attributes:
         blocks: Blocks of each stage.
-        body: "basic", which chooses in its first convolution, or "bottleneck", which
-            does so in its second.
-        groups: Of the convolutions that are chosen from.
-        base_width: Maps of a bottleneck's group, out of 64 in all.
-        split: Whether each of the two kernels sees its own half of the maps.
-        ratio: Hidden units of the choice as a share of the maps.
+        body: Kind of block: "basic", with selective kernels in its first convolution,
+            or "bottleneck", with selective kernels in its second.
+        groups: Groups of the two selective convolutions.
+        base_width: Channels of each group of a bottleneck's selective convolutions in
+            the first stage; each further stage doubles them.
+        split: Whether each of the two kernels convolves its own half of the channels.
+        ratio: Hidden units of the attention as a share of the channels.
         divisor: The hidden units are a multiple of this.
     """
 
@@ -48,7 +49,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """ResNet's stem, then stages that halve the size and double the width."""
+    """ResNet's stem, then stages that halve the resolution and double the width."""
     x = conv_bn(x, 64, 7, stride=2, name="stem")
     maps = {"stem": x}
     x = PaddedMaxPooling2D(3, 2, padding=1, name="stem_pool")(x)
@@ -68,7 +69,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _block(
     x: KerasTensor, planes: int, config: Config, *, stride: int, name: str
 ) -> KerasTensor:
-    """Make a residual block; one of its 3x3 convolutions is a choice of two."""
+    """Make a residual block; one of its 3x3 convolutions has selective kernels."""
     if config.body == "basic":
         y = _choose(x, planes, config, stride=stride, name=f"{name}_step1")
         y = conv_bn(y, planes, 3, activation=None, name=f"{name}_step2")
@@ -83,12 +84,12 @@ def _block(
 def _choose(
     x: KerasTensor, filters: int, config: Config, *, stride: int, name: str
 ) -> KerasTensor:
-    """Split, fuse and select: a 3x3 and a 3x3 of twice the reach, weighed."""
+    """Compute a 3x3 and a 3x3 dilated by 2, and weigh them: split, fuse and select."""
     near, far = ops.split(x, 2, axis=channel_axis()) if config.split else (x, x)
     shape: dict[str, Any] = {"filters": filters, "kernel": 3, "groups": config.groups}
     near = conv_bn(near, stride=stride, name=f"{name}_path1", **shape)
     if stride > 1:
-        # With a stride of 2, a kernel dilated by 2 sees every other pixel alone.
+        # With stride and dilation both 2, a kernel uses only every second pixel.
         far = layers.MaxPooling2D(1, stride, name=f"{name}_path2_subsample")(far)
         far = conv_bn(far, name=f"{name}_path2", **shape)
     else:

@@ -1,7 +1,7 @@
 """SqueezeNet: AlexNet's accuracy with a fiftieth of its parameters.
 
-`squeezenet1_1` is the authors' later version, which costs less than half for the same
-accuracy; `squeezenet1_0_bypass` adds the input of every other fire module to its
+`squeezenet1_1` is the authors' later version, with the same accuracy at less than half
+the cost. `squeezenet1_0_bypass` adds the input of every second fire module to its
 output, as in ResNets.
 """
 
@@ -33,17 +33,18 @@ from keras_cnnzoo.layers import PaddedMaxPooling2D
 
 @dataclass(frozen=True)
 class Config:
-    """The sizes of the stem and of the fire modules, and what joins them.
+    """The stem, the fire modules, bypasses, and the head.
 
     Attributes:
-        stem: Maps and kernel size of the first convolution.
-        squeeze: Maps of the 1x1 in each fire module, by stage; a pooling stands
-            before each stage.
-        expand: Maps of either expanding convolution, as a multiple of the squeezed.
-        bypass: Whether a module whose shape stays adds its input to its output.
-        dropout: Share of the numbers that the dropout before the head silences.
-        head_padding: Pixels of zeros around the last map; the authors' own file of
-            version 1.0 has one.
+        stem: Channels and kernel size of the first convolution.
+        squeeze: Channels of the squeezing 1x1 in each fire module, by stage. A pooling
+            comes before each stage.
+        expand: Channels of each of the two expanding convolutions, as a multiple of the
+            squeezed channels.
+        bypass: Whether a module whose input and output have the same shape adds them.
+        dropout: Dropout rate before the head's convolution.
+        head_padding: Zero padding before the head's convolution, in pixels. The
+            authors' file of version 1.0 has 1.
     """
 
     stem: tuple[int, int]
@@ -55,7 +56,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Unpadded stem, then stages of fire modules, counted from 2 as published."""
+    """Unpadded stem, then stages of fire modules, numbered from 2 as published."""
     filters, kernel = config.stem
     x = conv(
         x,
@@ -78,7 +79,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 
 
 def _fire(x: KerasTensor, squeeze: int, config: Config, *, name: str) -> KerasTensor:
-    """Squeeze to few maps by a 1x1, expand by 1x1 and 3x3 side by side."""
+    """Squeeze the channels by a 1x1, then expand by a 1x1 and a 3x3 in parallel."""
     few = conv(x, squeeze, 1, activation="relu", name=f"{name}_squeeze")
     wide = [
         conv(
@@ -100,7 +101,7 @@ def _fire(x: KerasTensor, squeeze: int, config: Config, *, name: str) -> KerasTe
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """One map per class, rectified, and its average: no dense layer."""
+    """One channel per class, then ReLU and global average pooling."""
     x = layers.Dropout(config.dropout, name="dropout")(x)
     if config.head_padding:
         x = layers.ZeroPadding2D(config.head_padding, name="head_pad")(x)
@@ -119,7 +120,7 @@ def _torchvision(names: Sequence[str]) -> list[Rename]:
         Rename(r"_expand(\dx\d)", r".expand\1"),
         Rename(r"_squeeze", ".squeeze"),
     ]
-    at, before = 2, ""  # behind the stem and its ReLU
+    at, before = 2, ""  # after the stem and its ReLU
     for stage, fire in fires:
         at += stage != before  # for the pooling
         before = stage
@@ -137,7 +138,7 @@ _AUTHORS = (
 NAME_MAPS = {
     "torchvision": NameMap(_torchvision),
     "paper": NameMap((*_AUTHORS, Rename("/", "."))),
-    # Blobs of the authors' Caffe files, as arrays.
+    # The arrays of the authors' Caffe files.
     "caffe": NameMap((*_AUTHORS, Rename(r"\.([wb])\w+$", r".\1"))),
     "rcmalli": NameMap((*_AUTHORS, Rename(r"\.(\w+)$", r"/\1")), layout="keras"),
 }
@@ -150,7 +151,7 @@ _TORCHVISION_PAGE = (
 _PAPER_PAGE = "https://arxiv.org/abs/1602.07360"
 _TOP1 = "ImageNet val top-1 accuracy %, 1 crop"
 _TOP5 = "ImageNet val top-5 accuracy %, 1 crop"
-#: The authors' images: blue first, the mean colour taken away.
+#: The authors' preprocessing: BGR, minus the mean colour.
 CAFFE = Preprocessing(
     mean=(104.0, 117.0, 123.0), std=(1.0, 1.0, 1.0), order="bgr", crop=0.875
 )
@@ -164,7 +165,7 @@ def _claims(source: str, top1: float, top5: float) -> tuple[Claim, ...]:
 
 
 def _authors(version: str, claims: tuple[Claim, ...], **options: Any) -> Weights:
-    """Return the row of the authors' own weights, which are Caffe's binary files."""
+    """Describe the authors' own weights, which are Caffe files."""
     return Weights(
         tag=f"deepscale/squeezenet_v{version}",
         source="DeepScale",

@@ -1,4 +1,4 @@
-"""TinyNet: EfficientNet-B0 made smaller, in width more than in depth and sharpness."""
+"""TinyNet: EfficientNet-B0, scaled down in image size, depth and width."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ from keras_cnnzoo.layers.attention import round_to
 from keras_cnnzoo.models.efficientnet import STAGES, Config, body, head
 from keras_cnnzoo.models.mobilenet_v2 import timm_names
 
-#: size: side of the images, width, depth, trainable parameters,
-#: multiply-accumulates, top-1 of its authors.
+#: size: image size, width, depth, trainable parameters, multiply-accumulates, the
+#: authors' top-1.
 _TABLE = {
     "a": (192, 1.0, 1.2, 6_187_972, 336_867_712, 76.8),
     "b": (188, 0.75, 1.1, 3_730_562, 200_709_360, 75.0),
@@ -22,9 +22,9 @@ _SOURCE = (
 
 
 def _twisted(width: float, depth: float) -> Config:
-    """Scale the stages; stem and top stay EfficientNet-B0's.
+    """Scale the stages; stem and top stay as in EfficientNet-B0.
 
-    Numbers of blocks are rounded, where EfficientNet rounds them up.
+    Block counts are rounded to the nearest integer; EfficientNet rounds them up.
     """
     return Config(
         stages=tuple(

@@ -1,4 +1,4 @@
-"""VGG: nothing but 3x3 convolutions, and depth."""
+"""VGG: deep stacks of 3x3 convolutions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from keras_cnnzoo.cards import Claim, Family, Features, NameMap, Paper, Rename, 
 
 @dataclass(frozen=True)
 class Config:
-    """Convolutions per stage, and what else may differ.
+    """Depth, width, batch norm, pooling, and the head.
 
     Attributes:
         depths: Number of convolutions in each of the five stages.
         batch_norm: Whether each convolution is followed by batch norm.
-        widths: Number of maps in each stage.
-        pool: "max", "avg" or "l2".
-        units: Units of the two wide dense layers.
-        dropout: Share of the units that each dropout silences.
+        widths: Channels of each stage.
+        pool: Kind of pooling: "max", "avg" or "l2".
+        units: Units of the head's two hidden layers.
+        dropout: Rate of both dropout layers in the head.
     """
 
     depths: tuple[int, ...]
@@ -36,7 +36,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Stack the stages; each ends in layer `stage{s}_pool`, half the size."""
+    """Stack the stages; each ends in the pooling layer `stage{s}_pool`."""
     maps = {}
     stages = zip(config.depths, config.widths, strict=True)
     for s, (depth, width) in enumerate(stages, start=1):
@@ -54,7 +54,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Two wide dense layers, a dropout behind each."""
+    """Two hidden layers, each followed by dropout, and the classifier."""
     return dense_head(
         x,
         ("fc1", "fc2"),

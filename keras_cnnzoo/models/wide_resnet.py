@@ -1,6 +1,6 @@
-"""Wide ResNet: not a thousand layers, but few and wide ones, for CIFAR.
+"""Wide ResNet for CIFAR: fewer layers than ResNet, with more channels.
 
-`wrn_28_10` has 28 layers, ten times as wide as the ResNets of that size.
+`wrn_28_10` has 28 layers with ten times the channels of a CIFAR ResNet.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from keras_cnnzoo.layers import ResidualBlock
 
 @dataclass(frozen=True)
 class Config:
-    """Depth, width, and what regularises.
+    """Depth, width and regularisation.
 
     Attributes:
         blocks: Blocks in each of the three stages; the depth is `6 * blocks + 4`.
-        widen: How many times wider than 16, 32 and 64 maps the stages are.
-        dropout: Share dropped between the two convolutions of each block.
-        drop_path: Share of the samples whose block is left out in training.
-        zero_init: Whether each block starts as the identity.
+        widen: Factor of the stages' 16, 32 and 64 channels.
+        dropout: Dropout rate between the two convolutions of each block.
+        drop_path: Drop path rate: the share of samples that skip a block in training.
+        zero_init: Whether each block is initialised as the identity.
     """
 
     blocks: int
@@ -42,7 +42,7 @@ class Config:
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Table 1: pre-activated blocks of two 3x3, at sizes 32, 16 and 8."""
+    """Table 1: pre-activation blocks of two 3x3, at 32x32, 16x16 and 8x8."""
     x = conv(x, 16, 3, use_bias=False, name="stem_conv")
     maps = {}
     for s in (1, 2, 3):

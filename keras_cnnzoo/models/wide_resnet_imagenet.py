@@ -1,4 +1,4 @@
-"""Wide ResNets for photographs: bottlenecks with twice the channels inside."""
+"""Wide ResNets for ImageNet: bottlenecks with twice the channels inside."""
 
 from keras_cnnzoo.blocks.heads import average_classifier
 from keras_cnnzoo.cards import Claim, Family, Paper, Variant

@@ -1,4 +1,4 @@
-"""Xception: every module is depthwise separable convolutions beside a shortcut."""
+"""Xception: modules of depthwise separable convolutions with shortcuts."""
 
 import re
 from dataclasses import dataclass
@@ -23,14 +23,15 @@ from keras_cnnzoo.models.inception_v3 import head
 
 @dataclass(frozen=True)
 class Config:
-    """The modules of figure 5.
+    """The modules of figure 5, and dropout.
 
     Attributes:
-        entry: Maps of the modules of the entry flow; each halves the size.
-        middle: Modules of the middle flow, which keep the size and the maps.
-        exit: Maps of the two convolutions of the module that halves the size again.
-        top: Maps of the two separable convolutions behind it.
-        dropout: Share of the numbers silenced before the head.
+        entry: Channels of the modules of the entry flow. Each halves the resolution.
+        middle: Number of modules of the middle flow, which keep the shape.
+        exit: Channels of the two convolutions of the exit flow's module, which halves
+            the resolution.
+        top: Channels of the two separable convolutions after it.
+        dropout: Dropout rate before the classifier.
     """
 
     entry: tuple[int, ...] = (128, 256, 728)
@@ -67,7 +68,7 @@ def body(x: KerasTensor, config: Config) -> Features:
 def _halving(
     x: KerasTensor, widths: tuple[int, ...], *, relu_first: bool = True, name: str
 ) -> KerasTensor:
-    """Separable convolutions and pooling, beside a 1x1 with a stride."""
+    """Separable convolutions and pooling, with a strided 1x1 as the shortcut."""
     y = _separables(x, widths, relu_first=relu_first, name=name)
     y = PaddedMaxPooling2D(3, 2, padding=1, name=f"{name}_pool")(y)
     x = conv_bn(x, widths[-1], 1, stride=2, activation=None, name=f"{name}_shortcut")
@@ -77,7 +78,7 @@ def _halving(
 def _separables(
     x: KerasTensor, widths: tuple[int, ...], *, relu_first: bool = True, name: str
 ) -> KerasTensor:
-    """ReLU and separable convolution in turn; the first ReLU may be left out."""
+    """ReLU and separable convolution in turn, without the first ReLU if asked."""
     for i, filters in enumerate(widths, start=1):
         if i > 1 or relu_first:
             x = layers.ReLU(name=f"{name}_relu{i}")(x)
@@ -86,20 +87,20 @@ def _separables(
 
 
 def _separable(x: KerasTensor, filters: int, *, name: str) -> KerasTensor:
-    """Convolve each map by itself, mix them by a 1x1, then normalise."""
+    """Apply a depthwise 3x3, a 1x1, and batch norm."""
     x = depthwise(x, 3, name=f"{name}_dw")
     x = conv(x, filters, 1, use_bias=False, name=f"{name}_pw")
     return batch_norm(x, name=f"{name}_bn")
 
 
 def _block(found: re.Match[str]) -> str:
-    """Count the modules through, as in the paper's program: the third stage has 9."""
+    """Count modules across stages, as in the paper's code: the third stage has 9."""
     stage, block = int(found[1]), int(found[2])
     return f"block{12 if stage == 4 else stage + block - 1}."
 
 
 def _repeat(found: re.Match[str]) -> str:
-    """Count ReLU, convolution and norm; the first module begins without ReLU."""
+    """Count ReLU, convolution and batch norm; the first module begins without ReLU."""
     at = 3 * int(found[2]) - (3 if found[1] == "1" else 2)
     leaf = {"dw": f"{at}.conv1", "pw": f"{at}.pointwise", "bn": f"{at + 1}"}[found[3]]
     return f"block{found[1]}.rep.{leaf}"

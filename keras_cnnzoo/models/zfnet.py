@@ -1,4 +1,4 @@
-"""ZFNet: AlexNet with finer first filters, found by looking at what they learned."""
+"""ZFNet: AlexNet with a smaller first kernel and stride, chosen by visualisation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +24,12 @@ from keras_cnnzoo.models.alexnet_2012 import MEAN
 
 @dataclass(frozen=True)
 class Config:
-    """What may differ.
+    """The head's units and dropout, and response normalisation.
 
     Attributes:
-        units: Units of the two wide dense layers.
-        dropout: Share of units dropped behind each of the two dense layers.
-        lrn: Whether the first two maps are normalised across neighbours.
+        units: Units of the head's two hidden layers.
+        dropout: Rate of both dropout layers in the head.
+        lrn: Whether response normalisation follows the first two poolings.
     """
 
     units: tuple[int, int] = (4096, 4096)
@@ -38,7 +38,7 @@ class Config:
 
 
 def _start() -> dict[str, Any]:
-    """Return the paper's start values, "10^-2", which must be meant as a deviation."""
+    """Return the paper's initializer; we read its "10^-2" as a standard deviation."""
     return {"kernel_initializer": initializers.RandomNormal(stddev=0.01)}
 
 
@@ -47,7 +47,7 @@ def _conv(x: KerasTensor, filters: int, kernel: int, **kwargs: Any) -> KerasTens
 
 
 def body(x: KerasTensor, config: Config) -> Features:
-    """Figure 3; each pooling also takes the windows that reach over the end."""
+    """Figure 3; poolings include the last windows, which reach beyond the edge."""
     x = layers.ZeroPadding2D(1, name="conv1_pad")(x)
     x = _conv(x, 96, 7, stride=2, padding="valid", name="conv1")
     stage1 = x = _pool(x, 1, normalise=config.lrn)
@@ -75,7 +75,7 @@ def _pool(x: KerasTensor, number: int, *, normalise: bool) -> KerasTensor:
 def head(
     x: KerasTensor, config: Config, *, classes: int, activation: Any
 ) -> KerasTensor:
-    """Two wide dense layers, a dropout behind each."""
+    """Two hidden layers, each followed by dropout, and the classifier."""
     return dense_head(
         x,
         ("fc6", "fc7"),

@@ -1,1 +1,1 @@
-"""What a Keras model is made of: layers by path, kernels, the images it takes."""
+"""The structure of Keras models: layers by path, kernels, and input shapes."""

@@ -1,4 +1,4 @@
-"""Layers whose calls nobody sees, since another layer runs them in a loop."""
+"""Layers whose calls cannot be observed, since another layer runs them in a loop."""
 
 from collections.abc import Mapping
 
@@ -6,16 +6,16 @@ import keras
 
 from keras_cnnzoo.structure.paths import layer_paths
 
-#: What runs layers inside a loop of the backend, without calling them.
+#: Layers that run others inside a loop of the backend, without calling them.
 LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
 
 
 def why_hidden(model: keras.layers.Layer, path: str) -> str | None:
-    """Say why the calls of a layer cannot be seen; None where they can.
+    """Return why the calls of a layer cannot be observed, or None if they can.
 
     Args:
         model: A model or layer.
-        path: The layer's path, as `layer_paths` gives it.
+        path: The layer's path, as `layer_paths` returns it.
 
     Example:
         >>> conv = keras.layers.Conv2D(2, 3, name="conv")
@@ -40,11 +40,11 @@ without being called: take 'frames', whose output is that of its layer.
 
 
 def loop_around(paths: Mapping[str, keras.layers.Layer], path: str) -> str | None:
-    """Return the path of the outermost layer that runs another one in a loop.
+    """Return the path of the outermost layer that runs another one in a loop, or None.
 
     Args:
-        paths: All layers of the model by path, as `layer_paths` gives them.
-        path: Of the layer inside.
+        paths: All layers of the model by path, as `layer_paths` returns them.
+        path: Path of the inner layer.
     """
     parts = path.split("/")
     above = ("/".join(parts[:depth]) for depth in range(1, len(parts)))

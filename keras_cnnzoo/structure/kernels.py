@@ -1,17 +1,17 @@
-"""The kernels that a convolution convolves with, as NumPy."""
+"""The kernels of a convolution, as NumPy arrays."""
 
 import keras
 import numpy as np
 
 
 def kernels(layer: keras.layers.Layer) -> np.ndarray:
-    """Return a layer's kernels, `(height, width, channels that one sees, filters)`.
+    """Return a layer's kernels, `(height, width, input channels per filter, filters)`.
 
-    A layer that convolves with other numbers than it stores says so by a method
-    `effective_kernel`.
+    If a layer has a method `effective_kernel`, its result is returned: such a layer
+    convolves with other values than it stores.
 
     Raises:
-        TypeError: The layer has none of height and width.
+        TypeError: The layer has no kernels with a height and a width.
 
     Example:
         >>> conv = keras.layers.DepthwiseConv2D(3, depth_multiplier=2)
@@ -32,7 +32,7 @@ def kernels(layer: keras.layers.Layer) -> np.ndarray:
 
 
 def has_kernels(layer: keras.layers.Layer) -> bool:
-    """Tell whether a layer is built and has kernels of height and width."""
+    """Return whether a layer is built and has kernels with a height and a width."""
     if hasattr(layer, "effective_kernel"):
         return bool(layer.built)
     return len(getattr(getattr(layer, "kernel", None), "shape", ())) == 4

@@ -1,4 +1,4 @@
-"""Find layers by name: a path through nested models and blocks, a pattern, a type."""
+"""Find layers by path, pattern or class, in nested models and blocks."""
 
 import difflib
 import fnmatch
@@ -14,9 +14,9 @@ from keras_cnnzoo.layers import PartialConv2D
 from keras_cnnzoo.structure.walk import children
 
 _Part: TypeAlias = str | type[keras.layers.Layer] | UnionType | keras.layers.Layer
-#: What names layers: a shell-style pattern, a class, a layer itself, or several.
+#: Selects layers: a shell-style pattern, a class, a layer itself, or several of these.
 Selection: TypeAlias = _Part | Sequence[_Part]
-#: Every kind of convolution that there is.
+#: All classes of convolutions.
 CONVOLUTION = (
     kl.Conv1D
     | kl.Conv2D
@@ -35,8 +35,9 @@ CONVOLUTION = (
 def layer_paths(model: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
     """Return every layer inside a model by its path, in the model's order.
 
-    A path is made of the names on the way down, `"backbone/stage3_block1/conv2"`, and
-    leaves out the model itself. A layer that several hold has the path found first.
+    A path joins the names of the nested models and layers, without the model itself, as
+    in `"backbone/stage3_block1/conv2"`. A layer inside several models or layers has the
+    path that is found first.
 
     Example:
         >>> inner = keras.Sequential([keras.layers.ReLU(name="act")], name="inner")
@@ -49,19 +50,19 @@ def layer_paths(model: keras.layers.Layer) -> dict[str, keras.layers.Layer]:
 
 
 def find(model: keras.layers.Layer, layers: Selection) -> dict[str, keras.layers.Layer]:
-    """Return the layers that a selection names, by path, in the model's order.
+    """Return the selected layers by path, in the model's order.
 
     Args:
         model: A model or layer.
-        layers: A shell-style pattern, matched with a layer's own name, or with its
-            whole path where the pattern has a "/"; a layer class, whose subclasses
-            count, or a union of classes; a layer of the model; or a sequence of these.
-            A name with one of `*?[` in it is found as it is written; within a pattern,
-            write `[*]`, `[?]` and `[[]` for these signs.
+        layers: A shell-style pattern, which is compared with a layer's own name, or
+            with its whole path if the pattern has a "/"; a layer class, which includes
+            its subclasses, or a union of classes; a layer of the model; or a sequence
+            of these. A name that contains one of `*?[` is found by exactly that name;
+            within a pattern, write `[*]`, `[?]` and `[[]` for these characters.
 
     Raises:
-        ValueError: A part of the selection matches nothing; the message offers a
-            pattern that does, or the nearest names.
+        ValueError: A part of the selection matches nothing. The message suggests a
+            pattern that does, or similar names.
 
     Example:
         >>> model = keras.Sequential([keras.layers.ReLU(name="act")])
@@ -87,7 +88,7 @@ def _matched(paths: dict[str, keras.layers.Layer], part: _Part) -> set[str]:
     if not isinstance(part, str):
         return {path for path, layer in paths.items() if layer is part}
     names = {path: path if "/" in part else layer.name for path, layer in paths.items()}
-    # A name may itself have the signs of a pattern in it.
+    # A name may itself contain the characters of a pattern.
     exact = {path for path, name in names.items() if part in (name, path)}
     if exact:
         return exact
@@ -114,7 +115,7 @@ def _nothing(
 def _that_matches(
     model: keras.layers.Layer, part: str, paths: dict[str, keras.layers.Layer]
 ) -> str | None:
-    """Offer a pattern like one that matches nothing; None where none is found."""
+    """Suggest a similar pattern that matches; None if there is none."""
     for pattern in _alike(model, part):
         if pattern and (matched := _matched(paths, pattern)):
             first = next(path for path in paths if path in matched)
@@ -130,9 +131,10 @@ def _that_matches(
 
 
 def _alike(model: keras.layers.Layer, part: str) -> list[str]:
-    """List patterns that may have been meant, the likeliest first."""
+    """List patterns that may have been meant, most likely first."""
     plain = part.strip("/").removeprefix(f"{model.name}/")
-    plain = re.sub(r":\d+$", "", plain).replace(".", "/")  # a call; as PyTorch writes
+    # Accept the name of a call, and dots as PyTorch writes them.
+    plain = re.sub(r":\d+$", "", plain).replace(".", "/")
     patterns = [plain]
     for star in re.finditer(r"\*", plain):
         before, after = plain[: star.start()], plain[star.end() :]

@@ -1,4 +1,4 @@
-"""What images a model takes."""
+"""The shape of a model's input images."""
 
 import keras
 
@@ -9,15 +9,17 @@ from keras_cnnzoo.structure.walk import sublayers
 def image_shape(
     model: keras.Model, input_shape: tuple[int | None, ...] | None = None
 ) -> tuple[int | None, ...]:
-    """Return the shape of one image of a model, without the batch.
+    """Return the shape of one input image of a model, without the batch.
 
     Args:
         model: Any built Keras model with one image input.
-        input_shape: What the caller says it is; None takes the model's own, that of
-            the data a subclassed model was built with. Sizes may be None.
+        input_shape: The shape, if the caller knows it; None takes the model's own,
+            which for a subclassed model is that of the data it was built with. Sizes
+            may be None.
 
     Raises:
-        ValueError: The model takes several inputs, or has no shape and is given none.
+        ValueError: The model takes several inputs, or its shape is unknown and
+            `input_shape` is None.
 
     Example:
         >>> act = keras.layers.ReLU()
@@ -46,7 +48,7 @@ def image_shape(
 def known_shape(
     model: keras.Model, input_shape: tuple[int | None, ...] | None = None
 ) -> tuple[int, ...]:
-    """Return the shape of one image of a model, where every size must be known.
+    """Return the shape of one input image of a model, without unknown sizes.
 
     Raises:
         ValueError: As for `image_shape`, or a size is None.
@@ -62,7 +64,10 @@ def known_shape(
 
 
 def data_format(model: keras.layers.Layer) -> str:
-    """Return the data format of a model: that of its first layer that has one."""
+    """Return a model's data format: that of its first layer with a `data_format`.
+
+    If there is no such layer, it is the configured format.
+    """
     inside: list[keras.layers.Layer] = sublayers(model)
     forms = [getattr(layer, "data_format", None) for layer in inside]
     known = [form for form in forms if form in ("channels_first", "channels_last")]
@@ -70,10 +75,10 @@ def data_format(model: keras.layers.Layer) -> str:
 
 
 def spatial_dims(model: keras.Model, rank: int) -> tuple[int, ...]:
-    """Return the dimensions of a batch of images that are their height and width.
+    """Return the spatial axes of a batch of the model's images.
 
     Args:
         model: Any Keras model.
-        rank: Of the batch.
+        rank: Number of axes of the batch.
     """
     return spatial_axes(data_format(model), rank)

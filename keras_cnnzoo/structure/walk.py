@@ -1,4 +1,4 @@
-"""Every layer inside a model, however it is nested: the one walk over layers."""
+"""Walk over every layer inside a model, however deeply nested."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -12,17 +12,17 @@ def sublayers(model: keras.layers.Layer, kind: type[L] = keras.layers.Layer) -> 
     """List the layers of one kind inside a model, its blocks and nested models.
 
     Args:
-        model: A model or layer. It is listed first, if it is of that kind.
-        kind: A layer class; its subclasses count.
+        model: A model or layer. It is listed first if it is of that kind.
+        kind: A layer class, which includes its subclasses.
     """
     return [layer for layer in _walk(model, set()) if isinstance(layer, kind)]
 
 
 def children(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """List the layers that a model or layer holds directly.
+    """List the direct sublayers of a model or layer.
 
-    Those are a model's own `layers`; and of a layer, what its attributes hold, also in
-    lists, tuples and dictionaries.
+    For a model these are its `layers`; for another layer, the layers in its attributes,
+    also inside lists, tuples and dictionaries.
     """
     if isinstance(layer, keras.Model):
         return list(layer.layers)

@@ -1,4 +1,4 @@
-"""The same model with some of its layers exchanged, added or gone."""
+"""Replace, add or remove layers of a model."""
 
 from keras_cnnzoo.surgery.exchanging import exchange
 from keras_cnnzoo.surgery.fusing import fuse

@@ -22,14 +22,14 @@ def copy_with(
 
     Args:
         model: Any Keras model.
-        replace: Called with each layer of a Functional or Sequential model, however
-            these are nested; returns a layer to take its place in the copy, or None.
+        replace: Called with each layer of a Functional or Sequential model, nested ones
+            included. Returns a layer that replaces it in the copy, or None.
 
     Returns:
-        The copy, and each layer that was copied with its twin.
+        The copy, and pairs of each copied layer and its twin in the copy.
 
     Raises:
-        ValueError: The model is subclassed, and its class cannot make a copy of it.
+        ValueError: The model is subclassed, and its class cannot copy it.
     """
     pairs: list[Pair] = []
 
@@ -58,16 +58,17 @@ def copy_with(
 
 
 def call_with(layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
-    """Call an operation as another was, with those arguments that it takes."""
+    """Call an operation with the recorded arguments that it accepts."""
     if isinstance(layer, keras.layers.Layer):
         kwargs = taken(layer, kwargs)
     return layer(*args, **kwargs)
 
 
 def is_graph(model: keras.layers.Layer) -> bool:
-    """Tell whether a model is Functional or Sequential, of which Keras knows each call.
+    """Return whether a model is Functional or Sequential: Keras knows its graph.
 
-    The class of functional models is not public; only they have `operations`.
+    The class of functional models is not public; only functional models have
+    `operations`.
     """
     return isinstance(model, keras.Sequential) or (
         isinstance(model, keras.Model) and hasattr(model, "operations")
@@ -75,7 +76,7 @@ def is_graph(model: keras.layers.Layer) -> bool:
 
 
 def _copy_by_its_class(model: keras.Model) -> keras.Model:
-    """Copy a subclassed model: only its own code can make its layers."""
+    """Copy a subclassed model by its own code, which alone can make its layers."""
     try:
         copy = model.__class__.from_config(model.get_config())
         if model.built:
@@ -93,10 +94,10 @@ def _copy_by_its_class(model: keras.Model) -> keras.Model:
 
 
 def _align(layer: keras.layers.Layer, copy: keras.layers.Layer) -> None:
-    """Have a copy hold layers of the classes that were put into the model since.
+    """Replace layers in a copy if the model's have been exchanged for other classes.
 
     Raises:
-        ValueError: They are not made of as many layers.
+        ValueError: They do not have the same number of layers.
     """
     for part, twin in list(zip(parts(layer), parts(copy), strict=True)):
         if type(part) is type(twin):
@@ -106,18 +107,18 @@ def _align(layer: keras.layers.Layer, copy: keras.layers.Layer) -> None:
 
 
 def again(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Make a layer again, built for the same input under the same path."""
+    """Make a new layer from a layer's config, built for the same input and path."""
     return build_like(layer, layer.__class__.from_config(layer.get_config()))
 
 
 def build_like(
     layer: keras.layers.Layer, new: keras.layers.Layer
 ) -> keras.layers.Layer:
-    """Give a new layer the name of another, and build it for the same input."""
+    """Give a new layer the name of another layer, and build it for the same input."""
     new.name = layer.name
     if layer.built and not new.built:
         with contextlib.ExitStack() as scopes:
-            # So that the weights' paths are those of the old ones.
+            # So that the weights have the same paths as the old ones.
             for name in (layer.path or "").split("/")[:-1]:
                 scopes.enter_context(keras.name_scope(name))
             new.build_from_config(layer.get_build_config())
@@ -125,10 +126,10 @@ def build_like(
 
 
 def twins(layer: keras.layers.Layer, twin: keras.layers.Layer) -> Iterator[Pair]:
-    """Yield a layer and its copy, and all layers inside of both, outermost first.
+    """Yield a layer and its copy, then all such pairs inside them, outermost first.
 
     Raises:
-        ValueError: They are not made of as many layers.
+        ValueError: They do not have the same number of layers.
     """
     seen: set[int] = set()
 
@@ -144,19 +145,19 @@ def twins(layer: keras.layers.Layer, twin: keras.layers.Layer) -> Iterator[Pair]
 
 
 def parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """List what a layer holds directly, but for what records statistics."""
+    """List a layer's direct sublayers, except those that record statistics."""
     return [x for x in children(layer) if not isinstance(x, ChannelStatistics)]
 
 
 def carry_over(layer: keras.layers.Layer, twin: keras.layers.Layer) -> None:
-    """Give a layer the weights that its twin itself holds, and whether it trains.
+    """Copy a layer's own weights, and `trainable`, to its twin.
 
     Raises:
-        ValueError: The weights are not of the same shapes.
+        ValueError: The shapes of the weights differ.
     """
     held: dict[str, Any] = {}
     layer.save_own_variables(held)
-    # By value: JAX donates a buffer to the compiled step, and two must not share it.
+    # Copied: JAX donates buffers to the compiled step, so weights must not share them.
     values = {name: keras.ops.convert_to_numpy(value) for name, value in held.items()}
     twin.load_own_variables(values)
     twin.trainable = layer.trainable

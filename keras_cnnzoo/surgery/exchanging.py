@@ -1,4 +1,4 @@
-"""Exchange layers of any model, in a copy or in place."""
+"""Replace layers of any model, in a copy or in place."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -17,8 +17,8 @@ from keras_cnnzoo.surgery.copying import (
     twins,
 )
 
-#: What takes a layer's place: None keeps it, several stand one behind the other, and an
-#: empty list leaves it out.
+#: The replacement of a layer: None keeps the layer, a list is applied in sequence, and
+#: an empty list removes the layer.
 Instead: TypeAlias = keras.layers.Layer | Sequence[keras.layers.Layer] | None
 Change: TypeAlias = Callable[[keras.layers.Layer], Instead]
 
@@ -30,35 +30,36 @@ def exchange(
     *,
     in_place: bool = False,
 ) -> keras.Model:
-    """Return the same model with some of its layers exchanged, added or gone.
+    """Return the same model with some of its layers replaced, added or removed.
 
     It works on Functional, Sequential and subclassed models, in nested models and
-    inside blocks. A new layer gets the old one's name. Where it is not built yet, it is
-    built for the same input and takes over the old one's weights if they fit. What is
-    inside a layer that is exchanged is not looked at.
+    inside blocks. A new layer gets the old one's name. If it is not built yet, it is
+    built for the same input, and gets the old one's weights if they fit. Sublayers of a
+    replaced layer are not visited.
 
     Args:
         model: Any Keras model.
-        change: Called with each layer that is chosen; returns what takes its place:
-            None to keep the layer; a new layer; or a list of layers, one behind the
-            other, in which the layer itself may stand. An empty list leaves it out: an
-            `Identity` stands there instead, or the list's `Sequential`.
-        layers: Which layers, as `keras_cnnzoo.inspect.find` takes them; by default all.
-        in_place: Whether to change the model itself. It has to be compiled again then,
-            as its optimizer knows the old weights. Else the model stays as it is, and
-            the copy is not compiled.
+        change: Called with each selected layer. Returns None to keep it, a new layer,
+            or a list of layers to apply in sequence, which may contain the layer
+            itself. A list becomes a `Sequential`; an empty list removes the layer, and
+            an `Identity` takes its place.
+        layers: The layers to select, as for `keras_cnnzoo.inspect.find`; by default
+            all.
+        in_place: Whether to change the model itself. It must then be compiled again,
+            since its optimizer refers to the old weights. Otherwise the model does not
+            change, and the copy is not compiled.
 
     Returns:
         The copy, or the model itself.
 
     Raises:
-        ValueError: `layers` matches nothing; a new layer does not fit the input; or a
-            copy is asked for of a subclassed model that its class cannot make.
+        ValueError: `layers` matches nothing; a new layer does not fit the input; or the
+            model is subclassed, and its class cannot copy it.
 
     Note:
-        What is exchanged in our blocks, and in Functional and Sequential models, is
-        saved with the model. A saved subclassed model is made by its own code when it
-        is loaded, with the layers it had before.
+        Replacements in our blocks, and in Functional and Sequential models, are saved
+        with the model. A subclassed model is rebuilt by its own code when it is loaded,
+        and then has its original layers.
 
     Example:
         >>> act = keras.layers.ReLU(name="act")
@@ -98,7 +99,7 @@ def _exchange_inside(
     replace: Callable[[keras.layers.Layer], keras.layers.Layer | None],
     seen: set[int],
 ) -> None:
-    """Exchange what a layer's copy holds, and fill the rest with the weights."""
+    """Replace layers inside a layer's copy, and copy the weights of the others."""
     if id(old) in seen:
         return
     seen.add(id(old))
@@ -114,7 +115,7 @@ def _exchange_inside(
 
 
 def _fitted(layer: keras.layers.Layer, instead: Instead) -> keras.layers.Layer:
-    """Return what takes a layer's place, with its name, built, and with its weights."""
+    """Return a layer's replacement, built, with the layer's name and weights."""
     if isinstance(instead, keras.layers.Layer):
         fresh = not instead.built
         build_like(layer, instead)
@@ -123,7 +124,7 @@ def _fitted(layer: keras.layers.Layer, instead: Instead) -> keras.layers.Layer:
         return instead
     several = [_copied(layer) if part is layer else part for part in instead or ()]
     if not several:
-        # By name, since Keras saves no `Identity` that was given a policy.
+        # The dtype by name, since Keras cannot save an `Identity` with a dtype policy.
         return build_like(layer, keras.layers.Identity(dtype=layer.compute_dtype))
     return build_like(layer, keras.Sequential(several))
 
@@ -135,10 +136,10 @@ def _copied(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def _take_over(layer: keras.layers.Layer, new: keras.layers.Layer) -> None:
-    """Fill a new layer with the weights of the old, where they fit."""
+    """Copy the weights of the old layer to the new one, if they fit."""
     try:
         pairs = list(twins(layer, new))
         for old, twin in pairs:
             carry_over(old, twin)
     except (ValueError, KeyError):
-        return  # It computes something else, from weights of its own.
+        return  # It has other weights, since it computes something else.

@@ -1,4 +1,4 @@
-"""Make one convolution of those that train as several branches side by side."""
+"""Fuse convolutions with parallel training branches into single convolutions."""
 
 import re
 from collections.abc import Mapping
@@ -9,30 +9,31 @@ import keras
 from keras_cnnzoo.blocks.reparametrized import branched_conv, sum_of_branches
 from keras_cnnzoo.surgery.copying import Pair, call_with, carry_over, is_graph, twins
 
-#: What `branched_conv` calls its layers, behind the name of the convolution.
+#: Names of the layers of `branched_conv`, which begin with the convolution's name.
 _LAYER = re.compile(
     r"(?P<name>.+)_(?:(?:branch\d+|point|identity)_(?:conv|conv_pad|bn|pixels)|sum)"
 )
 
 
 def fuse(model: keras.Model) -> keras.Model:
-    """Return a copy whose branched convolutions are one convolution each.
+    """Return a copy in which each branched convolution is a single convolution.
 
-    RepVGG and MobileOne train with several convolutions and batch norms side by side.
-    Once they are trained, each sum of branches is one convolution with a bias, which
-    computes the same in less time and memory. The names and shapes of the copy's
-    weights are those of a network that is built with `fused=True`. It is for inference:
-    batch norms no longer see the batch.
+    RepVGG and MobileOne train with parallel convolutions and batch norms. After
+    training, each sum of branches is equivalent to one convolution with a bias, which
+    takes less time and memory. The copy has the same weight names and shapes as a
+    network built with `fused=True`. It is for inference only, since its batch norms are
+    folded into the convolutions.
 
     Args:
-        model: A Functional or Sequential model that holds such blocks, itself or in a
-            model nested in it. It stays as it is.
+        model: A Functional or Sequential model with such blocks, also in nested models.
+            It is not changed.
 
     Returns:
-        The copy, which is not compiled. Outputs agree with the model's to about 1e-5.
+        The copy, which is not compiled. Its outputs agree with the model's to about
+        1e-5.
 
     Raises:
-        ValueError: The model holds no branched convolution, or is subclassed.
+        ValueError: The model has no branched convolution, or is subclassed.
 
     Example:
         >>> from keras_cnnzoo import build
@@ -56,7 +57,7 @@ def fuse(model: keras.Model) -> keras.Model:
 
 
 def _fused(model: keras.Model, found: list[str]) -> keras.Model:
-    """Copy a model with its weights and fused branches, whose names are noted."""
+    """Copy a model with weights and fused branches; add their names to `found`."""
     by_name = {layer.name: layer for layer in model.layers}
     groups = _groups(by_name)
     found.extend(groups)
@@ -74,8 +75,8 @@ def _fused(model: keras.Model, found: list[str]) -> keras.Model:
     def called(layer: keras.Operation, *args: Any, **kwargs: Any) -> Any:
         if (name := _group(layer)) not in groups:
             return call_with(layer, *args, **kwargs)
-        # All branches see one tensor, which the first call comes with. What branches
-        # give is not looked at, and so is no part of the copy.
+        # All branches have the same input, that of the first call. The outputs of the
+        # branches are not used, and so are not part of the copy.
         source = sources.setdefault(name, args[0])
         if layer.name != groups[name]:
             return source
@@ -98,13 +99,13 @@ def _fused(model: keras.Model, found: list[str]) -> keras.Model:
 
 
 def _group(layer: keras.Operation) -> str:
-    """Return the name of the branched convolution that a layer would belong to."""
+    """Return the name of the branched convolution of a layer, "" if it has none."""
     match = _LAYER.fullmatch(layer.name)
     return match["name"] if match else ""
 
 
 def _groups(by_name: Mapping[str, keras.layers.Layer]) -> dict[str, str]:
-    """Return the last layer of each branched convolution, by the latter's name."""
+    """Return the name of the last layer of each branched convolution by its name."""
     return {
         name: f"{name}_sum" if f"{name}_sum" in by_name else f"{name}_branch1_bn"
         for name in map(_group, by_name.values())
@@ -115,7 +116,7 @@ def _groups(by_name: Mapping[str, keras.layers.Layer]) -> dict[str, str]:
 def _one(
     x: keras.KerasTensor, name: str, first: keras.layers.Layer
 ) -> keras.KerasTensor:
-    """Convolve once instead, with the first branch's kernel size and stride."""
+    """Apply the fused convolution, with the first branch's kernel size and stride."""
     depthwise = isinstance(first, keras.layers.DepthwiseConv2D)
     return branched_conv(
         x,

@@ -1,6 +1,6 @@
-"""A functional network as the list of its calls, and calls made again with new layers.
+"""List the calls of a functional network, and repeat them with new layers.
 
-Every call in the list follows those that it depends on, so that any stretch of it can
+Every call in the list comes after those that it depends on, so that any part of it can
 be repeated on another tensor.
 """
 
@@ -11,7 +11,7 @@ import keras
 
 
 class Call(NamedTuple):
-    """One operation of a network, with the arguments it was called with."""
+    """One operation of a network, with the arguments of its call."""
 
     operation: keras.Operation
     args: tuple[Any, ...]
@@ -25,20 +25,20 @@ class Call(NamedTuple):
 
     @property
     def output(self) -> keras.KerasTensor:
-        """The symbolic tensor that came of it."""
+        """The symbolic tensor that it returned."""
         return self.operation.output
 
 
 def calls(network: keras.Model) -> list[Call]:
-    """List every call of a functional network, inputs first, and run none of them."""
+    """List every call of a functional network, inputs first, without running any."""
     found = []
 
     def note(operation: Any, *args: Any, **kwargs: Any) -> keras.KerasTensor:
         found.append(Call(operation, args, kwargs))
         return operation.output
 
-    # Cloning is Keras's public way to be shown the arguments of every call. Each
-    # result is the tensor that is there already, so the clone is the network itself.
+    # Cloning is the public way of Keras to get the arguments of every call. Each call
+    # returns its existing output, so nothing is copied.
     keras.models.clone_model(
         network,
         input_tensors=network.input,
@@ -55,17 +55,17 @@ def regrow(
     names: Mapping[str, str],
     changes: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[int, keras.KerasTensor]:
-    """Repeat with new layers, on `x`, whatever was computed from `start`.
+    """Repeat all computations that depend on `start` with new layers, on `x`.
 
     Args:
-        calls: The calls to repeat; those that do not follow from `start` are left out.
+        calls: The calls to repeat. Those that do not depend on `start` are left out.
         start: A tensor of the old network.
-        x: The tensor that takes its place.
+        x: The tensor that replaces `start`.
         names: The new name of each operation.
         changes: Entries to replace in the config of an operation, by its old name.
 
     Returns:
-        The new tensors, by the `id` of the old.
+        The new tensors by the `id` of the old ones.
     """
     grown = {id(start): x}
 

@@ -1,4 +1,4 @@
-"""Have the convolutions of a model show what they see, and make them plain again."""
+"""Make the convolutions of a model record their outputs, and undo that."""
 
 from typing import get_args
 
@@ -16,24 +16,22 @@ def instrument(
 ) -> keras.Model:
     """Return a copy of a model whose 2D convolutions are instrumented.
 
-    Every `Conv2D` that is chosen becomes an `InstrumentedConv2D`, in nested models,
-    blocks and subclassed models too; layers of classes derived from it stay what they
-    are. The weights are copied; the model itself stays as it is. `plain` is the way
-    back.
+    Every selected `Conv2D` becomes an `InstrumentedConv2D`, also in nested models,
+    blocks and subclassed models. Subclasses of `Conv2D` are not replaced. The weights
+    are copied, and the model itself does not change. `plain` undoes it.
 
     Args:
-        model: Any Keras model. Where the class of a Functional model has a constructor
-            of its own, the copy is a `keras.Model` of the same layers. The copy of a
-            subclassed model is made by its `from_config`, which makes plain layers
-            when a file of it is loaded.
-        layers: Which layers, as `find` takes them; all convolutions in a block or model
-            that is chosen count. By default all there are.
+        model: Any Keras model. If the class of a Functional model has its own
+            constructor, the copy is a `keras.Model` of the same layers. A subclassed
+            model is copied by its `from_config`; when such a copy is saved and loaded,
+            its layers are plain again.
+        layers: The layers to select, as for `find`. A selected block or model stands
+            for all convolutions inside it. By default all convolutions are selected.
         record: "off", "stats" or "maps"; see `InstrumentedConv2D`.
 
     Raises:
-        ValueError: `record` is none of these; `layers` matches nothing, or no
-            `Conv2D`; or the model is subclassed, and its class cannot make a copy of
-            it.
+        ValueError: `record` is not one of these; `layers` matches nothing, or no
+            `Conv2D`; or the model is subclassed, and its class cannot copy it.
 
     Example:
         >>> from keras_cnnzoo.inspect import find
@@ -53,13 +51,13 @@ def instrument(
 def plain(model: keras.Model) -> keras.Model:
     """Return a copy of a model whose instrumented convolutions are `Conv2D` again.
 
-    The weights are copied, and statistics are left behind.
+    The weights are copied, but not the statistics.
 
     Args:
-        model: Any Keras model, such as `instrument` returns.
+        model: Any Keras model, such as one that `instrument` returned.
 
     Raises:
-        ValueError: The model is subclassed, and its class cannot make a copy of it.
+        ValueError: The model is subclassed, and its class cannot copy it.
     """
 
     def silent(layer: keras.layers.Layer) -> keras.layers.Layer | None:
@@ -74,7 +72,7 @@ def plain(model: keras.Model) -> keras.Model:
 
 
 def _convolutions(model: keras.Model, layers: Selection) -> list[keras.layers.Layer]:
-    """Return the convolutions that are chosen, or are in what is chosen."""
+    """Return the selected convolutions, and those inside selected blocks or models."""
     matched = tuple(find(model, layers))
     within = tuple(f"{path}/" for path in matched)
     found = [

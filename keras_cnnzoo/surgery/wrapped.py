@@ -1,8 +1,8 @@
-"""The parts of a network that Keras built: preprocessing, stages and head.
+"""The parts of a network of Keras Applications: preprocessing, stages and head.
 
-Keras wraps a network that it did not build as one nested layer: its feature maps cannot
-be tapped from outside, and its own preprocessing stays in. So its parts are found, and
-built anew from `keras_cnnzoo.surgery.graph`.
+As one nested layer, such a network would hide its feature maps, and keep its own
+preprocessing. So its parts are identified here and rebuilt by
+`keras_cnnzoo.surgery.graph`.
 """
 
 import math
@@ -20,11 +20,11 @@ PADDING = (layers.ZeroPadding2D, layers.Cropping2D)
 
 
 def plain_names(calls: Sequence[Call]) -> dict[str, str]:
-    """Map each name to the one it has where its network is the first of a session.
+    """Map each name to the one it would have in the first network of a session.
 
-    Keras numbers unnamed layers through the session: the same network built twice has
-    `conv2d_7` once and `conv2d_101` once. Names by which people freeze and load must
-    not depend on what was built before.
+    Keras numbers unnamed layers across a session: in the same network, `conv2d_7`
+    becomes `conv2d_101` when it is built again. But users freeze and load layers by
+    name, so names must not depend on earlier models.
     """
     names = {call.operation.name: call.operation.name for call in calls}
     numbered = defaultdict(list)
@@ -51,10 +51,10 @@ def preprocessing(calls: Sequence[Call]) -> list[Call]:
 
 
 def head(calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of a classifier's top: from the last map's pooling onwards.
+    """Return the calls of the classifier head, from the last pooling onwards.
 
     Raises:
-        ValueError: The network does not end in pooling or flattening one map.
+        ValueError: The network does not end in pooling or flattening one feature map.
     """
     makers = {id(call.output): call for call in calls}
     chain: list[Call] = []
@@ -74,11 +74,12 @@ def head(calls: Sequence[Call]) -> list[Call]:
 
 
 def stage_maps(calls: Sequence[Call]) -> dict[int, keras.KerasTensor]:
-    """Find the last map of each stride; level n is stride 2**n, from 1 on.
+    """Find the last feature map of each stride; level n is stride 2**n, from 1 on.
 
-    A map counts where all that follows passes through it, so no half of a residual
-    block is taken for the stage. Where a stride has no such map, because cells look
-    back at the one before the last (NASNet), it is the one that joins most branches.
+    A feature map counts only if everything after it depends on it alone, so that no
+    inner map of a residual block is taken. In NASNet, cells also use the output of the
+    cell before the last, so a stride may have no such map; then the one that joins most
+    branches is taken.
     """
     last_use = {id(t): i for i, call in enumerate(calls) for t in call.inputs}
     source = calls[0].inputs[0]
@@ -87,7 +88,7 @@ def stage_maps(calls: Sequence[Call]) -> dict[int, keras.KerasTensor]:
     found: dict[int, tuple[float, keras.KerasTensor]] = {}
     for i, call in enumerate(calls):
         maps = [t for t in call.inputs if id(t) in levels]
-        # A gate (squeeze-excite) is four-dimensional too, but has no size of its own.
+        # Squeeze-and-excite factors have four axes too, but are not feature maps.
         if maps and not isinstance(call.operation, GLOBAL_POOLING):
             level = max(levels[id(t)] for t in maps) + round(
                 math.log2(_stride(call.operation))
@@ -103,7 +104,7 @@ def stage_maps(calls: Sequence[Call]) -> dict[int, keras.KerasTensor]:
 
 
 def _stride(operation: keras.Operation) -> int:
-    """Return the step of an operation, or of all layers nested in it together."""
+    """Return the stride of an operation, or the product of a nested model's strides."""
     if isinstance(operation, keras.Model):
         return math.prod(_stride(layer) for layer in operation.layers)
     strides = getattr(operation, "strides", 1)
