@@ -101,7 +101,7 @@ class Span(NamedTuple):
 
     @property
     def even(self) -> "Span":
-        """The smallest span of period 1 that contains this one, with the mean stride."""
+        """The smallest span of period 1 and the same stride that contains this one."""
         if len(self.first) == 1:
             return self
         moved = [i * self.stride for i in range(len(self.first))]
