@@ -1,7 +1,7 @@
 """A digest of what a model computes, to detect stale comparisons.
 
-It covers the model's data (its configuration, colour normalisation, input shape and
-maps of weight names) and the code that its body and heads use.
+It covers the model's data (its configuration, colour normalisation, input shape,
+classes and maps of weight names) and the code that its body and heads use.
 """
 
 import hashlib

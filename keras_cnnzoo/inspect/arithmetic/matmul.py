@@ -91,7 +91,7 @@ def conv_as_matmul(
 
 
 def spread(value: Size, rank: int) -> tuple[int, ...]:
-    """Return one number for each dimension."""
+    """Return one value per dimension; a single int counts for all."""
     return (value,) * rank if isinstance(value, int) else tuple(value)
 
 

@@ -29,8 +29,8 @@ def conv_output_size(
     """Return the size of a convolution's output feature map.
 
     Args:
-        input: Size of the input: an int for one dimension, a tuple for several. A size
-            that is None gives None.
+        input: Size of the input: an int for one dimension, a tuple for several. If it
+            is None, so is the result.
         kernel: Size of the window: one int for every dimension, or one per dimension.
         stride: Step between windows.
         dilation: Step between the pixels of a window.

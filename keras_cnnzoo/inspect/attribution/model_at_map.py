@@ -156,7 +156,7 @@ class _Passes:
     """Compiled forward and backward passes for one feature map, kept with the model.
 
     Attributes:
-        classes: Length of the model's output vector.
+        classes: The number of classes, which is the length of the model's output.
         data_format: The images' data format.
         map_shape, map_format: Shape of the feature map for one image; its data format.
         where: A description of the feature map for error messages.

@@ -33,7 +33,7 @@ class Pixels(NamedTuple):
         return None if first > last else (first, last)
 
     def through(self, window: Window | Lookup, units: int) -> "Pixels":
-        """Return what the units of the next map see, whose windows lie on this one."""
+        """Return the pixels of the next map's units, whose windows lie on this map."""
         begin, end = window.inside(np.arange(units), len(self.first))
         if window.gap == 1:
             first = _least(self.first, begin, end)
@@ -47,7 +47,7 @@ class Pixels(NamedTuple):
         return Pixels(first, last)
 
     def all_of(self) -> "Pixels":
-        """Return what a unit that depends on this whole map sees."""
+        """Return the pixels of a unit that depends on this whole map."""
         return Pixels(
             self.first.min(keepdims=True, initial=NONE),
             self.last.max(keepdims=True, initial=-1),

@@ -44,7 +44,7 @@ class Span(NamedTuple):
         even = self.even
         reach = even.last[0] - even.first[0]
         if math.isinf(reach):
-            return max(reach, 0)  # Minus infinity where no unit sees anything.
+            return max(reach, 0)  # It is minus infinity if no unit sees anything.
         return math.floor(reach) + 1
 
     @property
@@ -60,7 +60,10 @@ class Span(NamedTuple):
         return self.first[place] + moved, self.last[place] + moved
 
     def through(self, window: Window | None, size: int | None) -> "Span":
-        """Return what the units of the next map see: windows of this, `size` units."""
+        """Return the span of the next map's units, whose windows lie on this map.
+
+        `size` is the number of units of this map.
+        """
         if self.shift == 0 and len(self.first) == 1:
             return self
         if window is None:
@@ -79,7 +82,7 @@ class Span(NamedTuple):
         return Span(tuple(first), tuple(last), _whole(moved))
 
     def all_of(self, size: int | None) -> "Span":
-        """Return what a unit that depends on this whole map sees."""
+        """Return the span of a unit that depends on this whole map."""
         if size is None:
             return Span((-math.inf,), (math.inf,), 0)
         low, high = self._over(0, size - 1)

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-#: An integer or fraction; infinite where the size of a feature map is not known.
+#: An integer or fraction; infinite if the size of a feature map is not known.
 Number: TypeAlias = int | Fraction | float
 
 

@@ -47,8 +47,8 @@ def plot_receptive_field(
         The figure. Its axes are in pixels of the image.
 
     Raises:
-        ValueError: `layer` does not match exactly one layer whose output depends on the
-            image, or that layer has no such unit.
+        ValueError: Not exactly one layer matches `layer` and depends on the image, or
+            that layer has no such unit.
 
     Example:
         >>> conv = keras.layers.Conv2D(4, 3, name="conv")

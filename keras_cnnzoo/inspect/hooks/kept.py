@@ -1,4 +1,4 @@
-"""Cache objects made for a model, such as compiled passes, until the model changes."""
+"""Cache what was made for a model, such as a compiled pass, until the model changes."""
 
 import threading
 import weakref

@@ -44,8 +44,8 @@ class Entry:
             feature map nor a vector.
         given: The same for its first input.
         seen: The statistics for each image.
-        passes_on: Whether the layer's output equals its input for every image; padding
-            does not count as a difference.
+        passes_on: Whether the layer has no weights, and its output equals its input for
+            every image or only adds padding.
         same_as: An earlier row with the same output, such as a block's last layer for
             the block.
     """

@@ -74,9 +74,9 @@ def explain(
         The path of the file.
 
     Raises:
-        ValueError: `images` is not a batch; captions or pictures do not match its
-            length, or names the number of classes; an attribution method is unknown; or
-            not even one channel per layer fits into `max_megabytes`.
+        ValueError: `images` is not a batch; there is not one caption and picture per
+            image, or one name per class; an attribution method is unknown; or not even
+            one channel per layer fits into `max_megabytes`.
         OSError: The file cannot be written. An existing file is unchanged.
 
     Example:
