@@ -62,7 +62,7 @@ def stale_models(answers: Path, rows: Mapping[str, Row]) -> list[str]:
     stale = [n for n in verifiable(["*"], answers) if is_stale(n, answers, rows)]
 
     def cost(name: str) -> tuple[float, str]:
-        # Drawing a weight takes about as long as 10 multiply-accumulates.
+        # A rough estimate of the time to draw the weights and to run small images.
         known = rows.get(name) or registry.family_of(name).variants[name]
         return (known.params or 0) + (known.macs or 0) / 10, name
 

@@ -16,7 +16,7 @@ Along = Callable[[int | None, int | None, int], Window | None]
 
 
 def _sliding(edge: Edge, along: Along) -> Links:
-    """Link rows to rows and columns to columns; channels are mixed."""
+    """Link rows to rows and columns to columns; outputs depend on all channels."""
     batched = len(edge.out) != 3 or not _takes_one_image(edge)
     first = spatial_axes(edge.op.data_format)[0] - (not batched)
     links = [Link(0, 0)] if batched else []

@@ -96,7 +96,7 @@ def caption(axes: "Axes", text: str) -> None:
 
 
 def plain(axes: "Axes", across: str, title: str) -> None:
-    """Style the axes of a curve: title, x label, light grid, no frame."""
+    """Style the axes of a curve: title, x label, light grid, no top or right frame."""
     axes.set_title(title, loc="left", fontsize=11, color=QUIET)
     axes.set_xlabel(across, color=QUIET)
     axes.spines[["top", "right"]].set_visible(False)
