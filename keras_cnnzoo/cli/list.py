@@ -22,7 +22,7 @@ from keras_cnnzoo.cli.options import add_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: Sort keys by name. `weights` and `top1` sort the largest first, others the smallest.
+#: Sort keys by name. `weights` and `top1` put the largest first, others the smallest.
 ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda row: row["name"],
     "year": lambda row: row["year"],

@@ -34,9 +34,10 @@ def plot_activations(
 ) -> "Figure":
     """Draw the feature maps of one layer or several.
 
-    Zero is white, positive values are blue and negative ones orange. Feature maps of a
-    single pixel are drawn as bars, one per channel. If there are several images, only
-    one is drawn, and the title says which.
+    Zero is white, positive values are blue and negative ones orange. Only if the range
+    does not include zero, the lowest value is white and the highest blue. Feature maps
+    of a single pixel are drawn as bars, one per channel. If there are several images,
+    only one is drawn, and the title says which.
 
     Args:
         maps: A batch of feature maps, `(batch, height, width, channels)`; those of one

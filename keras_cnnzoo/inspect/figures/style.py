@@ -55,8 +55,8 @@ def signed_colours() -> "Colormap":
 def draw_map(axes: "Axes", values: np.ndarray, low: float, high: float) -> Any:
     """Draw a feature map with the colour map of signed values.
 
-    If zero lies in the range, it is white, so that maps can be compared. Otherwise the
-    colours start at white for the lowest value.
+    If zero lies in the range, it is white, so that maps can be compared. Otherwise,
+    even if all values are negative, the lowest is white and the highest blue.
     """
     bound = max(-low, high) or 1.0
     if low > 0 or high < 0:
