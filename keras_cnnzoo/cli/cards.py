@@ -1,4 +1,4 @@
-"""What is known of models, for `list` and `show`: without Keras where that can be."""
+"""The facts about models for `list` and `show`, read without Keras if possible."""
 
 import csv
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from keras_cnnzoo import catalogue
 from keras_cnnzoo.catalogue import Entry
 from keras_cnnzoo.cli.starting import start_keras
 
-#: The repository's table of what was verified.
+#: The repository's table of verified models.
 TABLE = Path("docs", "verified.csv")
 
 
 def all_entries() -> Iterator[Entry]:
-    """Yield what is known of each model; the registry answers what no catalogue can.
+    """Yield the facts about each model, from the catalogue or else the registry.
 
-    Nothing is built: `params` and `macs` of a plugin's models are None where the plugin
+    No model is built, so `params` and `macs` of a plugin's model are None if the plugin
     does not state them.
     """
     kept = catalogue.read()
@@ -33,10 +33,10 @@ def all_entries() -> Iterator[Entry]:
 
 
 def entry(name: str) -> Entry:
-    """Return what is known of one model.
+    """Return the facts about one model.
 
     Raises:
-        ValueError: No model has that name; the message offers the nearest.
+        ValueError: No model has that name; the message suggests similar names.
     """
     kept = catalogue.read()
     if kept is not None and kept.get(name, {}).get("stages") is not None:
@@ -49,20 +49,20 @@ def entry(name: str) -> Entry:
     if known is None:
         return entry_of(card) | {"verified": None}
     known = dict(known)
-    if known["stages"] is None:  # not recorded: to build a large backbone takes long
+    if known["stages"] is None:  # the catalogue leaves out what takes long to build
         known["stages"] = entry_of(card)["stages"]
     return stated(card) | _measured(known)
 
 
 def _measured(known: Entry | None) -> Entry:
-    """Take what nobody states but somebody has to build a model for."""
+    """Return the recorded facts that otherwise require building the model."""
     if known is None:
         return {"stages": None, "verified": None}
     return {fact: known[fact] for fact in ("params", "macs", "stages", "verified")}
 
 
 def record(path: Path) -> None:
-    """Write the catalogue of all models of this package. It takes some minutes."""
+    """Write the catalogue of all models of this package, which takes some minutes."""
     start_keras()
     import keras
 

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Score, and print accuracy, top-5, loss, and what stands beside them."""
+    """Evaluate the model, and print accuracy, top-5, loss and scores by class."""
     from keras_cnnzoo import data
     from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.cli.subject import open_subject
@@ -95,17 +95,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _seen(per_class: dict[str, float | None]) -> dict[str, float]:
-    """Leave out classes without images."""
+    """Return the accuracies of the classes that have images."""
     return {name: right for name, right in per_class.items() if right is not None}
 
 
 def _images(given: str | None, subject: "Subject") -> dict[str, Any]:
-    """Return what `data.load` is to load."""
+    """Return the arguments with which `data.load` loads the images."""
     own = subject.trained_on
     if given is None and not own:
         raise ValueError(f"Say with --data on which images {subject.name!r} is scored.")
     if given is None or (own and _same(given, own["name_or_path"])):
-        # Split as in training, or it would be scored on what it has learnt from.
+        # Split as in training, so that the model is not scored on training images.
         return own
     return {"name_or_path": given, "validation": None}
 
@@ -118,7 +118,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _default_split(splits: "Splits") -> str:
-    """Return the set that stands for what a model has not learnt from."""
+    """Return the name of the set to score on, if possible not used in training."""
     sets = splits.sets
     if len(sets) == 1:
         return next(iter(sets))
@@ -131,7 +131,7 @@ def _record(
     from keras_cnnzoo.cards import Result
     from keras_cnnzoo.registry.results import record
 
-    # Files by their names alone: where they lie is different on each machine.
+    # File names only, since folders differ between machines.
     given = {
         "--weights": Path(args.weights).name,
         "--source": args.source,
@@ -158,7 +158,7 @@ def _record(
 
 
 def _classes(subject: "Subject", splits: "Splits") -> list[int] | None:
-    """Return the model's class for each of the data's; None where they are the same."""
+    """Return the model's class index for each class of the data; None if all agree."""
     known, given = subject.class_names, splits.class_names
     numbered = given == tuple(map(str, range(len(given))))
     if known is None or (numbered and not subject.trained_on):

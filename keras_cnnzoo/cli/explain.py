@@ -1,4 +1,4 @@
-"""Write a page in which one clicks through a network with images of one's own.
+"""Write an interactive page that shows a network at work on your own images.
 
 Example:
   cnnzoo explain runs/lenet5-digits-1 seven.png three.png -o digits.html
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read the images, and write the page."""
+    """Read the images and write the page."""
     import numpy as np
 
     from keras_cnnzoo.cli.images import batches

@@ -1,4 +1,4 @@
-"""Images that a command is given: files, and folders of them."""
+"""Read the images that are passed to a command: files, or folders of files."""
 
 import os
 import warnings
@@ -10,27 +10,27 @@ import numpy as np
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.training.folder import read_images
 
-#: Images that are in memory at the same time.
+#: The most images in memory at a time.
 BATCH = 64
 
 Named = tuple[str, np.ndarray]
 
 
 def batches(paths: Sequence[str], adapter: Adapter) -> Iterator[list[Named]]:
-    """Read images some at a time, as a model takes them.
+    """Read images in batches, preprocessed to the model's input size.
 
-    Of a folder all images are read, also of folders within it, in the order of their
-    names. What in it is no image, or is damaged, is left out with a warning.
+    In a folder, all images are read in the order of their names, including those in
+    subfolders. Files that cannot be read as images are skipped with a warning.
 
     Args:
         paths: Files and folders.
-        adapter: What each image is brought to.
+        adapter: Brings each image to the model's size and channels.
 
     Yields:
-        Paths, each with its image.
+        A batch: pairs of a path and its image.
 
     Raises:
-        ValueError: A file that was named is missing or no image, or a folder has none.
+        ValueError: A named file is missing or not an image, or a folder has no images.
     """
     images = (image for path in paths for image in _below(path, adapter))
     while batch := list(islice(images, BATCH)):

@@ -22,7 +22,7 @@ from keras_cnnzoo.cli.options import add_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: What a list can be sorted by; the best comes first where there is a best.
+#: Sort keys by name. `weights` and `top1` put the largest first, others the smallest.
 ORDERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "name": lambda row: row["name"],
     "year": lambda row: row["year"],
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print a table on a terminal, and one name a line elsewhere."""
+    """Print a table on a terminal, and otherwise one name per line."""
     if args.record is not None:
         record(args.record)
         return
@@ -108,7 +108,7 @@ def _within(count: int | None, limit: float | None) -> bool:
 
 
 def _number(text: str) -> float:
-    """Read a number such as 5M."""
+    """Parse a number such as 5M."""
     digits, unit = (text[:-1], text[-1:].lower()) if text[-1:].isalpha() else (text, "")
     try:
         return float(digits) * (_UNITS[unit] if unit else 1)
@@ -153,7 +153,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
 
 
 def _short(number: int | None) -> str:
-    """Say a count in three digits: 25.6M; nothing where it is not known."""
+    """Format a count with three digits, such as 25.6M; "" if it is not known."""
     if number is None:
         return ""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):

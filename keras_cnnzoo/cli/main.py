@@ -1,4 +1,4 @@
-"""The `cnnzoo` command: its sub-commands, and how they end."""
+"""The `cnnzoo` command: run its sub-commands, and report errors and warnings."""
 
 import argparse
 import os
@@ -31,14 +31,14 @@ EXAMPLE = """Example:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of the whole command."""
+    """Create the parser of the whole command."""
     parser = Parser(
         prog="cnnzoo",
         description="Convolutional networks for Keras 3, by name.",
@@ -57,7 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(sub)
-        # `list` and `show` start it where they must.
+        # `list` and `show` start Keras only if they need it.
         needs_keras = command not in (list, show)
         sub.set_defaults(run=command.run, needs_keras=needs_keras)
     return parser
@@ -67,11 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments; None takes those of the process.
+        argv: The arguments; None uses those of the process.
 
     Returns:
-        The exit code: 0; 2 where something was wrong, which is then said in one line
-        on the standard error; 130 after Ctrl-C.
+        The exit code: 0 on success, 130 after Ctrl-C. After an error, whose message is
+        one line on standard error, it is 2 or the error's own `exit_code`.
     """
     args = make_parser().parse_args(argv)
     try:
@@ -84,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail("Stopped.", 130)
     except BrokenPipeError:
-        # The reader, such as `head`, had enough; the interpreter must not mind.
+        # The reader, such as `head`, has closed the pipe. Redirect the output, so that
+        # the interpreter does not fail again when it flushes it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -100,7 +101,7 @@ def _fail(message: str, code: int) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """Say in one line what an exception says."""
+    """Return the message of an exception in one line."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror
@@ -123,7 +124,7 @@ def _note(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show a warning as a line for the user; deprecations are for developers."""
+    """Print a warning as one line; leave out deprecations, which are for developers."""
     if not issubclass(category, DeprecationWarning | FutureWarning | ResourceWarning):
         text = in_shell_words(" ".join(str(message).split()))
         print(f"note: {text}", file=sys.stderr)

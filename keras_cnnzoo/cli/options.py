@@ -40,7 +40,7 @@ def source_of(weights: str | None, source: str | None) -> str | tuple[str, str] 
     """Return weights as `keras_cnnzoo.build` takes them.
 
     Raises:
-        ValueError: A source came without a file.
+        ValueError: `source` was given without `weights`.
     """
     if source is None:
         return weights
@@ -53,7 +53,7 @@ def source_of(weights: str | None, source: str | None) -> str | tuple[str, str] 
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
-    """Add what is looked at: a run, a file, or a name with weights."""
+    """Add the trained model: a run, a file, or a name with weights."""
     parser.add_argument(
         "subject",
         metavar="RUN|FILE|NAME",

@@ -1,4 +1,4 @@
-"""Say what is in images.
+"""Predict the classes of images.
 
 Example:
   cnnzoo predict runs/lenet5-digits-1 seven.png three.png
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Predict, and print the likeliest classes of every image."""
+    """Predict, and print the most probable classes of each image."""
     import numpy as np
 
     from keras_cnnzoo.cli.images import batches

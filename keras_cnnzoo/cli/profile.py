@@ -1,4 +1,4 @@
-"""Show what each layer of a model costs: parameters, arithmetic, memory, what it sees.
+"""Show parameters, multiply-accumulates, memory and receptive field of each layer.
 
 Example:
   cnnzoo profile lenet5
@@ -76,7 +76,7 @@ def _open(what: str, size: list[int] | None) -> "keras.Model":
 
 
 def _resized(shape: tuple[int | None, ...], size: list[int]) -> tuple[int | None, ...]:
-    """Put another height and width into the shape of an image."""
+    """Replace height and width in the shape of an image."""
     from keras_cnnzoo.axes import channels_last_shape, image_shape
 
     return image_shape((*size, channels_last_shape(shape)[-1]))
@@ -87,7 +87,7 @@ def _plain(costs: "Profile") -> dict[str, Any]:
     import math
 
     def finite(value: Any) -> Any:
-        # JSON has no infinity, which stands for a size that is not known.
+        # JSON has no infinity, the value of a receptive field whose size is not known.
         return None if isinstance(value, float) and math.isinf(value) else value
 
     held = costs.memory
@@ -117,5 +117,5 @@ def _print_table(costs: "Profile") -> None:
     from rich.console import Console
 
     console = Console(markup=False, highlight=False)
-    # A pipe has no width, and cuts nothing off.
+    # A pipe has no width, so print plain text there and do not wrap lines.
     console.print(costs.table() if console.is_terminal else str(costs), soft_wrap=True)

@@ -1,21 +1,21 @@
-"""What stands beside an accuracy, so that it is not taken for more than it is."""
+"""Scores to report with an accuracy, so that a high one does not mislead."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Of more classes, those are named that are recognised least.
+#: With more than `ALL` classes, only the `WEAKEST` with the lowest accuracy are listed.
 ALL, WEAKEST = 6, 3
 
 
 def beside_accuracy(
     scores: Mapping[str, Any], class_names: Sequence[str], display_names: Sequence[str]
 ) -> str:
-    """Say the balanced accuracy, that of the majority, and that of single classes.
+    """Describe the balanced accuracy, the majority baseline and accuracies by class.
 
     Args:
         scores: `balanced_accuracy`, `majority`, and `per_class` by `class_names`.
-        class_names: Classes as the data call them.
-        display_names: Names to show, in the same order.
+        class_names: The data's class names.
+        display_names: Class names to show, in the same order.
     """
     shown = dict(zip(class_names, display_names, strict=True))
     known = [(r, shown[c]) for c, r in scores["per_class"].items() if r is not None]

@@ -43,7 +43,7 @@ def _print_table(known: Entry) -> None:
 
 
 def _lines(card: Entry) -> dict[str, list[str]]:
-    """Put a card into words: a name on the left, lines on the right."""
+    """Return a card's text: the lines to print for each heading."""
     paper, fed = card["paper"], card["preprocessing"]
     colours = fed["order"].upper() if len(fed["mean"]) > 1 else "grey"
     return {
@@ -85,7 +85,7 @@ def _lines(card: Entry) -> dict[str, list[str]]:
 
 
 def _python(value: Any) -> str:
-    """Write an option as `build` takes it: JSON has lists for tuples."""
+    """Format an option as `build` takes it, with tuples for JSON's lists."""
     if isinstance(value, list):
         inside = ", ".join(map(_python, value))
         return f"({inside},)" if len(value) == 1 else f"({inside})"

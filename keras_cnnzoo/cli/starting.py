@@ -1,8 +1,8 @@
-"""Start Keras and its backend, without a word where all is well."""
+"""Start Keras and its backend, without their log messages unless something fails."""
 
 
 def start_keras() -> None:
-    """Import Keras, register the layers, and have the backend look for its devices.
+    """Import Keras, register our layers, and let the backend find its devices.
 
     Raises:
         ImportError: The backend is not installed; the message says what to install.
@@ -14,7 +14,7 @@ def start_keras() -> None:
     with without_chatter():
         import keras
 
-        # Saved models load only once their layers are registered.
+        # Saved models can be loaded only after their layers are registered.
         import keras_cnnzoo.layers  # noqa: F401
 
-        keras.ops.zeros(())  # the first operation looks for devices
+        keras.ops.zeros(())  # the first operation initialises the devices

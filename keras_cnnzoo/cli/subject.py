@@ -1,4 +1,4 @@
-"""The trained model that a command looks at: of a run, a file, or a name."""
+"""Open the trained model that a command uses, from a run, a file or a name."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,17 @@ from keras_cnnzoo.weights.saved import load_saved
 
 @dataclass(frozen=True)
 class Subject:
-    """A trained classifier, and how it is fed.
+    """A trained classifier, with the preprocessing and the names of its classes.
 
     Attributes:
         name: The model's name.
-        model: Gives probabilities.
+        model: The model, which outputs probabilities.
         adapter: Brings images to the model's size.
-        class_names: What its data call the classes, in the order of the outputs; None
-            where that is not known.
-        display_names: Names of the classes to show, in the same order.
-        trained_on: Arguments of `keras_cnnzoo.data.load` that give a run's data.
+        class_names: The class names in its data, in the order of the outputs; None if
+            they are not known.
+        display_names: Class names to show, in the same order.
+        trained_on: Arguments of `keras_cnnzoo.data.load` that load a run's data; empty
+            if it is not a run.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Subject:
 
     @property
     def labels(self) -> list[str] | None:
-        """A name for each output, with the id beside it where they differ."""
+        """A name for each output, followed by its class name if that differs."""
         if self.class_names is None or self.display_names is None:
             return None
         both = zip(self.display_names, self.class_names, strict=True)
@@ -53,16 +54,16 @@ def open_subject(
     source: str | None = None,
     class_names: str | None = None,
 ) -> Subject:
-    """Open a run's folder or a `.keras` file, or build a name with weights.
+    """Open a run's folder or a `.keras` file, or build a model by name with weights.
 
     Args:
         what: The folder, the file or the name.
         weights: Weights for a name: a file, a tag, or the folder of a run.
-        source: The tag whose weights the file has.
-        class_names: A file with names of the classes to show.
+        source: The tag of the source from which the weights file comes.
+        class_names: A file with class names to show.
 
     Raises:
-        ValueError: It is none of these, or a name came without weights.
+        ValueError: `what` is none of these, or a name without weights.
     """
     if Path(what).suffix == ".keras":
         return _of_file(Path(what), weights or source, class_names)
@@ -104,7 +105,7 @@ def _of_file(path: Path, weights: str | None, names: str | None) -> Subject:
 def _of_named_run(
     name: str, folder: str, source: str | None, names: str | None
 ) -> Subject:
-    """Open the run that was given as the weights of a name."""
+    """Open the run that was passed as the weights for a name."""
     subject = _of_run(folder, source, names)
     if subject.name != name:
         raise ValueError(

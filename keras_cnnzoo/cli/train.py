@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def override(text: str) -> tuple[str, object]:
-    """Parse KEY=VALUE; a value that is no JSON is taken as text."""
+    """Parse KEY=VALUE; a value that is not valid JSON is a string."""
     key, equals, value = text.partition("=")
     if not (key.isidentifier() and equals):
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
@@ -65,7 +65,7 @@ def override(text: str) -> tuple[str, object]:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Train, and print what came out."""
+    """Train the model and print the results."""
     from rich.console import Console
 
     from keras_cnnzoo.cli.scores import beside_accuracy

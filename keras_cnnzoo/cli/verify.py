@@ -1,11 +1,11 @@
-"""Compare models with the implementations that they must equal.
+"""Compare models with their reference implementations.
 
 Example:
   cnnzoo verify 'resnet*'
   cnnzoo verify --changed --table docs/verified.csv --jobs 2
   cnnzoo verify --changed --table docs/verified.csv --dry-run
 
-The references' answers are files of the repository; Keras's own networks need none.
+The references' outputs are files in the repository; Keras's own networks need none.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Verify the models; each row is kept at once, so that a stopped call goes on."""
+    """Verify the models; write each row at once, so that a stopped run can continue."""
     from keras_cnnzoo import verify
     from keras_cnnzoo.verify import table
 

@@ -1,8 +1,8 @@
-"""Say in the words of a shell what the library says in those of Python."""
+"""Translate the library's messages from Python's syntax to command-line options."""
 
 import re
 
-#: What messages of the library say, and how it is said at a prompt.
+#: Patterns in messages of the library, and the text for the command line.
 WORDS = (
     (r"(Pass|Give) `?weights=\(tag, path\)`?", "Give --weights FILE --source TAG"),
     (r"(pass |give )?`?weights=\(tag, path\)`?", "give --weights FILE --source TAG"),
@@ -19,7 +19,7 @@ WORDS = (
 
 
 def in_shell_words(message: str) -> str:
-    """Return a message of the library as a user of the command reads it.
+    """Replace Python arguments in a message by the matching command-line options.
 
     Example:
         >>> in_shell_words("`batch_size` must be positive; pass weights=(tag, path)")

@@ -1,4 +1,4 @@
-"""Look into any Keras model. Knows nothing of the zoo."""
+"""Inspect any Keras model. Nothing here depends on the models of the zoo."""
 
 from typing import TYPE_CHECKING, Any
 

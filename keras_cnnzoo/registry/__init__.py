@@ -1,4 +1,4 @@
-"""What the zoo knows and how a name becomes a model."""
+"""The registry of models: find families and cards, and build a model from a name."""
 
 from keras_cnnzoo.registry.assembly import assemble
 from keras_cnnzoo.registry.facts import Card, card

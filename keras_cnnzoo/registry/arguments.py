@@ -1,4 +1,4 @@
-"""The arguments of `build`: what may be given, and what is said of anything else."""
+"""Check the arguments of `build`."""
 
 import dataclasses
 import difflib
@@ -13,10 +13,10 @@ from keras_cnnzoo.registry.stages import default_shape
 
 
 def configured(name: str, config: Any, options: Mapping[str, Any]) -> Any:
-    """Return a model's configuration with options of the user's.
+    """Return a model's configuration with the user's options.
 
     Raises:
-        TypeError: There is no such option.
+        TypeError: The model does not have such an option.
     """
     known = [field.name for field in dataclasses.fields(config)]
     if unknown := sorted(options.keys() - set(known)):
@@ -35,10 +35,10 @@ def _hint(unknown: str, known: list[str]) -> str:
 
 
 def checked_shape(name: str, given: Any) -> tuple[int | None, ...]:
-    """Return the shape of the images, the model's own for None.
+    """Return the shape of the images; None gives the model's own.
 
     Raises:
-        ValueError: It is no shape of an image.
+        ValueError: `given` is not the shape of an image.
     """
     own = default_shape(name)
     if given is None:
@@ -74,7 +74,7 @@ def checked_classes(name: str, classes: Any) -> int:
     """Return the number of classes.
 
     Raises:
-        ValueError: It is no number of classes.
+        ValueError: `classes` is not an integer of at least 0.
     """
     if not _whole(classes) or classes < 0:
         raise ValueError(
@@ -88,7 +88,8 @@ def checked_pooling(pooling: Any, classes: int, features: Any) -> str | None:
     """Return the pooling of the features.
 
     Raises:
-        ValueError: There is none of that name, or nothing for it to pool.
+        ValueError: The pooling is unknown, or the model does not output the features of
+            `classes=0`.
     """
     if not (pooling is None or isinstance(pooling, str)) or pooling not in POOLINGS:
         raise ValueError(f"`pooling` is one of {list(POOLINGS)}. Received: {pooling!r}")
@@ -103,12 +104,12 @@ def checked_pooling(pooling: Any, classes: int, features: Any) -> str | None:
 
 
 def checked_features(features: Any) -> Any:
-    """Return which maps are asked for: True, a name or level, or a list of these.
+    """Return which feature maps to output: True, a name or level, or a list of these.
 
-    None stands for none of them: for the output of the head.
+    None stands for the output of the head instead of feature maps.
 
     Raises:
-        ValueError: It is none of these, or an empty list.
+        ValueError: `features` is none of these, or an empty list.
     """
     if features is None or features is False:
         return None

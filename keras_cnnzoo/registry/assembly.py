@@ -1,4 +1,4 @@
-"""Put a model together from its family's parts: input, normalisation, body, head."""
+"""Assemble a model from its family's parts: input, normalisation, body, head."""
 
 import contextlib
 import functools
@@ -38,8 +38,8 @@ def assemble(
 ) -> keras.Model:
     """Assemble a model from its family's parts, with fresh weights.
 
-    The arguments are those of `keras_cnnzoo.build`; beside them, `task` says what the
-    model is for, None what its family says.
+    The arguments are those of `keras_cnnzoo.build` except `weights` and `instrument`.
+    In addition, `task` replaces the family's task; None keeps it.
     """
     family = family_of(name)
     variant = family.variants[name]
@@ -74,8 +74,8 @@ def assemble(
     if features is not None:
         chosen = pick(name, config, inputs, maps, features)
         names, outputs = tuple(chosen), list(chosen.values())
-        # A list, since Keras sorts dictionaries by name where it predicts. Of a list
-        # of one it predicts the map alone.
+        # A list, since `predict` sorts dictionaries by name. For a list of one map,
+        # `predict` returns the map alone, so the model does the same.
         outputs = outputs if len(outputs) > 1 else outputs[0]
     elif classes == 0:
         *_, top = maps.values()
@@ -87,7 +87,7 @@ def assemble(
             outputs = head(maps, config, **options)
             if family.auxiliary is not None and config.auxiliary:
                 inner = family.auxiliary(maps, config, **options)
-                # By name, as Keras has them where it predicts.
+                # Sorted by name, as `predict` returns them.
                 outputs = dict(sorted({**inner, "head": outputs}.items()))
     first.origin = packed(
         Origin(
@@ -107,10 +107,10 @@ def assemble(
 
 
 def _repeated(grey: keras.KerasTensor, times: int) -> keras.KerasTensor:
-    """Show a grey image to a network of colour images as what it is: equal channels.
+    """Repeat the channel of a grey image for a network that takes colour images.
 
-    No normalisation of one channel equals that of three whose means differ. So weights
-    go from colour to grey as they are, and back.
+    The channels have different means, so normalising a single channel could not replace
+    this. With repeated channels, the same weights work for grey and colour images.
     """
     wide = keras.backend.result_type(keras.config.dtype_policy().variable_dtype, float)
     repeat = keras.layers.Concatenate(channel_axis(), name="grey_to_rgb", dtype=wide)
@@ -121,7 +121,7 @@ def _repeated(grey: keras.KerasTensor, times: int) -> keras.KerasTensor:
 def _size_in_question(
     name: str, shape: tuple[int | None, ...], own_size: Callable[[], Any]
 ) -> Iterator[None]:
-    """Say that the size of the images is wrong, if the model's own would be right."""
+    """On an error, blame the size of the images if the model's own size works."""
     try:
         yield
     except Exception as error:

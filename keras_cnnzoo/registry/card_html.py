@@ -1,4 +1,4 @@
-"""The card of a model as a notebook shows it."""
+"""The card of a model as HTML for notebooks."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 
 def card_html(card: "Card", costs: Mapping[str, int | None]) -> str:
-    """Return a card as HTML that needs no other file.
+    """Return a card as self-contained HTML.
 
     Args:
         card: The card.
-        costs: `params` and `macs`, where they are known without building the model.
+        costs: `params` and `macs`; None if they are not known without building the
+            model.
     """
     paper = card.paper
     size = " x ".join(str(n or "any") for n in card.input_shape)

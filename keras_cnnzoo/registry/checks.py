@@ -1,4 +1,4 @@
-"""Whether a family that comes from elsewhere is one."""
+"""Check the families of plugins, and those that users register."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_cnnzoo.cards import Family, Paper, Preprocessing, Task, Variant
 
-#: What the fields of a family hold.
+#: The types of a family's fields.
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "paper": Paper,
@@ -23,7 +23,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 
 
 def fault_of(family: Any) -> str | None:
-    """Say in one sentence what keeps an object from being a family, None if nothing."""
+    """Say in one sentence why an object is not a valid family; None if it is one."""
     if not isinstance(family, Family):
         return f"Expected a keras_cnnzoo.cards.Family. Received: {family!r}"
     for field, kind in _FIELDS.items():

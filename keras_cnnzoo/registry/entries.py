@@ -9,7 +9,7 @@ from keras_cnnzoo.registry.index import family_of
 
 
 def entry_of(card: Card) -> dict[str, Any]:
-    """Return a card as JSON has it, with the facts that take a model to be built."""
+    """Return a card as JSON data, including facts for which the model is built."""
     stages = [stage._asdict() for stage in card.stages]
     facts = {"params": card.params, "macs": card.macs, "stages": stages}
     entry: dict[str, Any] = json.loads(json.dumps(stated(card) | facts))
@@ -17,9 +17,9 @@ def entry_of(card: Card) -> dict[str, Any]:
 
 
 def stated(card: Card) -> dict[str, Any]:
-    """Return what a card states, for which nothing is built, as JSON has it.
+    """Return a card as JSON data, without building the model.
 
-    `params` and `macs` are None where the family does not state them.
+    `params` and `macs` are None if the family does not state them.
     """
     variant = family_of(card.name).variants[card.name]
     facts = {"params": variant.params, "macs": variant.macs}

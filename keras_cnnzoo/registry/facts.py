@@ -1,4 +1,4 @@
-"""The card of a model: what is known about it, beside the model itself."""
+"""The card of a model: its paper, preprocessing, weights, claims and results."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from keras_cnnzoo.registry.stages import Stage, default_shape, stages
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What is known about one model, beside the model itself."""
+    """The facts about one model; see `card`."""
 
     name: str
     family: str
@@ -36,23 +36,23 @@ class Card:
 
     @functools.cached_property
     def params(self) -> int:
-        """Trainable numbers at the default input and classes."""
+        """Trainable parameters with the default input shape and classes."""
         stated = family_of(self.name).variants[self.name].params
         return count_params(assemble(self.name)) if stated is None else stated
 
     @functools.cached_property
     def macs(self) -> int:
-        """Multiply-accumulates of one image of the default size."""
+        """Multiply-accumulates for one image of the default size."""
         stated = family_of(self.name).variants[self.name].macs
         return count_macs(assemble(self.name)) if stated is None else stated
 
     @functools.cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """The maps that `build(..., features=...)` can give, in order."""
+        """The feature maps that `build(..., features=...)` can output, in order."""
         return stages(self.name)
 
     def _repr_html_(self) -> str:
-        """Show the card in a notebook; nothing is built for it."""
+        """Show the card in a notebook, without building the model."""
         variant = family_of(self.name).variants[self.name]
         known = recorded().get(self.name, {})
         costs = {"params": variant.params, "macs": variant.macs}
@@ -65,7 +65,7 @@ def card(name: str) -> Card:
     """Return the card of a model: its paper, size, preprocessing, weights, claims.
 
     Raises:
-        ValueError: No model has that name; the message offers the nearest.
+        ValueError: No model has that name; the message suggests similar names.
     """
     family = family_of(name)
     variant = family.variants[name]

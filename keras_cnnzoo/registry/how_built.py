@@ -1,4 +1,4 @@
-"""How a model was built: kept in its first layer, and so saved and copied with it."""
+"""Record how a model was built, in its first layer, for copies and files too."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,20 +11,21 @@ from keras_cnnzoo.layers import ColorNormalization, ModelOrigin
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Origin:
-    """How a model was built: the arguments that `build` was given, and when.
+    """How a model was built: the arguments of `build`, and the version of the package.
 
     Attributes:
-        name: The name `build` knows it by, whatever the model is called now.
-        options: Options of the architecture that were given.
-        input_shape: As `build` takes it, in `data_format`.
-        classes: Number of classes; 0 where it gives features.
-        preprocessing: Whether it begins with the layer that takes images of 0..255.
-        classifier_activation: What its logits are passed through.
-        features: Names of the maps that it gives, in order; None where it gives its
-            output.
-        pooling: How features of `classes=0` are pooled.
+        name: The model's name in `build`, even if the model was renamed.
+        options: The options of the architecture that were passed.
+        input_shape: Shape of the images, in `data_format`.
+        classes: Number of classes; 0 if the model outputs features.
+        preprocessing: Whether the model includes the layer that normalises images in
+            0..255.
+        classifier_activation: The activation after the logits.
+        features: Names of the feature maps that the model outputs, in order; None if it
+            outputs none.
+        pooling: How the features of `classes=0` are pooled.
         data_format: "channels_last" or "channels_first".
-        version: Version of keras-cnnzoo that built it.
+        version: Version of keras-cnnzoo that built the model.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Origin:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments that have `build(origin.name, ...)` build it once more."""
+        """Keyword arguments with which `build(origin.name, ...)` builds it again."""
         own = ("name", "options", "data_format", "version")
         fields = [field.name for field in dataclasses.fields(self)]
         shared = {field: getattr(self, field) for field in fields if field not in own}
@@ -48,12 +49,12 @@ class Origin:
 
 
 def origin(model: keras.Model) -> Origin | None:
-    """Return how a model was built by `build`, or None where it was not.
+    """Return how `build` built a model; None if it did not.
 
-    It is found after saving and loading, renaming, `keras.models.clone_model` and
-    `inspect.instrument`. It says how the network was built that a model begins with:
-    layers that were put on top of it, or cut off, since then do not show. A model that
-    holds another one as a layer has no origin itself; ask the one inside.
+    The origin survives saving and loading, renaming, `keras.models.clone_model` and
+    `inspect.instrument`. It describes the network as `build` returned it, not layers
+    that were added or removed later. A model that contains another one as a layer has
+    no origin itself; pass the inner model.
 
     Args:
         model: Any Keras model.
@@ -68,14 +69,14 @@ def origin(model: keras.Model) -> Origin | None:
         for layer in model.layers
         if isinstance(layer, ColorNormalization | ModelOrigin) and layer.origin
     ]
-    if len(held) != 1:  # none, or several networks on one image
+    if len(held) != 1:  # not from `build`, or made of several networks
         return None
     found = {key: _unpacked(value) for key, value in held[0].items()}
     return Origin(**found)
 
 
 def packed(origin: Origin) -> dict[str, Any]:
-    """Return an origin as a dictionary of what JSON can hold."""
+    """Convert an origin to a dictionary that JSON can represent."""
     fields = dataclasses.fields(origin)
     return {field.name: _packed(getattr(origin, field.name)) for field in fields}
 
@@ -87,7 +88,7 @@ def _packed(value: Any) -> Any:
         return [_packed(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _packed(item) for key, item in value.items()}
-    if hasattr(value, "item"):  # a number of NumPy's
+    if hasattr(value, "item"):  # a NumPy number
         return value.item()
     return keras.saving.serialize_keras_object(value)
 
@@ -99,7 +100,7 @@ def _unpacked(value: Any) -> Any:
         if {"class_name", "config"} <= value.keys():
             try:
                 return keras.saving.deserialize_keras_object(value)
-            except (TypeError, ValueError):  # a lambda, which is never revived
+            except (TypeError, ValueError):  # a lambda, which Keras refuses to load
                 return value
         return {key: _unpacked(item) for key, item in value.items()}
     return value

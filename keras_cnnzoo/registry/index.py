@@ -1,4 +1,4 @@
-"""Find every family of models: ours, the plugins', and those registered by hand."""
+"""Find every family of models: our own, those of plugins and registered ones."""
 
 import difflib
 import fnmatch
@@ -16,12 +16,12 @@ from keras_cnnzoo.cards import Family, Weights
 from keras_cnnzoo.registry.checks import fault_of
 from keras_cnnzoo.registry.published import published
 
-#: Where our families are from, and under which license, unless they say otherwise.
+#: Source and licence of our families, unless they state others.
 SOURCE, LICENSE = "keras_cnnzoo", "Apache-2.0"
 
 
 class Entry(NamedTuple):
-    """A family, its publisher and its licence; None where these are not known."""
+    """A family, the package it comes from, and its licence (None if not known)."""
 
     family: Family
     source: str
@@ -51,12 +51,12 @@ def _entries() -> dict[str, Entry]:
 
 
 def _plugged() -> Iterator[tuple[str, Family]]:
-    """Load what plugins name, each with its package; what is no family is left out."""
+    """Load the families of plugins, with their packages; skip invalid ones."""
     for point in plugins.points():
         package = plugins.package_of(point)
         try:
             loaded = point.load()
-        except Exception as error:  # one broken plugin must not take the zoo along
+        except Exception as error:  # a broken plugin must not break the zoo
             _leave_out(package, repr(point.value), f"it cannot be imported: {error}")
             continue
         family = getattr(loaded, "FAMILY", loaded)
@@ -72,14 +72,17 @@ def _leave_out(package: str, what: str, why: str) -> None:
 
 
 def module_of(family: Family) -> ModuleType:
-    """Return the module that defines a family; several may share its body."""
+    """Return the module that defines a family.
+
+    This is not always the module of its body, which several families may share.
+    """
     modules = [m for m in sys.modules.values() if vars(m).get("FAMILY") is family]
     return modules[0] if modules else sys.modules[family.body.__module__]
 
 
 @functools.cache
 def _index() -> dict[str, Family]:
-    """Return the family of each model; of a name that two have, the first one's."""
+    """Return the family of each model; if two share a name, the first one counts."""
     index: dict[str, Family] = {}
     for family, source, _ in _entries().values():
         for name in family.variants:
@@ -95,19 +98,19 @@ def _index() -> dict[str, Family]:
 
 
 def register(family: Family) -> Family:
-    """Enter a family of models, so that `build` and `list_models` know them.
+    """Register a family of models, so that `build` and `list_models` know them.
 
-    Packages that are installed can name theirs in the entry-point group
-    `keras_cnnzoo.families` instead, and need not be imported first.
+    Instead, an installed package can declare its families in the entry-point group
+    `keras_cnnzoo.families`. Then it does not have to be imported first.
 
     Args:
-        family: The family. Registering one of the same name again replaces it.
+        family: The family. It replaces a registered family of the same name.
 
     Returns:
         The family, unchanged.
 
     Raises:
-        TypeError: `family` is not a `Family`, or one of its fields is of another type.
+        TypeError: `family` is not a `Family`, or a field has the wrong type.
         ValueError: A variant's name belongs to another family.
     """
     if fault := fault_of(family):
@@ -130,7 +133,7 @@ def register(family: Family) -> Family:
 
 
 def families() -> list[Family]:
-    """List every family that is known, ours first."""
+    """List all families, our own first."""
     return [entry.family for entry in _entries().values()]
 
 
@@ -148,7 +151,8 @@ def list_models(
         task: Only models for this task, such as "classification".
         source: Only models defined by this package: "keras_cnnzoo",
             "keras.applications" or the name of a plugin's distribution.
-        weights: True for models with published weights, False for those without.
+        weights: True lists only models with published weights, False only those
+            without.
     """
     return [
         name
@@ -161,12 +165,12 @@ def list_models(
 
 
 def entry_of(family: Family) -> Entry:
-    """Return a known family together with its publisher and licence."""
+    """Return a known family with its source and licence."""
     return _entries()[family.name]
 
 
 def weights_of(name: str) -> tuple[Weights, ...]:
-    """Return every published set of weights, those of the family's own file first."""
+    """Return all published weights of a model, those its family states first."""
     return family_of(name).variants[name].weights + published().get(name, ())
 
 
@@ -174,7 +178,7 @@ def family_of(name: str) -> Family:
     """Return the family that a model belongs to.
 
     Raises:
-        ValueError: No model has that name; the message offers the nearest.
+        ValueError: No model has that name; the message suggests similar names.
     """
     if not isinstance(name, str):
         raise TypeError(f"A model's name is a string. Received: {name!r}")

@@ -1,13 +1,13 @@
-"""Options of all architectures, for type checkers to know the keywords of `build`.
+"""The options of all architectures, so that type checkers know `build`'s keywords.
 
-Which of them a network has stands on its card. A test holds the list.
+A model's card lists the options that it has. A test keeps this list complete.
 """
 
 from typing import Any, TypedDict
 
 
 class Options(TypedDict, total=False):
-    """Every option that a network of the zoo has; a plugin's own are not among them."""
+    """All options of the zoo's own models, without those of plugins."""
 
     activation: Any
     alpha: Any

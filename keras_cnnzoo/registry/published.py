@@ -1,7 +1,7 @@
-"""The table of weights that torchvision and timm publish, by model.
+"""The table of the weights that torchvision and timm publish, by model.
 
-`tests/references/make_published.py` writes it from what the two libraries say, and
-`tests/references/pin_published.py` asks the hub for revisions and digests.
+`tests/references/make_published.py` writes it from the two libraries' own data, and
+`tests/references/pin_published.py` adds revisions and digests from the hub.
 """
 
 import csv
@@ -22,7 +22,7 @@ _PAGES = {
 
 @functools.cache
 def published() -> dict[str, tuple[Weights, ...]]:
-    """Return the published weights of each model that has any."""
+    """Return the published weights by model."""
     text = resources.files(__package__).joinpath("published.csv").read_text("utf-8")
     found: dict[str, tuple[Weights, ...]] = {}
     for row in csv.DictReader(text.splitlines()):
@@ -43,7 +43,7 @@ def _weights(row: dict[str, str]) -> Weights:
         source=source,
         url=row["url"],
         license=row["license"] or "see its page",
-        # What a row states of the file at `url` says nothing of the hub's.
+        # `sha256` in the table is for the file at `url`, not for the file on the hub.
         sha256=row["hub_sha256" if row["hub"] else "sha256"] or None,
         copy_sha256=(row["hub"] and row["sha256"]) or None,
         hub=row["hub"] or None,

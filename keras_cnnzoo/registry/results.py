@@ -1,4 +1,4 @@
-"""The table of what this project measured of published weights, by model.
+"""The table of this project's own results with published weights, by model.
 
 `cnnzoo evaluate ... --record keras_cnnzoo/registry/results.csv` writes its rows.
 """
@@ -20,7 +20,7 @@ Row = tuple[str, Result]
 
 @functools.cache
 def results() -> dict[str, tuple[Result, ...]]:
-    """Return the results of each model that has any."""
+    """Return the results by model."""
     text = resources.files(__package__).joinpath("results.csv").read_text("utf-8")
     found: dict[str, tuple[Result, ...]] = {}
     for model, result in _rows(text.splitlines()):
@@ -29,15 +29,15 @@ def results() -> dict[str, tuple[Result, ...]]:
 
 
 def record(path: Path, model: str, measured: Iterable[Result]) -> None:
-    """Put results into a table, in place of older ones of the same command.
+    """Write results to a table, where they replace older ones of the same command.
 
     Args:
-        path: A CSV file of such results; a new one is begun where there is none.
+        path: A CSV file of results; created if it does not exist.
         model: The model that was measured.
         measured: Results of one command.
 
     Raises:
-        ValueError: The file is another kind of table.
+        ValueError: The file does not have the columns of such a table.
     """
     rows = _read(path) if path.exists() else []
     measured = tuple(measured)

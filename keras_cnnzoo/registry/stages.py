@@ -1,4 +1,4 @@
-"""The feature maps of a network: how coarse they are, and which are asked for."""
+"""The feature maps of a network: their strides, and how to select them."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -12,12 +12,13 @@ from keras_cnnzoo.registry.index import family_of
 
 
 class Stage(NamedTuple):
-    """One feature map that a model can give.
+    """One feature map that a model can output.
 
     Attributes:
-        name: What `build(..., features=...)` calls it.
-        stride: Pixels from one position of the map to the next; None where that is no
-            whole number, or where the map does not grow with the image.
+        name: Its name for `build(..., features=...)`.
+        stride: Pixels of the image from one position of the feature map to the next.
+            None if this is not an integer, or if the size of the feature map does not
+            depend on the image's.
         channels: Number of its channels.
     """
 
@@ -26,11 +27,12 @@ class Stage(NamedTuple):
     channels: int
 
 
-#: Height and channels of maps, by name.
+#: Height and channels of feature maps, by name.
 Sizes = dict[str, tuple[int, int]]
 Body = Callable[[Any, Any], Mapping[str, Any]]
-#: By how much an image grows: multiples of nearly every stride, OverFeat's of 3 too,
-#: then of ConvMixer's of 7.
+#: Pixels by which the image is enlarged to measure strides. The first is a multiple of
+#: nearly all strides, including OverFeat's multiples of 3; the second adds ConvMixer's
+#: multiples of 7.
 _GROWTHS = (64 * 9, 64 * 9 * 7)
 
 
@@ -41,7 +43,7 @@ def default_shape(name: str) -> tuple[int | None, ...]:
 
 
 def stages(name: str) -> tuple[Stage, ...]:
-    """Return the feature maps of a model as its family has it, in order."""
+    """Return the feature maps of a model with its default options, in order."""
     family = family_of(name)
     body, config = family.body, family.variants[name].config
     return stages_of(body, config, default_shape(name))
@@ -53,16 +55,16 @@ def stages_of(
     shape: tuple[int | None, ...],
     maps: Mapping[str, Any] | None = None,
 ) -> tuple[Stage, ...]:
-    """Tell strides by how much maps grow with the image.
+    """Find the strides by how much feature maps grow if the image is enlarged.
 
-    The size of a map alone would not do: without padding it is smaller than that of
-    the image by the stride.
+    The size of a feature map does not tell its stride: without padding, it is smaller
+    than the image's size divided by the stride.
 
     Args:
         body: A family's body.
         config: Its configuration.
         shape: Shape of the images, of known height.
-        maps: What the body makes of that shape, where that is there already.
+        maps: The body's feature maps for that shape, if they exist already.
     """
     small = _sizes(body, config, shape) if maps is None else _sizes_of(maps)
     strides: dict[str, int] = {}
@@ -72,7 +74,7 @@ def stages_of(
         large = _sizes(body, config, tuple(wider))
         growth = {name: large[name][0] - height for name, (height, _) in small.items()}
         strides |= {name: by // n for name, n in growth.items() if n and by % n == 0}
-        # What does not grow, or more than the image, has no stride in pixels.
+        # Try the larger growth only for feature maps that grow less than the image.
         if all(name in strides or not 0 < n < by for name, n in growth.items()):
             break
     return tuple(
@@ -81,14 +83,14 @@ def stages_of(
 
 
 def _height_axis() -> int:
-    """Return where the height stands in the shape of one image."""
+    """Return the axis of the height in the shape of one image."""
     return spatial_axes()[0] - 1
 
 
 def _sizes(body: Body, config: Any, shape: tuple[int | None, ...]) -> Sizes:
     try:
         return _remembered_sizes(body, config, shape, _height_axis())
-    except TypeError:  # a configuration that holds a list cannot be remembered
+    except TypeError:  # a configuration with a list is unhashable, so it is not cached
         return _sizes_of(body(keras.Input(shape), config))
 
 
@@ -108,20 +110,20 @@ def _sizes_of(maps: Mapping[str, Any]) -> Sizes:
 def pick(
     name: str, config: Any, inputs: Any, maps: Mapping[str, Any], features: Any
 ) -> dict[str, Any]:
-    """Choose maps by name, or by level: level n is the last map of stride `2**n`.
+    """Choose feature maps by name, or by level: level n is the last of stride `2**n`.
 
     Args:
         name: The model's name.
         config: Its configuration.
-        inputs: The images that the maps were made of.
-        maps: All its maps by name.
+        inputs: The images from which the feature maps are computed.
+        maps: All feature maps of the model by name.
         features: As `keras_cnnzoo.build` takes it.
 
     Returns:
-        Maps by name, in the order in which they were asked for.
+        The chosen feature maps by name, in the requested order.
 
     Raises:
-        ValueError: The model has no such map, or one was asked for twice.
+        ValueError: The model has no such feature map, or one was requested twice.
     """
     if features is True:
         return dict(maps)

@@ -1,4 +1,4 @@
-"""Show that models equal the implementations they are to equal."""
+"""Verify that models compute the same as their reference implementations."""
 
 from keras_cnnzoo.verify.check import is_stale, stale_models, verifiable, verify
 from keras_cnnzoo.verify.comparison import Comparison, compare

@@ -1,7 +1,7 @@
-"""Build models whose weights are about to be set without drawing random numbers first.
+"""Build models without random initial weights, if the weights are set afterwards.
 
-Drawing the first weights of a large network takes longer than a pass through it, and
-none of those numbers is ever used here.
+Drawing the initial weights of a large network takes longer than a forward pass, and
+here they would be replaced anyway.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ RANDOM = (
 
 @contextlib.contextmanager
 def without_drawing() -> Iterator[None]:
-    """Let Keras's random initializers give zeros.
+    """Within the context, let Keras's random initializers return zeros.
 
-    They do so for the whole process: no other thread should build models meanwhile.
+    This affects the whole process, so no other thread may build models meanwhile.
     """
     with contextlib.ExitStack() as stack:
         for initializer in RANDOM:

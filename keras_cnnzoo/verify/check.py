@@ -1,4 +1,4 @@
-"""Verify models one by one: against kept answers, or another library at hand."""
+"""Verify single models, against stored reference outputs or another library."""
 
 import fnmatch
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from keras_cnnzoo.zoo import build
 
 
 def verifiable(patterns: Iterable[str], answers: Path) -> list[str]:
-    """List the models that match a pattern and have something to compare with."""
+    """List the models that match a pattern and have a reference to compare with."""
     kept = {path.stem for path in answers.glob("*.npz")}
     return [
         name
@@ -29,7 +29,7 @@ def verify(name: str, answers: Path) -> tuple[Comparison, Row]:
 
     Args:
         name: A model of `verifiable`.
-        answers: The folder of the references' answers.
+        answers: The folder with the references' outputs.
     """
     if _has_twin(name):
         found = compare_twin(name)
@@ -53,16 +53,16 @@ def verify(name: str, answers: Path) -> tuple[Comparison, Row]:
 
 
 def is_stale(name: str, answers: Path, rows: Mapping[str, Row]) -> bool:
-    """Tell whether a model or its reference changed since its row was written."""
+    """Tell whether a model or its reference has changed since its row was written."""
     return name not in rows or rows[name].digest != fingerprint(name, answers)
 
 
 def stale_models(answers: Path, rows: Mapping[str, Row]) -> list[str]:
-    """List the models without a row that holds, those that take least time first."""
+    """List the models without an up-to-date row, the fastest to verify first."""
     stale = [n for n in verifiable(["*"], answers) if is_stale(n, answers, rows)]
 
     def cost(name: str) -> tuple[float, str]:
-        # Weights and multiply-accumulates take about as long at the references' sizes.
+        # A rough estimate of the time to draw the weights and to run small images.
         known = rows.get(name) or registry.family_of(name).variants[name]
         return (known.params or 0) + (known.macs or 0) / 10, name
 
@@ -70,7 +70,7 @@ def stale_models(answers: Path, rows: Mapping[str, Row]) -> list[str]:
 
 
 def fingerprint(name: str, answers: Path) -> str:
-    """Return the digest of a model and, where it has one, its file of answers."""
+    """Return the digest of a model and of its file of reference outputs, if any."""
     return digest(name, None if _has_twin(name) else _file(name, answers))
 
 

@@ -1,4 +1,4 @@
-"""All code that a function uses, by name: through modules, classes and constants."""
+"""Collect all code that a function uses, directly or through other definitions."""
 
 import ast
 import dataclasses
@@ -17,48 +17,48 @@ import numpy as np
 from keras_cnnzoo.verify.plain import dump, plain
 
 PACKAGE = __name__.partition(".")[0]
-#: Enters layers for saving and listing, whatever they compute.
+#: This module registers layers for saving. It does not affect what they compute.
 PLUMBING = f"{PACKAGE}.layers.registry"
-#: What has a name of its own.
+#: Types of values that are described by their name.
 _CALLABLES = (type, MethodType, FunctionType, BuiltinFunctionType, np.ufunc)
 _PLAIN = (bool, int, float, complex, str, bytes, range, slice, type(None), type(...))
 
 
 class Read(NamedTuple):
-    """One function, class or lambda: its code as text, and what it mentions."""
+    """One function, class or lambda: its code as text, and the names that it uses."""
 
     text: str
-    #: Names that are not its own.
+    #: Names that are defined outside it.
     names: frozenset[str]
-    #: What it takes off those names: `power.lp_norm` is ("power", "lp_norm").
+    #: Attributes of names: `power.lp_norm` is ("power", "lp_norm").
     attributes: frozenset[tuple[str, str]]
-    #: What it imports while it runs: module and name.
+    #: Imports inside the code: module and name.
     imports: frozenset[tuple[str, str]]
 
 
 class Code:
-    """A growing collection of values, and of the code of all functions in them.
+    """A growing collection of values, with the code of all functions they use.
 
-    Functions and classes of this package are followed by the names they use; those of
-    other packages are known by name. Where a thing is defined does not count, so that
-    code may move from file to file.
+    For functions and classes of this package, the code is collected, and that of
+    everything it uses. Those of other packages are represented by their names. The
+    module of a definition does not count, so code may move from file to file.
     """
 
     def __init__(self) -> None:
-        #: The functions, classes and constants that were followed, as "module:name".
+        #: The collected functions, classes and constants, as "module:name".
         self.names: set[str] = set()
         self._parts: set[str] = set()
 
     def add(self, label: str, value: object) -> None:
-        """Take in a value under a label, with all that it uses."""
+        """Add a value under a label, with everything it uses."""
         self._parts.add(f"its {label}: {self._describe(value)}")
 
     def text(self) -> str:
-        """Return all that was collected, in an order that says nothing."""
+        """Return everything collected, sorted, so that the order of adding is lost."""
         return "\n".join(sorted(self._parts))
 
     def _describe(self, value: Any) -> str:
-        """Say what a value is, in the same words on every machine."""
+        """Describe a value by a text that is the same on every machine."""
         if isinstance(value, np.generic):
             return repr(value.item())
         if isinstance(value, _PLAIN):
@@ -84,12 +84,12 @@ class Code:
         if dataclasses.is_dataclass(value):
             held = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
             return f"{self._describe(type(value))} {self._describe(held)}"
-        # Keras's own things, such as initializers, say what they are set to.
+        # Keras objects, such as initializers, have their settings in `get_config`.
         config = value.get_config() if hasattr(value, "get_config") else None
         return f"a {self._describe(type(value))} {self._describe(config)}"
 
     def _definition(self, value: Any) -> str:
-        """Name a function or class, and follow it where it is ours."""
+        """Return the name of a function or class; collect its code if it is ours."""
         value = inspect.unwrap(getattr(value, "__func__", value))
         module = _module(value)
         name = str(value.__qualname__)
@@ -105,12 +105,12 @@ class Code:
         return name + held if cells else name
 
     def _lambdas(self, module: ModuleType, line: int) -> list[str]:
-        """Read the functions without a name that begin in a line."""
+        """Return the code of the lambdas that begin in a line."""
         nodes = [n for n in ast.walk(_tree(module)) if isinstance(n, ast.Lambda)]
         return [self._take(module, _read(n)) for n in nodes if n.lineno == line]
 
     def _follow(self, module: ModuleType, name: str) -> None:
-        """Take in what a name of one of our modules stands for, and what that uses."""
+        """Collect the definition of a name in one of our modules, and all it uses."""
         key = f"{module.__name__}:{name}"
         if key in self.names or module.__name__ == PLUMBING:
             return
@@ -119,7 +119,7 @@ class Code:
         if isinstance(value, ModuleType):
             return
         if _named(value) and _module(value) is not module:
-            # Defined elsewhere, by us or by others.
+            # Imported from another module, ours or not.
             self._parts.add(f"{name}: {self._definition(value)}")
         elif node := _definitions(module).get(name):
             self._parts.add(f"{name}: {self._take(module, _read(node))}")
@@ -141,7 +141,7 @@ class Code:
 def _content(cell: Any) -> object:
     try:
         return cell.cell_contents
-    except ValueError:  # nothing is in it yet
+    except ValueError:  # the cell is still empty
         return None
 
 
@@ -150,7 +150,7 @@ def _ours(module: ModuleType) -> bool:
 
 
 def _named(value: object) -> bool:
-    """Tell functions and classes, also wrapped ones, from all other values."""
+    """Tell whether a value is a function or class, possibly wrapped."""
     return isinstance(value, _CALLABLES) or hasattr(value, "__wrapped__")
 
 
@@ -168,7 +168,7 @@ def _tree(module: ModuleType) -> ast.Module:
 
 @functools.cache
 def _definitions(module: ModuleType) -> dict[str, ast.AST]:
-    """Return the functions and classes of a module by name, the last of each."""
+    """Return a module's functions and classes by name; the last definition counts."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return {node.name: node for node in _top(_tree(module)) if isinstance(node, kinds)}
 
@@ -203,7 +203,7 @@ def _read(node: ast.AST) -> Read:
 
 
 def _outer_names(source: str) -> frozenset[str]:
-    """List the names in a piece of code that it does not define itself."""
+    """List the names that a piece of code uses but does not define."""
     outer = symtable.symtable(source, "code", "exec")
     found = {s.get_name() for s in outer.get_symbols() if s.is_referenced()}
     waiting = list(outer.get_children())

@@ -1,8 +1,9 @@
-"""Compare a model with what its reference answered, weights and images being equal.
+"""Compare a model's outputs with its reference's, for equal weights and images.
 
-The reference's answers lie in a small file: names and shapes of its parameters, from
-which the weights are drawn again; for each size of image its logits and a sample of
-each feature map. `tests/references/make_references.py` writes such files.
+The reference's outputs are stored in a small file. It has the names and shapes of the
+parameters, from which the same weights can be drawn again, and for each image size the
+logits and a sample of each feature map. `tests/references/make_references.py` writes
+these files.
 """
 
 import dataclasses
@@ -20,33 +21,34 @@ from keras_cnnzoo import registry, weights
 from keras_cnnzoo.verify.blank import without_drawing
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
 
-#: Numbers kept of each feature map.
+#: The number of values stored per feature map.
 SAMPLE = 256
-#: The largest difference that counts as equal, as a share of the answers' spread.
+#: The largest difference that counts as equal, as a share of the outputs' range.
 TOLERANCE = 1e-4
-#: How far apart the answers to two images must be at least, in the same measure.
+#: The least difference between the logits of the two images, in the same measure.
 TELLING = 0.01
-#: How the answers of heads are named.
+#: The name of the main head's output; names of other heads' outputs begin with it.
 LOGITS = "logits"
 
-#: Logits and maps by name.
+#: Logits and feature maps by name.
 Answers = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far a model is from its reference.
+    """How much a model's outputs differ from its reference's.
 
     Attributes:
         name: The model.
-        reference: "library/name" of the implementation compared with.
+        reference: The reference implementation, as "library/name".
         version: The library's version.
-        sizes: Sides of the images.
-        logits: Largest difference of the logits, as a share of their spread, the
-            worst of all sizes.
-        features: The same of the feature maps, None where none were compared.
-        told_apart: How far the answers to the two images are from each other, in the
-            same measure; a comparison of answers that hardly differ says little.
+        sizes: Side lengths of the images.
+        logits: Largest difference of the logits as a share of their range, over all
+            sizes.
+        features: The same for the feature maps; None if none were compared.
+        told_apart: Difference between the logits of the two images, in the same
+            measure. If it is small, the network hardly depends on the image, and the
+            comparison proves little.
     """
 
     name: str
@@ -64,23 +66,23 @@ class Comparison:
 
     @property
     def telling(self) -> bool:
-        """Whether the two images are told apart, or the comparison says little."""
+        """Whether the two images' logits differ enough for a meaningful comparison."""
         return self.told_apart >= TELLING
 
 
 def sample(maps: np.ndarray) -> np.ndarray:
-    """Pick the numbers of a batch of maps, channels last, that a file keeps."""
+    """Pick the values of a batch of feature maps, channels last, to store in a file."""
     flat = np.ravel(maps)
     picked = np.linspace(0, flat.size - 1, SAMPLE).astype(int)
     return np.asarray(flat[picked], "float32")
 
 
 def compare(name: str, path: Path) -> Comparison:
-    """Build a model with the reference's weights and compare their answers.
+    """Build a model with the reference's weights, and compare the outputs of both.
 
     Args:
         name: A model of the zoo.
-        path: The file of the reference's answers.
+        path: The file with the reference's outputs.
 
     Raises:
         ValueError: The reference's weights do not fit the model.
@@ -101,7 +103,7 @@ def compare(name: str, path: Path) -> Comparison:
         model = _with_maps(name, stages, input_shape=shape, **about["options"])
         weights.load(model, drawn)
         got = answers_of(model, reference_images(size, channels=about["channels"]))
-        if isinstance(got["head"], dict):  # it has auxiliary heads beside it
+        if isinstance(got["head"], dict):  # the model has auxiliary heads
             got |= got["head"]
         maps = {f"map_{stage}": sample(got.pop(f"map_{stage}")) for stage in stages}
         heads = {f"{LOGITS}_{head}": value for head, value in got.items()}
@@ -113,9 +115,9 @@ def compare(name: str, path: Path) -> Comparison:
 
 
 def _with_maps(name: str, stages: Sequence[str], **options: Any) -> keras.Model:
-    """Build a model that gives its logits and the maps of stages, in one pass.
+    """Build a model that outputs its logits and the feature maps of stages.
 
-    Its weights are zero.
+    Weights that would be drawn at random are zero.
     """
     family = registry.family_of(name)
     classify = family.task.head or family.head
@@ -136,10 +138,10 @@ def compare_sizes(
     sizes: Sequence[int],
     answer: Callable[[str, int], tuple[Answers, Answers]],
 ) -> Comparison:
-    """Compare what `answer(name, size)` returns, ours and theirs, at each size.
+    """Compare our outputs with the reference's at each size.
 
-    Both are "logits", those of any auxiliary heads behind an underscore, and any maps,
-    or samples of them.
+    `answer(name, size)` returns both, as dictionaries: "logits", "logits_" and a name
+    for each auxiliary head, and feature maps or samples of them.
     """
     logits: list[float] = []
     features: list[float] = []
@@ -163,7 +165,10 @@ def compare_sizes(
 
 
 def answers_of(model: keras.Model, images: np.ndarray) -> Any:
-    """Ask a model once: compiling would take longer, but under JAX, where not."""
+    """Return a model's outputs for one batch, uncompiled except with JAX.
+
+    For a single batch, compiling takes longer than it saves on the other backends.
+    """
     if keras.backend.backend() == "jax":
         return model.predict_on_batch(images)
     answers = model(images, training=False)
@@ -171,7 +176,7 @@ def answers_of(model: keras.Model, images: np.ndarray) -> Any:
 
 
 def _difference(got: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest difference as a share of the spread of what is expected."""
+    """Return the largest difference as a share of the range of the expected values."""
     spread = np.ptp(expected)
     if got.shape != expected.shape or not np.isfinite(got).all():
         return float("inf")

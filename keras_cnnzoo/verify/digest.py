@@ -1,7 +1,7 @@
-"""A fingerprint of what a model computes, to know a comparison that is stale.
+"""A digest of what a model computes, to detect stale comparisons.
 
-Two things are put together: the model's data by value (its configuration, colours,
-shape and names of variables) and the code that its body and heads use.
+It covers the model's data (its configuration, colour normalisation, input shape,
+classes and maps of weight names) and the code that its body and heads use.
 """
 
 import hashlib
@@ -13,14 +13,15 @@ from keras_cnnzoo.verify.code import Code
 
 
 def digest(name: str, answers: Path | None = None) -> str:
-    """Return the fingerprint of a model and of its reference's answers.
+    """Return the digest of a model and of its reference's outputs.
 
-    What changes no number changes no fingerprint: comments, docstrings, annotations,
-    messages of errors, papers and claims, other models, and code that is not used.
+    Anything that cannot change an output leaves the digest the same: comments,
+    docstrings, annotations, error messages, papers and claims, other models, and unused
+    code.
 
     Args:
         name: A model of the zoo.
-        answers: The file of its reference's answers, where there is one.
+        answers: The file with its reference's outputs, if there is one.
 
     Returns:
         16 hexadecimal digits.
@@ -32,7 +33,7 @@ def digest(name: str, answers: Path | None = None) -> str:
 
 
 def model_code(name: str) -> Code:
-    """Collect what a model is made of: its data, and the code that works on it."""
+    """Collect a model's data and code."""
     family = family_of(name)
     variant = family.variants[name]
     seen = variant.preprocessing or family.preprocessing

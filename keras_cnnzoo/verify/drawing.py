@@ -1,7 +1,7 @@
-"""Weights and images that come out the same on every machine, from names and shapes.
+"""Draw random weights and images that are the same on every machine.
 
-Only raw bits of PCG64 are used: NumPy keeps those the same for ever, while the values
-of `Generator.normal` may change between its versions.
+Only raw bits of PCG64 are used: NumPy guarantees that these never change, while the
+values of `Generator.normal` may change between versions.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 
 def _bits(count: int, seed: int, name: str) -> np.ndarray:
-    """Return `count` random 32-bit numbers that belong to a seed and a name."""
+    """Return `count` random 32-bit numbers, determined by a seed and a name."""
     raw = np.random.PCG64([seed, zlib.crc32(name.encode())]).random_raw(-(-count // 2))
     return raw.astype("<u8", copy=False).view("<u4")[:count]
 
@@ -22,34 +22,37 @@ def _uniform(
     shape: Sequence[int], low: float, high: float, seed: int, name: str
 ) -> np.ndarray:
     bits = _bits(math.prod(shape), seed, name)
-    # 24 bits are what a float32 holds exactly.
+    # A float32 represents 24 bits exactly.
     values = (bits >> 8).astype("float32")
     values *= np.float32((high - low) * 2**-24)
     values += np.float32(low)
     return values.reshape(shape)
 
 
-#: Parameters that scale, by the last part of their names: near one, never zero.
+#: Parameters that scale, by the last part of their names. They are drawn around 1, away
+#: from 0.
 _SCALES = ("running_var", "moving_variance", "gamma", "gain", "skipinit_gain")
 
-#: Layers that compute gates. Their sigmoids would be switches, which no two libraries
-#: throw alike, if they got what a random network's last maps hold.
+#: Layers that compute gates. Their weights are drawn small, since the large values of a
+#: random network's last feature maps would saturate the gates' sigmoids. A gate would
+#: then switch between 0 and 1 by rounding differences between libraries.
 _GATES = re.compile(
     r"(^|[./])(se|se_module|gate|attn|(?<!mlp.)fc[12])[./](.*[./])?weight$"
     r"|_se_(reduce|expand)[./]kernel$"
 )
 _GATE_SHARE = 0.03
-#: Biases of highway networks' gates, which start below zero: gates that stand half open
-#: let the signal fade, and the network answers alike to all images.
+#: Biases of highway networks' gates, which are drawn below zero. With half-open gates
+#: the signal would fade, and the outputs for all images would be nearly the same.
 _GATE_BIAS = re.compile(r"(^|[./])gate[./]bias$")
-#: The last batch norm of a bottleneck, but for a stage's first, which may stand alone:
-#: what it adds must be little, or the maps of a hundred blocks grow beyond all bounds.
-#: Basic blocks count from a stage's eleventh on.
+#: The last batch normalisation of a bottleneck block, except for the first block of a
+#: stage, which may have no shortcut. Its scale must be small, or the feature maps would
+#: grow out of bounds over a hundred blocks. For basic blocks, this applies from the
+#: eleventh of a stage on.
 _LAST_NORM = re.compile(
     r"(^|[./])([1-9]\d*[./](bn3|conv3[./]bn)|layer\d[./]\d{2,}[./]bn2)[./]weight$"
     r"|block\d+[b-z]_project_bn[./]gamma$"
 )
-#: The same of timm's fused blocks, which end with their second.
+#: The same for timm's fused blocks, whose second batch normalisation is the last.
 _FUSED = re.compile(r"^(.*[./][1-9]\d*[./])bn2[./]weight$")
 _LAST_SHARE = 0.25
 
@@ -62,7 +65,7 @@ def _ends_block(name: str, shapes: dict[str, tuple[int, ...]]) -> bool:
 
 
 def _fan_in(shape: tuple[int, ...], leaf: str) -> int:
-    """Count what one output is summed over."""
+    """Return the number of inputs that one output value sums over."""
     if leaf == "weight":  # PyTorch: (out, in, height, width)
         return math.prod(shape[1:])
     if len(shape) == 4 and shape[-1] == 1:  # Keras, depthwise
@@ -73,11 +76,11 @@ def _fan_in(shape: tuple[int, ...], leaf: str) -> int:
 def reference_weights(
     shapes: dict[str, tuple[int, ...]], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Draw a value for every parameter of a PyTorch or Keras model, by name alone.
+    """Draw values for every parameter of a PyTorch or Keras model, by name and shape.
 
-    Kernels have He's standard deviation, so activations keep their size however deep
-    the network is; the statistics of batch norm are far from 0 and 1, so that a
-    mistake in them shows.
+    Kernels have He's standard deviation, so that activations keep their scale in deep
+    networks. The statistics of batch normalisation differ from 0 and 1, so that
+    mistakes in them show.
     """
 
     def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -89,7 +92,7 @@ def reference_weights(
             share = _LAST_SHARE if _ends_block(name, shapes) else 1.0
             return _uniform(shape, 0.5 * share, 1.5 * share, seed, name)
         std = 0.1 if vector else (2 / _fan_in(shape, leaf)) ** 0.5
-        # Only a gate's dense layers are 1x1 convolutions of these names.
+        # Among the layers with these names, only those of gates are 1x1 convolutions.
         if _GATES.search(name) and (1, 1) in (shape[2:], shape[:2]):
             std *= _GATE_SHARE
         limit = 3**0.5 * std
@@ -102,10 +105,10 @@ def reference_weights(
 def reference_images(
     size: int, count: int = 2, seed: int = 0, channels: int = 3
 ) -> np.ndarray:
-    """Draw a batch of photographs of noise, uint8, channels last."""
+    """Draw a batch of noise images, uint8, channels last."""
     shape = (count, size, size, channels)
     noise = _uniform(shape, 0, 256, seed, f"images of {size}").astype("uint8")
-    # Each image has a tint of its own, or the answers would hardly differ.
+    # Each image gets its own tint, since outputs for plain noise would hardly differ.
     tint = _uniform((count, 1, 1, channels), 0.3, 1, seed, f"tints of {size}")
     images: np.ndarray = (noise * tint).astype("uint8")
     return images

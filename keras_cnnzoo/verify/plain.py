@@ -1,9 +1,9 @@
-"""Code as a tree in which only what can change a number is left."""
+"""Reduce a syntax tree to the code that can change the computed numbers."""
 
 import ast
 from typing import Any
 
-#: Methods that save, restore or describe a layer: a pass through it calls none of them.
+#: Methods that save, restore or describe a layer. A forward pass does not call them.
 DESCRIPTIONS = {
     "get_config",
     "from_config",
@@ -12,25 +12,25 @@ DESCRIPTIONS = {
     "compute_output_spec",
     "__repr__",
 }
-#: Decorators that return what they get.
+#: Decorators that return the decorated object unchanged.
 TRANSPARENT = {"register_layer", "overload", "override", "final"}
 
 
 def plain(tree: ast.AST) -> Any:
-    """Leave out docstrings, annotations, what only types need, and errors' messages.
+    """Remove docstrings, annotations, typing-only code, assertions and error messages.
 
-    The tree is changed in place; comments are not part of it from the beginning.
+    The tree is changed in place. It has no comments in the first place.
     """
     return _Plain().visit(tree)
 
 
 def dump(node: Any) -> str:
-    """Write a tree as text that is the same in every version of Python."""
+    """Convert a tree to text that is the same in every version of Python."""
     if isinstance(node, list):
         return f"[{','.join(map(dump, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    # Newer versions have fields that older ones lack; they are empty in old code.
+    # Newer versions have additional fields, which are empty for older syntax.
     fields = (
         f"{name}={dump(value)}"
         for name, value in ast.iter_fields(node)
@@ -40,7 +40,7 @@ def dump(node: Any) -> str:
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes away what changes no number, from the inside out."""
+    """Removes code that cannot change the computed numbers, from the inside out."""
 
     def generic_visit(self, node: Any) -> Any:
         super().generic_visit(node)
@@ -108,14 +108,14 @@ class _Plain(ast.NodeTransformer):
 
 
 def _field(node: ast.AnnAssign) -> ast.stmt:
-    """Keep the name and the place of a data class's field, which have a meaning."""
+    """Keep the name and position of a dataclass field, which matter, not its type."""
     if node.value is not None:
         return node
     return ast.Expr(ast.List([ast.Constant(ast.unparse(node.target))], ast.Load()))
 
 
 def _name(node: ast.AST) -> str:
-    """Return the last part of a name that is used or called; "" for anything else."""
+    """Return the last part of a name that is used or called; "" for other nodes."""
     node = node.func if isinstance(node, ast.Call) else node
     if isinstance(node, ast.Attribute):
         return node.attr

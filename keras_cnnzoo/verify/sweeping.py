@@ -11,15 +11,15 @@ from keras_cnnzoo.verify.check import verify
 from keras_cnnzoo.verify.comparison import Comparison
 from keras_cnnzoo.verify.table import Row
 
-#: Models that a process takes before another stands in for it: backends keep what
-#: they compiled.
+#: The number of models after which a process is replaced, since backends keep in memory
+#: what they compiled.
 _MODELS = 40
-#: With a process for each core, more threads would wait for each other.
+#: With one process per core, more threads per process would only slow each other down.
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 class Outcome(NamedTuple):
-    """What one model gave: its comparison and its row, or why there is none."""
+    """The result for one model: its comparison and row, or the error."""
 
     name: str
     found: Comparison | None = None
@@ -28,17 +28,17 @@ class Outcome(NamedTuple):
 
 
 def sweep(names: Sequence[str], answers: Path, jobs: int = 1) -> Iterator[Outcome]:
-    """Verify models and yield what each gave as soon as it is known.
+    """Verify models, and yield the outcome of each as soon as it is known.
 
-    A model that cannot be compared gives its error, and the others go on.
+    If a model cannot be compared, its outcome has the error, and the others go on.
 
     Args:
         names: Models of `verifiable`.
-        answers: The folder of the references' answers.
+        answers: The folder with the references' outputs.
         jobs: Number of processes. With one, models are verified in this process.
 
     Raises:
-        ValueError: `jobs` is not a positive number.
+        ValueError: `jobs` is less than 1.
     """
     if jobs < 1:
         raise ValueError(
@@ -50,7 +50,7 @@ def sweep(names: Sequence[str], answers: Path, jobs: int = 1) -> Iterator[Outcom
         return
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
-    # A backend that runs already must not be forked.
+    # A process with a running backend must not be forked.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_MODELS) as pool:
         waiting = [pool.submit(_outcome, name, answers) for name in names]

@@ -1,4 +1,4 @@
-"""The table of what was verified: one row a model, in a file that is kept."""
+"""The CSV table of verified models, with one row per model."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -10,19 +10,19 @@ from keras_cnnzoo.files import replacing
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What one comparison found.
+    """The result of one comparison.
 
     Attributes:
         name: The model.
-        reference: "library/name" of the implementation that it was compared with.
+        reference: The reference implementation, as "library/name".
         version: The library's version.
-        sizes: Sides of the images, with spaces between.
-        logits: Largest difference of the logits, as a share of their spread.
-        features: The same of the stages' maps; empty where none were compared.
-        apart: How far the logits of the two images are from each other, same measure.
-        params: Trainable numbers of ours.
-        macs: Multiply-accumulates of ours, at the model's own size.
-        digest: Fingerprint of the model's code and the reference's answers.
+        sizes: Side lengths of the images, separated by spaces.
+        logits: Largest difference of the logits, as a share of their range.
+        features: The same for the stages' feature maps; empty if none were compared.
+        apart: Difference between the logits of the two images, in the same measure.
+        params: Trainable parameters of our model.
+        macs: Multiply-accumulates of our model, at its default image size.
+        digest: Digest of the model's code and of the reference's outputs.
     """
 
     name: str
@@ -41,10 +41,10 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def read(path: Path) -> dict[str, Row]:
-    """Return the rows of a table by model; none where there is no file yet.
+    """Return the rows of a table by model; none if the file does not exist.
 
     Raises:
-        ValueError: The file is not such a table.
+        ValueError: The file does not have the columns of such a table.
     """
     if not path.exists():
         return {}
@@ -63,7 +63,7 @@ def _row(texts: dict[str, Any]) -> Row:
 
 
 def write(path: Path, rows: dict[str, Row]) -> None:
-    """Write the rows, sorted by name; the old file stays until the new one is whole."""
+    """Write the rows, sorted by name; replace the old file only when complete."""
     with replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

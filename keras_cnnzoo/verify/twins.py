@@ -1,7 +1,8 @@
-"""Compare models with the networks of the library that their family takes them from.
+"""Compare models with the same networks of another installed library.
 
-That library is at hand, so no answers are kept: its network is built, its weights go
-through a file as the library publishes them, and both see the same pixels.
+Since the library is installed, its outputs need not be stored: its network is built,
+its weights are saved to a file as the library publishes them and loaded into our model,
+and both get the same images.
 """
 
 import tempfile
@@ -24,7 +25,7 @@ from keras_cnnzoo.verify.comparison import (
 from keras_cnnzoo.verify.drawing import reference_images, reference_weights
 from keras_cnnzoo.zoo import build
 
-#: A side the strides divide, and one they do not.
+#: Image sizes: one that the networks' strides divide, and one that they do not.
 SIZES = (128, 97)
 
 
@@ -54,9 +55,9 @@ def _twin(name: str) -> tuple[Twin, Any]:
 
 
 def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, Answers]:
-    """Return our logits and the library's, of images of one size.
+    """Return our logits and the library's, for images of one size.
 
-    `loaded` keeps what our model made of the file, for the next size.
+    `loaded` keeps the weights that our model loaded from the file, for the next size.
     """
     twin, config = _twin(name)
     keras.backend.clear_session()
@@ -76,7 +77,8 @@ def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, A
             model = build(name, **options)
         model.set_weights(loaded)
     else:
-        for norm in norms:  # Keras's files hold the deviation as if it were the square.
+        # Keras's published files hold standard deviations in place of variances.
+        for norm in norms:
             _state(norm, mean, std)
         with tempfile.TemporaryDirectory() as folder, without_drawing():
             path = Path(folder, "published.weights.h5")

@@ -1,4 +1,4 @@
-"""The gradients of a convolution, which are convolutions themselves."""
+"""The gradients of a convolution, which are themselves convolutions."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ from keras_cnnzoo.inspect.arithmetic.sizes import (
 
 
 class ConvGradients(NamedTuple):
-    """Gradients of a loss with respect to what a convolution was given.
+    """Gradients of a loss with respect to a convolution's inputs and kernel.
 
     Attributes:
-        inputs: Of the inputs' shape.
-        kernel: Of the kernel's shape.
+        inputs: The gradient for the inputs, in their shape.
+        kernel: The gradient for the kernel, in its shape.
     """
 
     inputs: Any
@@ -34,26 +34,30 @@ def conv_gradients(
     strides: Size = 1,
     padding: Padding = "valid",
 ) -> ConvGradients:
-    """Return the gradients of a convolution by two more convolutions.
+    """Compute the gradients of a convolution with two more convolutions.
 
-    A pixel went into every window over it, each time with another number of the kernel.
-    So its gradient collects the output's gradients around it, in the opposite order:
-    the "full" convolution of the output's gradient with the kernel turned by half a
-    turn, inputs and filters exchanged. A number of the kernel met one pixel of each
-    window: its gradient is the inputs slid over by the output's gradient, the images of
-    the batch added up. A stride left windows out; zeros put between the output's
-    gradients stand for them.
+    The gradient for the inputs: every window that covers an input pixel multiplies it
+    by a different weight of the kernel. Summed up, this is the output gradient, padded
+    as for "full", and correlated with the kernel flipped along its spatial axes, input
+    and output channels swapped.
+
+    The gradient for the kernel: each weight multiplies one pixel of every window.
+    Summed up over windows and batch, this is the inputs correlated with the output
+    gradient.
+
+    For a stride above 1, zeros are first inserted into the output gradient at the
+    positions that the stride skipped.
 
     Args:
         inputs: `(batch, *sizes, channels)`, in one, two or three dimensions.
         kernel: `(*kernel_sizes, channels, filters)`.
-        output_gradient: The loss's gradient with respect to the output of
-            `keras.ops.conv(inputs, kernel, strides, padding)`, of its shape.
+        output_gradient: The gradient of the loss with respect to the output of
+            `keras.ops.conv(inputs, kernel, strides, padding)`, in the output's shape.
         strides: One int for every dimension, or one per dimension.
         padding: As for `conv_output_size`.
 
     Raises:
-        ValueError: `output_gradient` has not the output's shape.
+        ValueError: `output_gradient` does not have the output's shape.
 
     Source:
         Goodfellow et al., "Deep Learning", 2016, section 9.5,
@@ -96,7 +100,7 @@ def _of_inputs(
     around = [(k - 1, k - 1) for k in kernel.shape[:rank]]
     turned = ops.swapaxes(turn(kernel, rank), -1, -2)
     padded = ops.pad(upper, [(0, 0), *around, (0, 0)])
-    # Windows began in the padding, and may have ended before the last pixel.
+    # The first window starts in the padding; the last may end before the last pixel.
     found = ops.conv(padded, turned, data_format="channels_last")
     missing = [
         max(before + n - reached, 0)
@@ -112,7 +116,7 @@ def _of_kernel(
 ) -> Any:
     rank = len(window)
     padded = ops.pad(inputs, [(0, 0), *room, (0, 0)])
-    # Channels as images, images as channels: what is added up is the batch.
+    # Swap batch and channels, so that the convolution sums over the batch.
     order = (rank + 1, *range(1, rank + 1), 0)
     slid = ops.transpose(upper, (*range(1, rank + 1), 0, rank + 1))
     found = ops.conv(ops.transpose(padded, order), slid, data_format="channels_last")

@@ -1,9 +1,10 @@
 """Convolution and correlation, which differ by a flip of the kernel.
 
-Both slide a kernel over an image and add up products. Correlation lays the kernel on
-the image as it is written; convolution turns it by half a turn first. A convolutional
-layer correlates: its kernel is learned, and whichever way round it is learned makes no
-difference. It does where a kernel is given, and in the gradients; see `conv_gradients`.
+Both slide a kernel over an image, and sum the products of kernel and image at each
+position. Correlation uses the kernel as given; convolution flips it along every axis
+first. A convolutional layer computes a correlation: its kernel is learned, so it can
+learn either orientation. The flip matters if the kernel is fixed in advance, and in
+the gradients; see `conv_gradients`.
 """
 
 from typing import Any, Literal
@@ -14,17 +15,18 @@ Mode = Literal["valid", "same", "full"]
 
 
 def correlate(image: Any, kernel: Any, mode: Mode = "valid") -> Any:
-    """Lay a kernel on every place of an image as it is, multiply and add up.
+    """Slide a kernel, as given, over an image and sum the products at each position.
 
     Args:
         image: An array of one, two or three dimensions.
-        kernel: An array of as many.
-        mode: "valid", the places where all of the kernel lies on the image; "full",
-            those where any of it does; "same", the middle of "full", of the image's
-            size. What is not on the image counts as zero.
+        kernel: An array with the same number of dimensions.
+        mode: "valid": the positions where the whole kernel lies on the image. "full":
+            the positions where any part of it does. "same": the central part of
+            "full", in the size of the image. Outside the image, values count as zero.
 
     Raises:
-        ValueError: The dimensions differ, are none of 1, 2, 3, or `mode` is unknown.
+        ValueError: The numbers of dimensions differ or are not 1, 2 or 3, or `mode` is
+            unknown.
 
     Example:
         >>> print(ops.convert_to_numpy(correlate([0, 0, 1, 0, 0], [1, 2, 3])))
@@ -34,11 +36,12 @@ def correlate(image: Any, kernel: Any, mode: Mode = "valid") -> Any:
 
 
 def convolve(image: Any, kernel: Any, mode: Mode = "valid") -> Any:
-    """Do as `correlate` with the kernel turned by half a turn.
+    """Do as `correlate`, with the kernel flipped along every axis.
 
-    An image of one bright pixel gives the kernel back, the right way round; the order
-    of the two does not matter in "full"; and to convolve twice is to convolve with the
-    convolution of both kernels.
+    Convolving an image that has a single pixel of value 1 returns the kernel unflipped.
+    In mode "full", convolution is commutative (image and kernel can be swapped) and
+    associative (convolving with two kernels in turn equals convolving with the
+    convolution of the two).
 
     Args:
         image: As for `correlate`.
@@ -56,7 +59,7 @@ def convolve(image: Any, kernel: Any, mode: Mode = "valid") -> Any:
 
 
 def turn(kernel: Any, rank: int) -> Any:
-    """Return a kernel with its first `rank` dimensions, all of its rows, turned."""
+    """Flip a kernel along its first `rank` axes, which are the spatial ones."""
     return ops.flip(kernel, axis=tuple(range(rank)))
 
 
@@ -78,7 +81,7 @@ def _slide(image: Any, kernel: Any, mode: str, *, turned: bool) -> Any:
     out = full[0, ..., 0]
     if mode != "same":
         return out
-    # Of the full output's middle; an even kernel's odd place goes as in SciPy.
+    # The middle of the full output. For an even kernel there are two; we take SciPy's.
     firsts = [(k - 1) // 2 if turned else k // 2 for k in kernel.shape]
     pairs = zip(firsts, image.shape, strict=True)
     return out[tuple(slice(first, first + n) for first, n in pairs)]

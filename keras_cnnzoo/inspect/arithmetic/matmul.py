@@ -11,15 +11,15 @@ from keras_cnnzoo.inspect.arithmetic.sizes import Padding, Size, conv_output_siz
 
 
 class ConvAsMatmul(NamedTuple):
-    """A convolution, and the two matrices whose product it is.
+    """A convolution as two matrices and their product.
 
     Attributes:
-        patches: One row for each place of the kernel in each image, with the pixels
-            under it: `(batch * places, kernel_pixels * channels)`. Neighbouring places
-            share pixels, which are here several times.
+        patches: One row per kernel position in each image, with the pixels under the
+            kernel: `(batch * positions, kernel_pixels * channels)`. Overlapping
+            windows share pixels, so a pixel can appear in several rows.
         kernel: The kernel, one column for each filter: `(kernel_pixels * channels,
             filters)`.
-        output: The product, `(batch, *output_size, filters)`.
+        output: The product, reshaped to `(batch, *output_size, filters)`.
     """
 
     patches: Any
@@ -36,18 +36,19 @@ def conv_as_matmul(
 ) -> ConvAsMatmul:
     """Convolve by gathering patches into a matrix and multiplying it by the kernel.
 
-    That is how many libraries compute convolutions, and shows what one is: a fully
-    connected layer on each patch, with the same weights everywhere.
+    Many libraries compute convolutions this way. It also shows that a convolution is a
+    fully connected layer applied to each patch, with the same weights at every
+    position.
 
     Args:
         inputs: `(batch, *sizes, channels)`, in one, two or three dimensions.
-        kernel: `(*kernel_sizes, channels, filters)`, as Keras has it.
+        kernel: `(*kernel_sizes, channels, filters)`, as in Keras.
         strides: One int for every dimension, or one per dimension.
         padding: As for `conv_output_size`.
         dilation: One int for every dimension, or one per dimension.
 
     Raises:
-        ValueError: Shapes do not go together, or the kernel does not fit.
+        ValueError: The shapes do not match, or the kernel does not fit into the input.
 
     Source:
         Chellapilla et al., "High Performance Convolutional Neural Networks for Document
@@ -73,7 +74,7 @@ def conv_as_matmul(
     padded = ops.pad(inputs, [(0, 0), *pads(padding, sizes, window, step, gap), (0, 0)])
 
     def under(position: Sequence[int]) -> Any:
-        """Return the pixels under one element of the kernel, at every place of it."""
+        """Return the pixels under one element of the kernel, for all its positions."""
         cuts = [
             slice(d * i, d * i + s * (m - 1) + 1, s)
             for i, d, s, m in zip(position, gap, step, places, strict=True)
@@ -90,7 +91,7 @@ def conv_as_matmul(
 
 
 def spread(value: Size, rank: int) -> tuple[int, ...]:
-    """Return one number for each dimension."""
+    """Return one value per dimension; a single int counts for all."""
     return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
@@ -101,7 +102,7 @@ def pads(
     step: Sequence[int],
     gap: Sequence[int],
 ) -> list[tuple[int, int]]:
-    """Return what a padding of several dimensions is: (before, after) for each."""
+    """Return the padding of each dimension in pixels, as (before, after)."""
     each = isinstance(padding, str | int)
     paddings: Any = [padding] * len(sizes) if each else padding
     columns = zip(paddings, sizes, window, step, gap, strict=True)

@@ -1,7 +1,7 @@
-"""Output sizes of convolutions and poolings, and the padding that keeps a size.
+"""Output sizes of convolutions and pooling, and the padding that gives a size.
 
-With `n` pixels, a kernel of `k`, stride `s`, dilation `d` and `p` pixels of padding
-in all, `floor((n + p - (d * (k - 1) + 1)) / s) + 1` windows fit.
+For `n` input pixels, kernel size `k`, stride `s`, dilation `d` and `p` pixels of
+padding in total, `floor((n + p - (d * (k - 1) + 1)) / s) + 1` windows fit.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 
 #: One number for every dimension, or one per dimension.
 Size: TypeAlias = int | Sequence[int]
-#: A size of a map, None where it is not known.
+#: The size of a feature map; None if it is not known.
 MapSize: TypeAlias = int | Sequence[int | None] | None
-#: A word; or, for every dimension or per dimension, an int or a (before, after) pair.
+#: A word such as "same"; or pixels, as an int or a (before, after) pair, either for all
+#: dimensions or one per dimension.
 Padding: TypeAlias = str | int | Sequence[int | Sequence[int]]
 Pair: TypeAlias = tuple[int, int]
 WORDS = ("valid", "same", "full", "causal")
@@ -25,26 +26,27 @@ def conv_output_size(
     padding: Padding = "valid",
     dilation: Size = 1,
 ) -> Any:
-    """Return the size of the map that a convolution gives.
+    """Return the size of a convolution's output feature map.
 
     Args:
-        input: Size of the input: an int in one dimension, a tuple in several. Where it
+        input: Size of the input: an int for one dimension, a tuple for several. If it
             is None, so is the result.
         kernel: Size of the window: one int for every dimension, or one per dimension.
         stride: Step between windows.
         dilation: Step between the pixels of a window.
-        padding: "valid", no padding; "same", so that the size is `ceil(input /
-            stride)`; "full", so that every window that touches a pixel counts;
-            "causal", all of "full" but only before; or the pixels themselves: an int
-            for both sides or a (before, after) pair, in several dimensions one for all
-            or one of these per dimension.
+        padding: "valid": no padding. "same": padding that makes the output size
+            `ceil(input / stride)`. "full": padding so wide that every window that
+            covers at least one pixel counts. "causal": padding before the input only,
+            as much as "full" has there. Or the padding in pixels: an int for both sides
+            or a (before, after) pair, either for all dimensions or one per dimension.
 
     Returns:
-        An int or None, or a tuple of them where any argument is one per dimension.
+        An int or None; a tuple of them if the input, kernel, stride or dilation is
+        given per dimension.
 
     Raises:
         ValueError: The kernel does not fit into the padded input, or an argument is
-            not what it must be.
+            invalid.
 
     Source:
         Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
@@ -80,16 +82,16 @@ def pool_output_size(
     padding: Padding = "valid",
     ceil_mode: bool = False,
 ) -> Any:
-    """Return the size of the map that a pooling gives.
+    """Return the size of a pooling layer's output feature map.
 
     Args:
         input: As for `conv_output_size`.
         pool: Size of the window.
-        stride: None steps by the window's size, as Keras and PyTorch do.
+        stride: None uses the window's size, as Keras and PyTorch do.
         padding: As for `conv_output_size`.
-        ceil_mode: Whether a last window may reach over the end, as in Caffe and with
-            PyTorch's `ceil_mode`; it must begin within the input or the padding
-            before it.
+        ceil_mode: Whether the last window may extend past the end, as in Caffe and
+            with PyTorch's `ceil_mode`. It must begin within the input or in the
+            padding before it.
 
     Example:
         >>> pool_output_size(112, 3, 2), pool_output_size(112, 3, 2, ceil_mode=True)
@@ -114,20 +116,23 @@ def transposed_output_size(
     dilation: Size = 1,
     output_padding: Size | None = None,
 ) -> Any:
-    """Return the size of the map that a transposed convolution gives.
+    """Return the size of a transposed convolution's output feature map.
 
-    It is the size of an input that a convolution with the same arguments would bring
-    to `input`; several are, and `output_padding` chooses among them.
+    A convolution with the same arguments maps an input of the returned size to an
+    output of size `input`. With a stride above 1 several sizes qualify, and
+    `output_padding` chooses among them.
 
     Args:
-        input: Size of the smaller map.
+        input: Size of the smaller feature map.
         kernel: As for `conv_output_size`.
-        stride: As for `conv_output_size`; here the map grows by it.
-        padding: "valid", "same", or pixels: those the convolution would pad with and
-            this one cuts off, as PyTorch counts them.
+        stride: As for `conv_output_size`; here the feature map grows by this factor.
+        padding: "valid", "same", or a number of pixels as in PyTorch: the padding of
+            the matching convolution, which the transposed one cuts off.
         dilation: As for `conv_output_size`.
-        output_padding: Rows more at the end. None: for "same" as many as give `input *
-            stride`, for "valid" all that the stride leaves, as Keras does; 0 else.
+        output_padding: Pixels added at the end of each dimension. None does as Keras:
+            for "same", it makes the size `input * stride`; for "valid", it adds the
+            pixels by which the stride exceeds the kernel. With padding in pixels, None
+            is 0.
 
     Example:
         >>> transposed_output_size(7, 3, 2, "same")
@@ -146,7 +151,7 @@ def transposed_output_size(
                 f"pixels. Received: {p!r}"
             )
         if p == "same":
-            # Keras takes an odd kernel's half off both ends, then adds what it is told.
+            # Keras crops half of the kernel at both ends, then adds `output_padding`.
             return n * s if extra is None else (n - 1) * s + reach % 2 + extra
         before, after = (0, 0) if p == "valid" else sides(p, n, k, s, d)
         if extra is None:
@@ -159,18 +164,19 @@ def transposed_output_size(
 def same_padding(
     kernel: Size, stride: Size = 1, dilation: Size = 1, input: MapSize = None
 ) -> Any:
-    """Return the padding with which the size becomes `ceil(size / stride)`.
+    """Return the padding that makes the output size `ceil(size / stride)`.
 
-    It is what "same" means in TensorFlow and Keras: as little as does it, and the odd
-    pixel at the end. PyTorch and Caffe pad an odd kernel with `dilation * (kernel - 1)
-    / 2` on both sides; that gives the same size, and at strides above 1 other windows.
+    This is "same" padding as in TensorFlow and Keras: the least that gives this size,
+    with any odd pixel at the end. PyTorch and Caffe pad by `dilation * (kernel - 1) /
+    2` on both sides for an odd kernel. The output size is the same, but at strides
+    above 1 the windows may lie at other positions.
 
     Args:
         kernel: As for `conv_output_size`.
         stride: As for `conv_output_size`.
         dilation: As for `conv_output_size`.
-        input: Size of the input. It matters where the stride is above 1; None stands
-            for one that the stride divides.
+        input: Size of the input. It matters only if the stride is above 1. None assumes
+            a multiple of the stride.
 
     Returns:
         (before, after), or one such pair per dimension.
@@ -192,20 +198,20 @@ def same_padding(
 def padding_for(
     input: Size, output: Size, kernel: Size, stride: Size = 1, dilation: Size = 1
 ) -> Any:
-    """Return the least padding with which a convolution gives an output of that size.
+    """Return the least padding with which a convolution gives a certain output size.
 
     Args:
-        input: Size of the map that is convolved.
-        output: Size of the map that is to come out.
+        input: Size of the input feature map.
+        output: Wanted size of the output feature map.
         kernel: As for `conv_output_size`.
         stride: As for `conv_output_size`.
         dilation: As for `conv_output_size`.
 
     Returns:
-        (before, after), the odd pixel at the end, or one such pair per dimension.
+        (before, after), with any odd pixel at the end, or one such pair per dimension.
 
     Raises:
-        ValueError: The output is smaller than without any padding.
+        ValueError: Even without padding, the output would be larger than wanted.
 
     Example:
         >>> padding_for(32, 32, 5), padding_for(112, 56, 3, stride=2)
@@ -227,7 +233,7 @@ def padding_for(
 
 
 def sides(padding: Any, n: int | None, k: int, s: int, d: int) -> Pair:
-    """Return what a padding of one dimension is, in pixels: (before, after)."""
+    """Return the padding of one dimension in pixels, as (before, after)."""
     around = d * (k - 1)
     if padding == "valid":
         return 0, 0

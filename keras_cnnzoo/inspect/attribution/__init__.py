@@ -1,4 +1,4 @@
-"""Where in an image a model finds its answer, for any Keras model."""
+"""Attribution for any Keras model: which pixels support its prediction."""
 
 from keras_cnnzoo.inspect.attribution.cam import (
     eigen_cam,

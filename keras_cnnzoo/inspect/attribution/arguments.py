@@ -1,4 +1,4 @@
-"""Answer arguments as other packages name them by the names that they have here."""
+"""Errors that translate the argument names of other packages to the names here."""
 
 import functools
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-#: What Keras's examples, torch-cam, pytorch-grad-cam, captum and tf-keras-vis say.
+#: Argument names of Keras's examples, torch-cam, pytorch-grad-cam, captum and
+#: tf-keras-vis, with the matching names here.
 OURS = {
     "categories": "target",
     "category": "target",
@@ -30,7 +31,7 @@ OURS = {
 
 
 def names_of_ours(function: Callable[P, R]) -> Callable[P, R]:
-    """Have a method of attribution say what its own arguments are called."""
+    """Have a function's errors for foreign argument names state the name to use."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:

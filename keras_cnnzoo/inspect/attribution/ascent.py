@@ -1,4 +1,4 @@
-"""Climb the gradient of what layers give, by the pixels of pictures."""
+"""Gradient ascent: the gradient of layers' outputs for the pixels of pictures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,16 +15,18 @@ from keras_cnnzoo.inspect.hooks.inputs import as_model_takes
 from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.shapes import image_shape, spatial_dims
 
-#: From outputs in the order of their layers, and weights, to one number per picture.
+#: From the layers' outputs, in order, and weights, to one number per picture.
 Objective = Callable[[list[Any], Any], Any]
 
 
 class Pictures:
-    """What of a picture, `(height, width, channels)` in 0..1, a model takes.
+    """Converts pictures to a model's input format, and gradients back.
+
+    A picture is `(height, width, channels)` with values in 0..1.
 
     Attributes:
-        size: Height and width that the model takes, None where it takes any.
-        channels: How many channels a picture has.
+        size: Height and width of the model's input; each is None if it may vary.
+        channels: The number of channels of a picture.
     """
 
     def __init__(self, model: keras.Model, value_range: tuple[float, float]) -> None:
@@ -47,17 +49,17 @@ class Pictures:
         self.size = shape[1:3] if self._axis == -1 else shape[2:4]
 
     def shape(self, size: tuple[int, int]) -> tuple[int, ...]:
-        """Return the shape of one image of a size, as the model takes it."""
+        """Return the model's input shape for one image of the given size."""
         return self.to_model(np.zeros((1, *size, self.channels))).shape[1:]
 
     def to_model(self, pictures: np.ndarray) -> np.ndarray:
-        """Bring pictures to the model's range and format."""
+        """Convert pictures to the model's value range and data format."""
         low, high = self._range
         images = np.moveaxis(pictures, -1, self._axis) * (high - low) + low
         return images.astype("float32")
 
     def from_model(self, gradients: np.ndarray) -> np.ndarray:
-        """Bring gradients by the model's images to the pictures' format."""
+        """Convert gradients from the model's data format to that of pictures."""
         return np.moveaxis(gradients, self._axis, -1).astype("float64")
 
 
@@ -67,14 +69,17 @@ def ascent(
     objective: Objective,
     pictures: Pictures,
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Compile a function from pictures and weights to the gradient by the pictures.
+    """Compile a function that returns the objective's gradient for the pictures.
+
+    The function takes the pictures and the objective's weights.
 
     Args:
         model: Any model.
-        layers: Whose outputs the objective is made of; of a layer called more than
-            once, the last. A head that ends in a softmax or sigmoid gives its logits.
-        objective: What the gradient is of.
-        pictures: How the model takes pictures.
+        layers: The layers whose outputs the objective is computed from. If a layer is
+            called more than once, its last output counts. If its output comes from a
+            softmax or sigmoid, the logits are used instead.
+        objective: The function to differentiate.
+        pictures: Converts pictures to the model's input format.
     """
 
     def score(images: Any, weights: Any) -> tuple[Any, Any]:
@@ -108,18 +113,19 @@ def ascent(
     return climb
 
 
-#: How far the colours of photographs differ, as a share of how far brightness does.
+#: Contrast of colours in photographs, relative to the contrast of brightness.
 _COLOUR = 0.5
-#: Waves in a picture, below which all share alike; else the mean outweighs all forms.
+#: Frequencies below this number of waves per picture are weighted equally. Otherwise
+#: the picture's mean would outweigh all structure.
 _SLOWEST = 4
 
 
 def natural(values: np.ndarray) -> np.ndarray:
-    """Share values out among frequencies and colours as photographs have them.
+    """Give pictures the frequency and colour statistics of photographs.
 
-    Every octave gets the same, and brightness more than colour. White noise becomes
-    cloudy, and a gradient, of which most is at high frequencies, shows forms. Each
-    picture comes out with deviation 1, or 0 where it was.
+    Every octave gets the same energy, and brightness gets more than colour. White noise
+    becomes cloudy. A gradient, which has most of its energy at high frequencies, shows
+    shapes. Each picture is scaled to standard deviation 1, unless it is all 0.
 
     Args:
         values: `(batch, height, width, channels)`.
@@ -137,5 +143,5 @@ def natural(values: np.ndarray) -> np.ndarray:
 
 
 def to_uint8(pictures: np.ndarray) -> np.ndarray:
-    """Bring pictures in 0..1 to 0..255."""
+    """Scale pictures from 0..1 to 0..255."""
     return np.round(pictures * 255).astype("uint8")

@@ -1,4 +1,4 @@
-"""Class activation maps: where the channels of one map support a class."""
+"""Class activation maps: where the channels of one feature map support a class."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,27 +26,28 @@ def grad_cam(
     """Weigh each channel by the mean of its gradient (Grad-CAM).
 
     Args:
-        model: Any built Keras model that answers an image with one vector. Where that
-            ends in a softmax or sigmoid, the logits are explained.
-        images: `(batch, height, width, channels)`, as `model(images)` takes them, or
-            channels first for a model that is.
-        target: The class to explain: its number, one number per image, or None for
-            each image's own top class.
-        layer: The layer whose map is looked at, as `find` takes it: a path, a pattern
-            or the layer itself. One that is called more than once is looked at in its
-            last call. None takes the last spatial map, which feeds the pooling or
-            flattening before the answer.
-        batch_size: Images that are computed at once.
-        normalize: Keep what is positive and stretch each map to 0..1. False leaves the
-            signed values, interpolated to the images' size.
+        model: Any built Keras model that outputs one vector per image. If it ends in a
+            softmax or sigmoid, the logits are explained.
+        images: `(batch, height, width, channels)`, preprocessed as for `model(images)`;
+            channels first if the model is.
+        target: The class to explain: its index, one index per image, or None for each
+            image's own top class.
+        layer: The layer whose feature map is used, as `find` takes it: a path, a
+            pattern or the layer itself. If it is called more than once, its last call
+            counts. None uses the last feature map before the final pooling or
+            flattening.
+        batch_size: How many images are computed at once.
+        normalize: Whether to set negative values to 0 and scale each map to 0..1. False
+            returns the signed values, interpolated to the images' size.
 
     Returns:
-        `(batch, height, width)` maps in float32, of the images' size.
+        `(batch, height, width)` float32 maps, in the images' size.
 
     Raises:
-        ValueError: The answer does not depend on the layer's map; the target is not in
-            the model's range; the layer is not one, or gives no map; the model's
-            answer is no vector of classes.
+        ValueError: The model's output does not depend on the layer's feature map; the
+            target is out of range; `layer` does not match exactly one layer, or that
+            layer outputs no feature map; or the model does not output a vector of class
+            scores.
 
     Source:
         Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
@@ -83,14 +84,14 @@ def grad_cam_pp(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Weigh each channel by its positive gradients, evened out (Grad-CAM++).
+    """Weigh each channel by a weighted sum of its positive gradients (Grad-CAM++).
 
     Args:
         model, images, target, layer, batch_size, normalize: See `grad_cam`.
         epsilon: Added to a denominator of about twice the squared gradient. The
-            default is pytorch-grad-cam's, and makes itself felt where gradients are
-            below 0.001, as behind the averaging of a large map; 0 is the paper's
-            equation as it stands.
+            default is pytorch-grad-cam's. It changes the result where gradients are
+            below 0.001, as when a large feature map is averaged. 0 gives exactly the
+            paper's equation.
 
     Returns, Raises:
         As `grad_cam`.
@@ -104,7 +105,7 @@ def grad_cam_pp(
         squared = gradients**2
         total = maps.sum((1, 2), keepdims=True)
         evened = squared * (2 + total * gradients) + epsilon
-        # Only a positive gradient counts, and its denominator may still be nothing.
+        # Only positive gradients count, and even their denominator can be zero.
         used = (gradients > 0) & (evened != 0)
         alpha = np.divide(squared, evened, where=used, out=np.zeros_like(squared))
         weights = (np.maximum(gradients, 0) * alpha).sum((1, 2), keepdims=True)
@@ -126,7 +127,7 @@ def layer_cam(
 ) -> np.ndarray:
     """Weigh each pixel of each channel by its own positive gradient (LayerCAM).
 
-    Fine maps of early layers come out as well as those of the last.
+    It works for the fine feature maps of early layers as well as for the last one.
 
     Args:
         model, images, target, layer, batch_size, normalize: See `grad_cam`.
@@ -152,7 +153,7 @@ def _of_gradients(
     batch_size: int,
     normalize: bool,
 ) -> np.ndarray:
-    """Apply a formula of maps and their gradients, both channels last."""
+    """Apply a formula to feature maps and their gradients, both channels last."""
     found = []
     for where, kept in batches(len(seen.images), batch_size):
         _, *both = seen.gradient(seen.images[where], seen.wanted[where])
@@ -172,14 +173,14 @@ def eigen_cam(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Show the first principal component of the map, whatever the class (Eigen-CAM).
+    """Show the first principal component of a feature map (Eigen-CAM).
 
-    A component has no sign of its own; the side that reaches further counts as
-    positive.
+    The result does not depend on the class. A principal component has no sign of its
+    own: the side with the larger absolute value counts as positive.
 
     Args:
         model, images, layer, batch_size, normalize: See `grad_cam`.
-        target: Not looked at, but it must be one that the model has.
+        target: Has no effect on the result, but must be a class of the model.
 
     Returns, Raises:
         As `grad_cam`.
@@ -198,7 +199,7 @@ def eigen_cam(
 
 
 def _first_component(map_: np.ndarray) -> np.ndarray:
-    """Project the pixels of a `(height, width, channels)` map."""
+    """Project a `(height, width, channels)` map on its first principal component."""
     pixels = map_.reshape(-1, map_.shape[-1]).astype("float64")
     pixels -= pixels.mean(0)
     _, _, axes = np.linalg.svd(pixels, full_matrices=False)

@@ -1,4 +1,4 @@
-"""What a network sees in a picture, drawn into the picture."""
+"""DeepDream: change a picture so that it activates a network's layers more."""
 
 import math
 from collections.abc import Callable
@@ -24,30 +24,31 @@ def deep_dream(
     value_range: tuple[float, float] = (0.0, 255.0),
     seed: int = 0,
 ) -> np.ndarray:
-    """Strengthen in a picture whatever layers see in it (DeepDream).
+    """Change a picture so that the outputs of some layers get larger (DeepDream).
 
-    It begins with the picture made small, and goes on at larger and larger sizes, so
-    that forms come at several scales. A model of one input size looks at the picture
-    tile by tile, so a picture of any size will do.
+    The method starts with the picture scaled down, and goes on at larger and larger
+    sizes, so that patterns appear at several scales. If the model has a fixed input
+    size, the picture is processed in tiles, so it can have any size.
 
     Args:
         model: Any built Keras model.
         image: A picture, `(height, width, channels)` in 0..255.
-        layers: The layers, as `find` takes them, whose mean square is made large.
-        steps: How many steps are taken at each size.
-        octaves: How many sizes there are.
-        scale: How much larger each is than the one before.
-        rate: Standard deviation of a step as a share of the value range.
-        value_range: The range of pixels in what the model takes; the picture is
-            brought to it.
-        seed: Draws where the tiles begin; the same seed makes the same picture.
+        layers: The layers, as `find` takes them. The mean square of their outputs is
+            maximised.
+        steps: The number of steps at each size.
+        octaves: The number of sizes.
+        scale: The ratio of each size to the one before.
+        rate: Standard deviation of a step, as a share of the value range.
+        value_range: The range of pixel values in the model's input; the picture is
+            scaled to it.
+        seed: Determines where the tiles begin. The same seed gives the same picture.
 
     Returns:
         `(height, width, channels)` uint8.
 
     Raises:
-        ValueError: It is no picture of the model's channels; nothing matches `layers`,
-            or they do not answer to the picture.
+        ValueError: `image` is not one picture with the model's number of channels,
+            nothing matches `layers`, or their outputs do not depend on the picture.
 
     Source:
         Mordvintsev et al., "Inceptionism: Going Deeper into Neural Networks", 2015.
@@ -83,7 +84,7 @@ def deep_dream(
 
 
 def _mean_square(outputs: list[Any], weights: Any) -> Any:
-    """Return the mean over the layers of the mean square that each gives."""
+    """Return, per image, the sum over layers of the mean square of their outputs."""
     means = [
         ops.mean(ops.square(output), tuple(range(1, len(output.shape))))
         for output in outputs
@@ -97,7 +98,7 @@ def _tiled(
     size: tuple[int | None, ...],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Take the gradient tile by tile, cut anew each time so that no seam stays."""
+    """Compute the gradient in tiles, at random offsets so that no seams build up."""
     height, width, channels = shown.shape
     tile = tuple(own or side for own, side in zip(size, (height, width), strict=True))
     move = rng.integers(0, tile)

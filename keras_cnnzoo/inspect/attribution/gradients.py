@@ -1,4 +1,4 @@
-"""Gradients by the pixels: what a small change of each would do to the answer."""
+"""Gradients for the pixels: how a small change of each would change the output."""
 
 from typing import Any
 
@@ -29,12 +29,13 @@ def saliency(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Show the largest size of the gradient over the channels of each pixel.
+    """Show, for each pixel, the largest absolute gradient over its channels.
 
     Args:
         model, images, target, batch_size, normalize: See `grad_cam`.
-        layer: None for the pixels of the images. A layer has its map take their place,
-            and the result is interpolated to the images' size.
+        layer: None computes the gradient for the pixels of the images. With a layer, it
+            is computed for the layer's feature map, and interpolated to the images'
+            size.
 
     Returns, Raises:
         As `grad_cam`.
@@ -64,19 +65,19 @@ def smooth_grad(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Average the gradient over noisy copies of the image, then take its size.
+    """Average the gradient over noisy copies of the image, and take the absolute value.
 
-    The gradients keep their signs until they are averaged, as in the paper; captum's
-    `NoiseTunnel(Saliency(net))` does so with `abs=False`.
+    Gradients are averaged with their signs, as in the paper. Captum's
+    `NoiseTunnel(Saliency(net))` does so only with `abs=False`.
 
     Args:
         model, images, target, batch_size, normalize: See `grad_cam`.
-        layer: See `saliency`. The noise is added to the images in any case.
-        samples: Copies of each image.
+        layer: See `saliency`. The noise is always added to the images.
+        samples: The number of noisy copies of each image.
         noise: Standard deviation of Gaussian noise, as a share of each image's own
             range of values. Or the noise itself, `(samples, height, width, channels)`
-            in the model's format, in the images' units.
-        seed: Draws the noise, the same for all images.
+            in the model's data format, in the images' units.
+        seed: Seed of the noise. All images get the same noise.
 
     Returns, Raises:
         As `grad_cam`.
@@ -107,7 +108,7 @@ def smooth_grad(
 
 
 def _noise(noise: Any, samples: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return noise of one image's shape: the caller's own, or standard normal."""
+    """Return noise in the shape of one image: the caller's, or standard normal."""
     if np.ndim(noise) == 0:
         if noise < 0:
             raise ValueError(f"`noise` is at least 0. Received: {noise}")
@@ -134,18 +135,19 @@ def integrated_gradients(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Integrate the gradient on the straight way from a baseline to the image.
+    """Integrate the gradient along the straight line from a baseline to the image.
 
-    What the pixels get adds up to the difference of the target's logit between image
-    and baseline. It is summed over the channels; `normalize` keeps what is positive.
+    The attributions of all pixels add up to the difference between the target's logits
+    for the image and for the baseline. They are summed over the channels. `normalize`
+    sets negative ones to 0.
 
     Args:
         model, images, target, batch_size, normalize: See `grad_cam`.
-        layer: See `saliency`. The way leads from the map of the baseline to that of
-            the image, as in captum's `LayerIntegratedGradients`.
-        baseline: What stands for the absence of everything, in the images' units: a
-            number, or an array that broadcasts to one image.
-        steps: Points of the Gauss-Legendre quadrature, captum's default too.
+        layer: See `saliency`. The line then leads from the layer's feature map for the
+            baseline to that for the image, as in captum's `LayerIntegratedGradients`.
+        baseline: An image that shows nothing, in the images' units: a number, or an
+            array that broadcasts to one image.
+        steps: Points of the Gauss-Legendre quadrature; the default is captum's, too.
 
     Returns, Raises:
         As `grad_cam`.
@@ -156,7 +158,8 @@ def integrated_gradients(
     if steps < 1:
         raise ValueError(f"`steps` is at least 1. Received: {steps}")
     points, weights = np.polynomial.legendre.leggauss(steps)
-    # From -1..1 to what of the way is left, and to shares of it.
+    # Points in -1..1 become offsets from the image, -1 at the baseline and 0 at the
+    # image; the weights then add up to 1.
     left, weights = (points - 1) / 2, weights / 2
     seen = ModelAtMap(model, images, target, layer, pixels=True)
     empty = background(baseline, seen.images.shape[1:])

@@ -1,4 +1,4 @@
-"""Which map of a model an attribution looks at."""
+"""Choose the feature map that an attribution method uses."""
 
 import keras
 
@@ -7,10 +7,10 @@ from keras_cnnzoo.structure.paths import Selection
 
 
 def locate(model: keras.Model, calls: list[Call], layer: Selection | None) -> Call:
-    """Return the call whose map is looked at: a named layer's last, or the last map.
+    """Return the call that outputs the feature map: the layer's last, or the last map.
 
-    The last map is what feeds the pooling or flattening before the answer: poolings at
-    the end are passed over, and so are maps of one pixel.
+    Without a layer, this is the last feature map before the final pooling or
+    flattening: pooling layers at the end are skipped, and so are maps of one pixel.
     """
     if layer is None:
         made = [call for call in calls if call.made and call.is_map]
@@ -30,6 +30,6 @@ def locate(model: keras.Model, calls: list[Call], layer: Selection | None) -> Ca
 
 
 def _pools(call: Call) -> bool:
-    """Tell whether a call only shrinks maps that others made."""
+    """Tell whether a call only pools a feature map, without weights of its own."""
     weightless = not call.layer.weights
     return hasattr(call.layer, "pool_size") or (weightless and call.shrinks)

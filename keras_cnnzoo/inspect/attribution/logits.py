@@ -1,4 +1,4 @@
-"""The answer of a classifier before its softmax: gradients of a softmax vanish."""
+"""A classifier's logits, because gradients vanish behind a saturated softmax."""
 
 import math
 from typing import Any
@@ -8,25 +8,26 @@ from keras import ops
 
 from keras_cnnzoo.backend.probabilities import Pair, probabilities
 
-#: Probabilities add up to one within this, and count as at least this much.
+#: How close to 1 probabilities must sum, and the least one before the logarithm.
 _CLOSE, _TINY = 1e-4, 1e-30
 
 
 def answer_in_logits(model: keras.Model, images: Any) -> tuple[Any, Any, Any]:
-    """Call a model, and return its answer as it is before its softmax or sigmoid.
+    """Call a model, and return its output before a final softmax or sigmoid.
 
-    It is looked for at the end alone: the last softmax or sigmoid whose output is the
-    answer, however it was reshaped or cast since. Gates inside keep theirs, and a model
-    that ends otherwise answers as ever. Probabilities that neither has made are taken
-    back to logits less their mean, see `undo_softmax`.
+    Only the softmax or sigmoid at the end is left out: the one whose output is the
+    model's output, even if it was reshaped or cast afterwards. Softmax and sigmoid
+    elsewhere, as in gates, still apply. If the model ends differently, its output is
+    returned as it is, unless it holds probabilities: these are converted to logits with
+    a mean of 0, see `undo_softmax`.
 
     Args:
-        model: A model that answers with a vector.
-        images: A batch, as the model takes it.
+        model: A model that outputs one vector per image.
+        images: A batch of preprocessed images.
 
     Returns:
-        The logits; the model's own answer; and whether the logits were computed back
-        from probabilities, 1.0 or 0.0. All in float32.
+        The logits; the model's own output; and whether the logits were computed from
+        probabilities, 1.0 or 0.0. All in float32.
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Softmax()])
@@ -45,15 +46,15 @@ def answer_in_logits(model: keras.Model, images: Any) -> tuple[Any, Any, Any]:
 def before_probabilities(
     answer: Any, pairs: list[Pair], *, undo: bool = True
 ) -> tuple[Any, Any]:
-    """Return what an answer was before its softmax or sigmoid.
+    """Return the logits from which a softmax or sigmoid computed an output.
 
     Args:
-        answer: A batch of vectors.
-        pairs: What `probabilities` has noted.
-        undo: Whether to take probabilities of another origin back to logits.
+        answer: The output: a batch of vectors.
+        pairs: Inputs and outputs of softmax and sigmoid, from `probabilities`.
+        undo: Whether to convert probabilities that neither computed to logits.
 
     Returns:
-        The logits, and whether they were taken back, 1.0 or 0.0.
+        The logits, and whether they were computed from probabilities, 1.0 or 0.0.
     """
     never = ops.zeros((), "float32")
     for given, output in reversed(pairs):
@@ -64,8 +65,8 @@ def before_probabilities(
     for given, output in pairs:
         if _width(output) != _width(answer):
             continue
-        # Operations behind it that pass its output on, as a reshape, show in the
-        # values alone.
+        # After a reshape or cast the tensor is another one: only its values show that
+        # it is this output.
         shape = ops.shape(answer)
         output = ops.reshape(ops.cast(output, "float32"), shape)
         same = ops.all(output == answer)
@@ -76,22 +77,24 @@ def before_probabilities(
 
 
 def _width(tensor: Any) -> int | None:
-    """Count the numbers of one image."""
+    """Count the values per image; None if a size is not known."""
     sizes = tuple(tensor.shape)[1:]
     return None if None in sizes else math.prod(sizes)
 
 
 def undo_softmax(answer: Any) -> tuple[Any, Any]:
-    """Take probabilities back to logits whose mean is 0, and say whether that was done.
+    """Convert probabilities to logits with mean 0, and say whether they were any.
 
-    A softmax that a model computes by its own formula cannot be left out. It forgets a
-    constant, and only that. Answers that are no probabilities come back as they are.
+    A softmax that the model computes with its own code cannot be left out. But it loses
+    only a constant that is added to all logits. Outputs that are not probabilities are
+    returned unchanged.
     """
     if answer.shape[-1] == 1:
         return answer, ops.zeros((), "float32")
     one = ops.abs(ops.sum(answer, -1) - 1.0) < _CLOSE
     probable = ops.logical_and(ops.all(answer >= 0.0), ops.all(one))
-    # Moved away from 0 in both branches, since gradients leak from the one not taken.
+    # Clip for both branches of `where`: an infinite gradient in the branch that is not
+    # taken would make the whole gradient NaN.
     logs = ops.log(ops.maximum(answer, _TINY))
     centred = logs - ops.mean(logs, -1, keepdims=True)
     return ops.where(probable, centred, answer), ops.cast(probable, "float32")

@@ -1,4 +1,4 @@
-"""From what a method has found to maps that can be laid over the images."""
+"""Convert attributions to maps that can be laid over the images."""
 
 import functools
 import math
@@ -13,13 +13,13 @@ def finish(
 ) -> np.ndarray:
     """Resize attribution maps to the images' size, and scale them to 0..1.
 
-    Negative values, of pixels that lower the target's score, become 0. Each map is then
-    stretched to the range 0..1. A map without positive values stays 0, with a warning.
+    Negative values (of pixels that lower the target's score) become 0. Each map is then
+    scaled to the range 0..1. A map without positive values is all 0, with a warning.
 
     Args:
         found: `(batch, height, width)` values, of any size and sign.
         size: Height and width of the images; values are interpolated bilinearly.
-        normalize: False leaves the values as they are.
+        normalize: False only resizes the maps, and keeps their values' sign and scale.
 
     Raises:
         ValueError: A value is not finite.
@@ -48,7 +48,7 @@ def finish(
 
 
 def resize(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Interpolate `(batch, height, width)` bilinearly, pixel centres on centres."""
+    """Resize `(batch, height, width)` bilinearly, with half-pixel centres."""
     if maps.shape[1:] == size:
         return maps
     rows, columns = (
@@ -71,17 +71,17 @@ def _interpolation(given: int, wanted: int) -> np.ndarray:
 
 
 def stretch(maps: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Stretch the values along some axes to 0..1; to 0 if all are equal."""
+    """Scale the values along some axes to 0..1; to 0 if all are equal."""
     low = maps.min(axes, keepdims=True)
     spread = maps.max(axes, keepdims=True) - low
     return (maps - low) / np.where(spread > 0, spread, 1)
 
 
 def batches(count: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Yield the positions of each batch, and how many of them count.
+    """Yield the indices of each batch, and how many of them are not just filling.
 
-    All batches are of one length, at most `size`, so that a function is compiled for
-    one shape; the last repeats its last position to fill up.
+    All batches have the same length, at most `size`, so that functions are compiled for
+    one shape only. The last batch repeats its last index to reach that length.
 
     Example:
         >>> [(list(map(int, where)), kept) for where, kept in batches(5, 3)]
@@ -94,7 +94,7 @@ def batches(count: int, size: int) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def batch_length(count: int, size: int) -> int:
-    """Return the length of the batches, at most `size`, that `count` is cut into.
+    """Return the common length, at most `size`, of the batches for `count` items.
 
     Raises:
         ValueError: `size` is less than 1.

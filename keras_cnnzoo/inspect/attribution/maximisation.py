@@ -1,4 +1,4 @@
-"""What a filter likes, as an image."""
+"""Activation maximisation: an image that strongly activates a filter."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,9 +18,9 @@ from keras_cnnzoo.inspect.attribution.ascent import (
 from keras_cnnzoo.inspect.trace.layer_calls import Call, last_call, layer_calls
 from keras_cnnzoo.structure.paths import Selection
 
-#: Side of the image where the model takes any.
+#: Side of the image for a model that takes images of any size.
 _SIDE = 128
-#: Deviation of the pixels in a picture of a direction, which holds contrast in bounds.
+#: Standard deviation to which a gradient's pixels are scaled; it limits the contrast.
 _CONTRAST = 0.5
 
 
@@ -36,38 +36,39 @@ def maximise(
     value_range: tuple[float, float] = (0.0, 255.0),
     seed: int = 0,
 ) -> np.ndarray:
-    """Make the image that a filter likes best, by climbing its gradient from noise.
+    """Create an image that strongly activates a filter, by gradient ascent from noise.
 
-    At each step the image is moved a little, at random, and the gradient is smoothed
-    to the frequencies of photographs: without both, noise of high frequency comes out.
+    At each step the image is shifted a little at random, and the gradient is smoothed
+    to the frequencies of photographs. Without both, the result is high-frequency noise.
 
     Args:
         model: Any built Keras model.
-        layer: The layer, as `find` takes it: one that gives maps, or a dense layer, of
-            which a softmax or sigmoid is left out.
-        channel: The channel whose mean is made large, or the dense unit; several make
-            an image each, at once. None makes the mean square of all channels large.
-        steps: How many steps are taken.
-        size: Height and width, one int for both. None takes the model's own, 128 where
-            it takes any.
-        rate: How far the first step goes from the image to a picture of the gradient's
-            direction alone, 1 for all the way; the steps shrink evenly to none.
-        jitter: Pixels by which the image is moved at most. None takes a sixteenth of
-            the shorter side.
-        value_range: The range of pixels in what the model takes.
-        seed: Draws the start and the moves; the same seed makes the same image.
+        layer: The layer, as `find` takes it: one that outputs feature maps, or a dense
+            layer, whose softmax or sigmoid is left out.
+        channel: The channel whose mean is maximised, or the dense unit. Several give
+            one image each. None maximises the mean square of all channels.
+        steps: The number of steps.
+        size: Height and width, one int for both. None uses the model's own size, or 128
+            if the model takes any.
+        rate: How much of the image the first step replaces by the smoothed gradient,
+            1 for all of it. It decreases linearly to 0 over the steps.
+        jitter: The largest shift in pixels. None uses a sixteenth of the shorter side.
+        value_range: The range of pixel values in the model's input.
+        seed: Seed of the initial noise and the shifts. The same seed gives the same
+            image.
 
     Returns:
         `(height, width, channels)` uint8; `(n, height, width, channels)` for several
         channels.
 
     Raises:
-        ValueError: The layer is not one, has no such channel or does not answer to the
-            image; or the model does not take the size.
+        ValueError: `layer` does not match exactly one layer; that layer has no such
+            channel, or its output does not depend on the image; or the model does not
+            take images of that size.
 
     Source:
         Erhan et al., "Visualizing Higher-Layer Features of a Deep Network", 2009; Olah
-        et al., "Feature Visualization", 2017, for the moves and the frequencies.
+        et al., "Feature Visualization", 2017, for the shifts and the frequencies.
     """
     pictures = Pictures(model, value_range)
     height, width = _size(model, size, pictures.size)
@@ -78,7 +79,8 @@ def maximise(
     rng = np.random.default_rng(seed)
     reach = max(1, min(height, width) // 16) if jitter is None else jitter
     shape = (len(weights), height, width, pictures.channels)
-    # All start alike, so that a channel's image is the same alone and with others.
+    # Every channel starts from the same noise, so that its image does not depend on
+    # which other channels are computed with it.
     noise = np.broadcast_to(natural(rng.standard_normal((1, *shape[1:]))), shape)
     shown = np.clip(0.5 + rate * _CONTRAST * noise, 0, 1)
     silent = np.ones(len(weights), bool)
@@ -89,7 +91,7 @@ def maximise(
         pace = rate * (1 - step / steps)
         goal = 0.5 + _CONTRAST * natural(np.roll(uphill, -move, (1, 2)))
         shown = shown + pace * (goal - shown)
-        # Where nothing has answered yet, look for a start that it does answer to.
+        # While a channel's gradient has always been zero, try new noise.
         noise = 0.5 + _CONTRAST * natural(rng.standard_normal((1, *shape[1:])))
         shown = np.where(silent[:, None, None, None], noise, shown)
         shown = np.clip(shown, 0, 1)
@@ -108,7 +110,7 @@ def maximise(
 def _size(
     model: keras.Model, size: Any, own: tuple[int | None, ...]
 ) -> tuple[int, int]:
-    """Return height and width of the image, if the model takes them."""
+    """Return height and width of the image, which the model must take."""
     if size is None:
         size = tuple(side or _SIDE for side in own)
     height, width = (size, size) if np.ndim(size) == 0 else size
@@ -129,7 +131,7 @@ def _channel_axis(found: Call) -> int:
 
 
 def _weights(found: Call, channel: int | Sequence[int] | None) -> np.ndarray:
-    """Return a row per image, 1 at its channel; one empty row for all channels."""
+    """Return a one-hot row per channel; for all channels, a single row of zeros."""
     if found.shape is None or len(found.shape) < 2:
         raise ValueError(
             f"{found.layer.name!r} gives no maps and no vector. Name another layer."

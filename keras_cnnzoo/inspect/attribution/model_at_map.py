@@ -1,4 +1,4 @@
-"""A model as a function of one of its maps, or of the images: what all methods need."""
+"""A model as a function of one of its feature maps, or of the images."""
 
 import warnings
 import weakref
@@ -25,33 +25,33 @@ from keras_cnnzoo.structure.shapes import data_format
 
 
 class ModelAtMap:
-    """A model's answer and its gradient by one of its maps, on a batch of images.
+    """A model's output, and its gradient for one feature map, on a batch of images.
 
-    Everything is computed in float32 whatever the model's dtype policy, the answer is
-    the logits where the model ends in a softmax or sigmoid, and nothing about the model
-    is changed meanwhile.
+    Everything is computed in float32, whatever the model's dtype policy. If the model
+    ends in a softmax or sigmoid, its output here is the logits. The model is not
+    changed.
 
     Args:
-        model: Any built Keras model that answers an image with one vector.
-        images: `(batch, height, width, channels)`, as the model takes them.
+        model: Any built Keras model that outputs one vector per image.
+        images: `(batch, height, width, channels)`, preprocessed as for `model(images)`.
         target: See `one_hot`.
-        layer: Whose map is looked at, as `find` takes it; None for the last spatial
-            map.
-        pixels: Without a layer, look at the images themselves.
+        layer: The layer whose feature map is used, as `find` takes it. None uses the
+            last feature map.
+        pixels: Whether to use the images instead of a feature map if `layer` is None.
 
     Attributes:
-        images: float32, as the model takes them.
-        wanted: One row per image, weights of the answers whose sum is explained. A row
-            of zeros stands for the image's own top class.
+        images: The images in float32.
+        wanted: One row of weights per image. The weighted sum of the logits is
+            explained. A row of zeros stands for the image's own top class.
         size: Height and width of the images.
-        axis: The axis of the images' channels.
-        map_shape: Shape of one map, as the layer gives it.
-        map_axis: The axis of the map's channels.
+        axis: The channel axis of the images.
+        map_shape: Shape of the feature map for one image, in the layer's data format.
+        map_axis: The channel axis of the feature map.
 
     Raises:
-        ValueError: The images are no batch or not finite, the model's answer is no
-            vector, the layer is not exactly one or gives no map, or the target is not
-            in range.
+        ValueError: The images are not a batch or not finite, the model's output is not
+            a vector, `layer` does not match exactly one layer or that layer outputs no
+            feature map, or the target is out of range.
     """
 
     def __init__(
@@ -79,23 +79,23 @@ class ModelAtMap:
         self._saturated = True
 
     def channels_last(self, maps: np.ndarray) -> np.ndarray:
-        """Bring maps as the layer gives them to `(batch, height, width, channels)`."""
+        """Convert feature maps to `(batch, height, width, channels)`."""
         return np.moveaxis(maps, self.map_axis, -1)
 
     def forward(
         self, images: np.ndarray, added: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logits, and the map with what was added to it."""
+        """Return the logits and the feature map, to which `added` has been added."""
         found = self._passes.forward(self._added(images, added), images)
         return self._read(found)
 
     def gradient(
         self, images: np.ndarray, wanted: np.ndarray, added: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the logits, the map, and the gradient of what is wanted by the map.
+        """Return the logits, the feature map, and the target's gradient for that map.
 
         Raises:
-            ValueError: The answers do not depend on the map.
+            ValueError: The model's output does not depend on the feature map.
         """
         found, gradient = self._passes.gradient(
             self._added(images, added), images, wanted
@@ -107,12 +107,12 @@ class ModelAtMap:
         return *self._read(found), array
 
     def check_gradient(self) -> None:
-        """Raise where every gradient so far was zero: their maps would be blank."""
+        """Raise if every gradient so far was zero, since the maps would be blank."""
         if not self._alive:
             raise ValueError(self.severed("the gradient is zero for all images"))
 
     def severed(self, what: str) -> str:
-        """Say why nothing that happens to the map changes the answer."""
+        """Return the message that changing the feature map never changes the output."""
         if self._saturated:
             return (
                 f"The answer of {self._name!r} is saturated: it is exactly 0 or 1 for "
@@ -153,14 +153,14 @@ class ModelAtMap:
 
 
 class _Passes:
-    """The compiled passes of a model with a map of its own, kept as long as it lives.
+    """Compiled forward and backward passes for one feature map, kept with the model.
 
     Attributes:
-        classes: How many numbers the model answers with.
-        data_format: Of the images.
-        map_shape, map_format: Shape of one map, and its data format.
-        where: What is looked at, in words.
-        told: Whether the user was told that logits are computed back.
+        classes: The number of classes, which is the length of the model's output.
+        data_format: The images' data format.
+        map_shape, map_format: Shape of the feature map for one image; its data format.
+        where: A description of the feature map for error messages.
+        told: Whether the user was warned that logits are computed from probabilities.
     """
 
     def __init__(
@@ -187,7 +187,7 @@ class _Passes:
         self.map_shape = call.shape[1:] if call and call.shape else shape
         self.map_format = call.data_format if call else self.data_format
         self._number = call.number if call else 0
-        # The passes are kept by the model, and must not keep the model in turn.
+        # The model keeps the passes alive, so they must not keep the model alive.
         self._model = weakref.ref(model)
         self._layer = weakref.ref(call.layer) if call else None
         self.forward = compiled(model, self._answer, always=True)

@@ -1,4 +1,4 @@
-"""Methods that change the image and watch the answer; they take no gradients."""
+"""Methods that change the image and measure the output, without gradients."""
 
 import itertools
 import math
@@ -32,20 +32,21 @@ def score_cam(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Weigh each channel by what the model says of the image seen through it.
+    """Weigh each channel by the logit for the image masked with it (Score-CAM).
 
-    A forward pass for each channel: many, for a wide layer.
+    Each channel is scaled to 0..1, interpolated to the image's size and used as a mask.
+    The target's logits for all masked images, after a softmax over the channels, are
+    the channels' weights. This takes a forward pass per channel, so it is slow for a
+    wide layer.
 
-    Each channel, stretched to 0..1 and interpolated to the image's size, is a mask;
-    the weights are the softmax over the channels of the target's logits. That is
-    torchcam's arithmetic. pytorch-grad-cam interpolates corners on corners, and
-    stretches afterwards.
+    The arithmetic is torchcam's. pytorch-grad-cam interpolates with aligned corners,
+    and scales to 0..1 afterwards.
 
     Args:
         model, images, target, layer, normalize: See `grad_cam`.
-        baseline: What is seen where a mask is 0, in the images' units: a number, or an
-            array that broadcasts to one image.
-        batch_size: Masked images that are computed at once.
+        baseline: The pixel values where a mask is 0, in the images' units: a number, or
+            an array that broadcasts to one image.
+        batch_size: How many masked images are computed at once.
 
     Returns, Raises:
         As `grad_cam`.
@@ -91,19 +92,20 @@ def occlusion(
     batch_size: int = 32,
     normalize: bool = True,
 ) -> np.ndarray:
-    """Cover one window after the other, and see how far the target's logit falls.
+    """Cover one window after the other, and measure how far the target's logit falls.
 
-    Each pixel gets the mean over the windows that cover it, as in captum; `normalize`
-    keeps where the logit falls and not where it rises.
+    Each pixel gets the mean over all windows that cover it, as in captum. `normalize`
+    sets pixels to 0 where covering them raises the logit.
 
     Args:
         model, images, target, normalize: See `grad_cam`.
-        layer: See `saliency`. A layer has windows of its map covered, all channels.
-        window: Height and width, one int for both. None takes an eighth of the image.
-        stride: Step from window to window, at most the window. None takes half of it.
-        baseline: What covers, in the images' units: a number, or an array that
-            broadcasts to one image, or one map.
-        batch_size: Covered images that are computed at once.
+        layer: None covers windows of the image. With a layer, windows of its feature
+            map are covered, in all channels.
+        window: Height and width, one int for both. None uses an eighth of the image.
+        stride: Step between windows, at most the window's size. None uses half of it.
+        baseline: The values of covered pixels, in the units of the image or feature
+            map: a number, or an array that broadcasts to one image or feature map.
+        batch_size: How many covered images are computed at once.
 
     Returns, Raises:
         As `grad_cam`, and ValueError for a window larger than the image or a stride
@@ -147,7 +149,7 @@ def occlusion(
 def _windows(
     size: tuple[int, int], window: Any, stride: Any
 ) -> list[tuple[slice, ...]]:
-    """Return the slices of windows that step over a map and cover all of it."""
+    """Return the slices of the windows that together cover a feature map."""
     window = _pair(window, tuple(max(1, side // 8) for side in size))
     stride = _pair(stride, tuple(max(1, side // 2) for side in window))
     for side, length, step in zip(size, window, stride, strict=True):
@@ -170,7 +172,7 @@ def _windows(
 
 
 def _pair(value: Any, default: tuple[int, ...]) -> tuple[int, int]:
-    """Return height and width of an argument that may be one number, or None."""
+    """Return height and width, from a pair, one number for both, or None: `default`."""
     pair = (
         default if value is None else (value, value) if np.ndim(value) == 0 else value
     )

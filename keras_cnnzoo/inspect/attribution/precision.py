@@ -1,4 +1,4 @@
-"""Have layers compute in float32 for a while, whatever their dtype policies."""
+"""Have layers compute in float32 temporarily, whatever their dtype policies."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ _HALVES = ("float16", "bfloat16")
 def full_precision() -> Iterator[None]:
     """Within the context, layers that compute in half precision compute in float32.
 
-    Nothing about a layer changes: another that shares its weights is called in its
-    place, and in this thread alone. A compiled function has to be traced inside the
-    context. Quantized layers are left alone, and so are those whose policy is a map of
-    policies.
+    The layers themselves do not change: a copy that shares the layer's weights is
+    called in its place, and only in this thread. A compiled function must be traced
+    inside the context. Quantized layers, and layers whose policy is a
+    `DTypePolicyMap`, keep their precision.
 
     Example:
         >>> layer = keras.layers.Dense(2, dtype="mixed_float16")

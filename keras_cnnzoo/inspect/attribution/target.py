@@ -1,20 +1,21 @@
-"""Which class a map is to explain."""
+"""The class that an attribution explains."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 
-#: A class for all images, one for each, or None: each image's own top class.
+#: One class for all images, one class per image, or None for each image's top class.
 Target: TypeAlias = int | Sequence[int] | np.ndarray | None
 
 
 def one_hot(target: Target, images: int, classes: int) -> np.ndarray:
-    """Return one row per image: 1 at its class, or all 0 where it is its own top class.
+    """Return a one-hot row per image, or rows of zeros if the target is None.
 
     Raises:
-        TypeError: The target is no integer, nor integers.
-        ValueError: A class is not in `0..classes - 1`, or there is not one per image.
+        TypeError: The target is not an integer or several.
+        ValueError: A class is not in `0..classes - 1`, or the number of classes is not
+            the number of images.
 
     Example:
         >>> one_hot([2, 0], images=2, classes=3)

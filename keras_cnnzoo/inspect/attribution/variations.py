@@ -1,4 +1,4 @@
-"""One image, and what a model says of many variations of it."""
+"""Outputs and gradients of a model for many variations of one image."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,25 +8,26 @@ import numpy as np
 from keras_cnnzoo.inspect.attribution.maps import batch_length, batches
 from keras_cnnzoo.inspect.attribution.model_at_map import ModelAtMap
 
-#: From the numbers of variations to images, and to what is added to their maps.
+#: From the indices of variations to their images, and to the values that are added to
+#: their feature maps (None to add nothing).
 Change = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 
 
 def one_by_one(seen: ModelAtMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield each image and what is wanted of it, as a row."""
+    """Yield each image with its row of `wanted`."""
     yield from zip(seen.images, seen.wanted, strict=True)
 
 
 def copies(image: np.ndarray, count: int, batch_size: int) -> np.ndarray:
-    """Return a batch of one image, as long as the batches of `count` variations.
+    """Repeat one image to the length of the batches for `count` variations.
 
-    To compile for another length would take longer than to compute it that often.
+    Compiling for another batch length would take longer than computing the copies.
     """
     return np.broadcast_to(image, (batch_length(count, batch_size), *image.shape))
 
 
 def settle(wanted: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """Return what is wanted, the top class of an answer where that was left open."""
+    """Return the row `wanted`, or the one-hot top class if it is all zeros."""
     if wanted.any():
         return wanted
     return np.eye(len(answer), dtype="float32")[answer.argmax()]
@@ -35,7 +36,7 @@ def settle(wanted: np.ndarray, answer: np.ndarray) -> np.ndarray:
 def scores(
     seen: ModelAtMap, wanted: np.ndarray, change: Change, count: int, batch_size: int
 ) -> np.ndarray:
-    """Return what the model gives a class for each of `count` variations."""
+    """Return the target's logit for each of `count` variations."""
     answers = [
         seen.forward(*change(where))[0][:kept]
         for where, kept in batches(count, batch_size)
@@ -50,7 +51,7 @@ def mean_gradient(
     weights: np.ndarray,
     batch_size: int,
 ) -> np.ndarray:
-    """Return the weighted sum of the gradients at the variations, one per weight."""
+    """Return the weighted sum of the gradients of the variations, one per weight."""
     total = np.zeros(seen.map_shape)
     for where, kept in batches(len(weights), batch_size):
         images, added = change(where)
@@ -61,10 +62,10 @@ def mean_gradient(
 
 
 def background(baseline: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a baseline as one image, or map, of a shape.
+    """Broadcast a baseline to the shape of one image or feature map.
 
     Raises:
-        ValueError: It does not broadcast to the shape.
+        ValueError: The baseline does not broadcast to the shape.
     """
     values = np.asarray(baseline, "float32")
     try:

@@ -1,1 +1,1 @@
-"""Parameters, arithmetic and memory of each layer."""
+"""Parameters, multiply-accumulates and memory of each layer."""

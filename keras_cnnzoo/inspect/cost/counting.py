@@ -22,15 +22,16 @@ def count_macs(
 ) -> int:
     """Count the multiply-accumulates of one image through a model.
 
-    Convolutions of every kind and dense layers count, as in fvcore and most papers;
-    biases, normalisation, activation, pooling, attention and recurrence do not. The
-    model is traced once and nothing is computed; nested and subclassed models are
+    Convolutions of every kind and dense layers count, as in most papers; biases,
+    normalisation, activations, pooling, attention and recurrent layers do not. The
+    model is traced once, and nothing is computed. Nested and subclassed models are
     counted in full.
 
     Args:
         model: Any built Keras model with one image input.
-        input_shape: `(height, width, channels)`, in the model's data format. None
-            takes the model's own; it must then be known in full.
+        input_shape: Shape of one image, such as `(height, width, channels)`, in the
+            model's data format. None uses the model's own, which must then be fully
+            known.
 
     Raises:
         ValueError: The model's input size is unknown and `input_shape` is None.
@@ -45,7 +46,10 @@ def count_macs(
 
 
 def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
-    """Count one call with one image. A custom layer can define `count_macs` for it."""
+    """Count the multiply-accumulates of one call of a layer with one image.
+
+    A custom layer can define `count_macs(input_shape, output_shape)` for this.
+    """
     if hasattr(layer, "count_macs"):
         return int(layer.count_macs(tuple(inputs[0].shape), tuple(output.shape)))
     if isinstance(layer, keras.layers.Dense):
@@ -53,7 +57,7 @@ def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
     if isinstance(layer, keras.layers.EinsumDense):
         return int(math.prod(output.shape)) * _summed(layer)
     if isinstance(layer, keras.layers.TimeDistributed):
-        # Its layer is not called where a trace would see it.
+        # The wrapped layer's calls do not appear in the trace.
         one = [keras.KerasTensor((1, *x.shape[2:])) for x in (inputs[0], output)]
         return int(output.shape[1]) * layer_macs(layer.layer, one[:1], one[1])
     if isinstance(layer, keras.layers.RNN):
@@ -63,7 +67,7 @@ def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
         per_pixel += math.prod(layer.pointwise_kernel.shape)
     elif hasattr(layer, "kernel_size") and hasattr(layer, "kernel"):
         per_pixel = math.prod(layer.kernel.shape)
-    else:  # or one made of layers, which are counted by themselves
+    else:  # its sublayers, if any, are counted by themselves
         return 0
     transposed = isinstance(
         layer,
@@ -75,7 +79,7 @@ def layer_macs(layer: Any, inputs: Sequence[Any], output: Any) -> int:
 
 
 def _summed(layer: keras.layers.EinsumDense) -> int:
-    """Count the products that are added up for each number of an `EinsumDense`."""
+    """Count the products summed for each output value of an `EinsumDense`."""
     operands, _, result = layer.equation.partition("->")
     letters = operands.partition(",")[2]
     sizes = zip(letters, layer.kernel.shape, strict=True)

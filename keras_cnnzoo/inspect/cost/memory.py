@@ -11,24 +11,24 @@ from keras import KerasTensor
 from keras_cnnzoo.inspect.field.kinds import PIXELWISE, RESHAPING
 from keras_cnnzoo.inspect.trace.calls import LayerCall, OpCall, Step
 
-#: These return their input itself where the type stays the same.
+#: These return their input itself if its dtype does not change.
 CONVERTING = ("Cast", "ConvertToTensor", "StopGradient")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes, estimated; what a backend needs for its own work comes on top.
+    """Estimated memory in bytes, without the backend's own workspace.
 
     Attributes:
-        weights: Of all weights, trainable or not.
-        gradients: One number for each trainable weight.
-        slots: What the optimizer keeps for each trainable weight.
-        activations: Outputs of layers, and of operations between them in blocks. All
+        weights: All weights, trainable or not.
+        gradients: Gradients of the trainable weights.
+        slots: The optimizer's values for the trainable weights, such as momentum.
+        activations: Outputs of layers, and of operations between layers in blocks. All
             of them are kept for the backward pass.
-        peak: The most that is in memory at one moment of a forward pass. Each operation
-            writes a new tensor, which is kept until the last operation that reads it
-            has run. Reshapes share their input's memory, and pixelwise operations
-            overwrite an input that nothing reads after them.
+        peak: The largest total of the tensors alive at one time in a forward pass.
+            Each operation writes a new tensor, which is kept until the last operation
+            that reads it has run. Reshapes share their input's memory, and pixelwise
+            operations overwrite an input that nothing reads after them.
     """
 
     weights: int
@@ -44,14 +44,21 @@ class Memory:
 
     @property
     def inference(self) -> int:
-        """Weights, and the activations that are alive at once."""
+        """Weights, and the largest total of activations alive at one time."""
         return self.weights + self.peak
 
 
 def memory(
     model: keras.Model, steps: Sequence[Step], batch_size: int, optimizer_slots: int
 ) -> Memory:
-    """Estimate what a model needs, from the steps of one image through it."""
+    """Estimate a model's memory from the dataflow of one image.
+
+    Args:
+        model: The model.
+        steps: As `dataflow` returns them.
+        batch_size: The number of images in a batch.
+        optimizer_slots: How many values the optimizer keeps per trainable weight.
+    """
     trainable = sum(map(weight_bytes, model.trainable_weights))
     kept = (given_bytes(step) for step in steps if isinstance(step, LayerCall))
     return Memory(
@@ -71,7 +78,7 @@ def weight_bytes(weight: keras.Variable) -> int:
 def given_bytes(call: LayerCall) -> int:
     """Return the bytes of a layer's own outputs, without those of layers inside it.
 
-    A layer that returns its input has none.
+    Outputs that are inputs of the layer do not count.
     """
     if not call.leaf:
         ops = [op for op in call.between if not _hands_on(op)]
@@ -82,7 +89,7 @@ def given_bytes(call: LayerCall) -> int:
 
 
 def peak(steps: Sequence[Step]) -> int:
-    """Return the most bytes alive at once while one image goes through."""
+    """Return the most bytes alive at one time in the forward pass of one image."""
     ops = [step for step in steps if isinstance(step, OpCall)]
     root = _shared(ops)
     last = {root[id(x)]: n for n, op in enumerate(ops) for x in op.tensors}
@@ -91,7 +98,7 @@ def peak(steps: Sequence[Step]) -> int:
     alive: dict[int, int] = {}
     most = 0
     for n, op in enumerate(ops):
-        for x in op.tensors:  # the image, the first time
+        for x in op.tensors:  # adds only the image: no operation has made it
             alive.setdefault(root[id(x)], _bytes(x, op.layer))
         ending = {root[id(x)] for x in op.tensors if last[root[id(x)]] == n}
         made = {id(x): _bytes(x, op.layer) for x in op.outputs if root[id(x)] == id(x)}
@@ -109,7 +116,7 @@ def peak(steps: Sequence[Step]) -> int:
 
 
 def _shared(ops: Sequence[OpCall]) -> dict[int, int]:
-    """Map each tensor to the one whose memory it uses, both by identity."""
+    """Map the id of each tensor to the id of the tensor whose memory it uses."""
     root: dict[int, int] = {}
     for op in ops:
         for x in op.tensors:
@@ -128,7 +135,7 @@ def _hands_on(op: OpCall) -> bool:
 
 
 def _bytes(x: KerasTensor, layer: keras.layers.Layer) -> int:
-    # Symbolic tensors are not cast on their way into a layer, as real ones are.
+    # Layers cast real inputs to their compute dtype, but not symbolic ones.
     floating = keras.backend.is_float_dtype(x.dtype)
     dtype = layer.compute_dtype if floating else x.dtype
     return int(math.prod(n or 1 for n in x.shape)) * _itemsize(dtype)

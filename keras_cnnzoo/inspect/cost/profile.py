@@ -1,4 +1,4 @@
-"""What each layer of a model costs: parameters, arithmetic, memory."""
+"""The cost of each layer of a model: parameters, multiply-accumulates and memory."""
 
 import math
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ def profile(
     batch_size: int = 1,
     optimizer_slots: int = 2,
 ) -> Profile:
-    """Return what each layer of a model costs, and the model in all.
+    """Return the cost of each layer of a model, and the total.
 
-    Every call of a layer is a row, through nested models, blocks and subclassed models;
-    nothing is computed. Multiply-accumulates are counted as by `count_macs`.
+    Each call of a layer is a row, including layers inside nested models, blocks and
+    subclassed models. Nothing is computed. Multiply-accumulates are counted as in
+    `count_macs`.
 
     Args:
         model: Any built Keras model with one image input.
-        input_shape: Shape of one image; None takes the model's own.
-        batch_size: How many images the activations' bytes are for.
-        optimizer_slots: How many numbers the optimizer keeps for each trainable one:
+        input_shape: Shape of one image; None uses the model's own.
+        batch_size: The number of images for which the activations' bytes are given.
+        optimizer_slots: How many values the optimizer keeps per trainable parameter:
             2 for Adam, 1 for SGD with momentum, 0 for plain SGD.
 
     Raises:
-        ValueError: The size of the image is not known, or the model cannot be
-            followed.
+        ValueError: The size of the image is not known, or the model cannot be traced.
 
     Example:
         >>> model = keras.Sequential(
@@ -84,14 +84,15 @@ def profile(
 def dense_equivalent(
     input_shape: int | Sequence[int], output_shape: int | Sequence[int]
 ) -> int:
-    """Count the connections of a fully connected layer between two maps.
+    """Count the connections of a fully connected layer between two feature maps.
 
-    Each is a weight and a multiply-accumulate. It is why images are convolved: 1,000
-    neurons that each see all of 100 x 100 pixels have ten million of them.
+    Each connection is a weight and a multiply-accumulate. Their number is why networks
+    for images use convolutions: 1,000 neurons that are connected to all of 100 x 100
+    pixels have ten million weights.
 
     Args:
-        input_shape: Of what goes in, without the batch.
-        output_shape: Of what comes out, without the batch.
+        input_shape: Shape of the input, without the batch.
+        output_shape: Shape of the output, without the batch.
 
     Example:
         >>> dense_equivalent((100, 100), 1000)
@@ -146,7 +147,7 @@ def _rows(
 def _own_weights(
     layer: keras.layers.Layer, counted: set[int], called: set[keras.layers.Layer]
 ) -> list[keras.Variable]:
-    """List the weights that no layer called inside has, and that were not counted."""
+    """List a layer's weights, without those of layers called inside it or counted."""
     inner = {
         id(w) for child in children(layer) if child in called for w in child.weights
     }

@@ -1,4 +1,4 @@
-"""A model's costs as a table: for the terminal, for a spreadsheet, for a data frame."""
+"""A model's costs as a table: for a terminal, a spreadsheet or a data frame."""
 
 import csv
 import os
@@ -11,7 +11,7 @@ from keras_cnnzoo.html_table import html_table
 from keras_cnnzoo.inspect.cost.memory import Memory
 from keras_cnnzoo.inspect.field.region import ReceptiveField
 
-#: Headings of the plain and the rich table, and what stands below, as text.
+#: Headings of the plain and the rich table, and the text of a row's cell below each.
 COLUMNS: dict[str, Callable[["Row"], str]] = {
     "layer": lambda row: row.path,
     "kind": lambda row: row.kind,
@@ -31,19 +31,20 @@ class Row:
     """One call of a layer.
 
     Attributes:
-        path: Where the layer is; `path:1` for its second call.
+        path: Path of the layer; `path:1` for its second call.
         kind: Name of the layer's class.
-        output_shape: Of what it gives for one image, without the batch.
-        params: Trainable parameters of the layer, counted at its first call.
-        fixed: Its other weights, such as the running statistics of a batch norm.
+        output_shape: Shape of the output for one image, without the batch.
+        params: Number of trainable parameters of the layer, counted at its first call.
+        fixed: Number of its other weights, such as the running statistics of a batch
+            normalisation.
         macs: Multiply-accumulates for one image; see `count_macs`.
         activation_bytes: Size of its output for the whole batch.
-        field: What one of its units sees of the image; None where it is not known.
-        dense: Beside a convolution: the weights, and multiply-accumulates, that a
-            fully connected layer of the same input and output would have.
-        params_share: Of the model's trainable parameters.
-        macs_share: Of the model's multiply-accumulates.
-        memory_share: Of all activations.
+        field: Receptive field of its units; None if it is not known.
+        dense: For a convolution: the number of weights, and of multiply-accumulates,
+            of a fully connected layer with the same input and output. None for others.
+        params_share: The layer's share of the model's trainable parameters.
+        macs_share: Its share of the model's multiply-accumulates.
+        memory_share: Its share of the bytes of all activations.
     """
 
     path: str
@@ -62,18 +63,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a model costs, layer by layer and in all.
+    """The cost of a model, layer by layer and in total.
 
-    `print` shows it as a table; `table()` is one of rich, `to_csv` writes a file, and
-    `pandas.DataFrame(profile.columns)` makes a data frame.
+    `print` shows it as a table. `table()` returns a table of the package rich,
+    `to_csv` writes a file, and `pandas.DataFrame(profile.columns)` makes a data frame.
 
     Attributes:
-        name: Of the model.
-        input_shape: Of one image.
-        batch_size: How many images the bytes are for.
-        rows: One for each call of a layer that holds no others, or has weights or
-            operations of its own beside them, as a block that adds has.
-        memory: What training and inference hold.
+        name: Name of the model.
+        input_shape: Shape of one image.
+        batch_size: The number of images for which bytes are given.
+        rows: One row per call of a layer that calls no other layers, or that has
+            weights or operations of its own beside them, such as a block with a
+            residual addition.
+        memory: Memory for training and inference.
     """
 
     name: str
@@ -84,12 +86,12 @@ class Profile:
 
     @property
     def params(self) -> int:
-        """Trainable parameters."""
+        """Number of trainable parameters."""
         return sum(row.params for row in self.rows)
 
     @property
     def fixed(self) -> int:
-        """Weights that are not trained."""
+        """Number of weights that are not trained."""
         return sum(row.fixed for row in self.rows)
 
     @property
@@ -106,10 +108,10 @@ class Profile:
         }
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the rows to a CSV file, whole or not at all.
+        """Write the rows to a CSV file, completely or not at all.
 
         Raises:
-            OSError: The file cannot be written; what was there is unchanged.
+            OSError: The file cannot be written. An existing file is unchanged.
         """
         with (
             replacing(path) as partial,
@@ -177,7 +179,7 @@ class Profile:
 
 
 def nbytes(number: float) -> str:
-    """Write bytes for people.
+    """Format a number of bytes with a suitable unit.
 
     Example:
         >>> nbytes(512), nbytes(1536), nbytes(102_760_448)

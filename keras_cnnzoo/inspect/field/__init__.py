@@ -1,1 +1,1 @@
-"""Which pixels of the image a unit sees."""
+"""Receptive fields: which pixels of the image a unit depends on."""

@@ -1,4 +1,4 @@
-"""One input of one operation, as the rules of receptive fields read it."""
+"""One input and one output of an operation, as the receptive-field rules take them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -10,12 +10,12 @@ Shape: TypeAlias = Sequence[int | None]
 
 
 class Edge(NamedTuple):
-    """The way from one input of an operation's call to one of its outputs.
+    """A pair of one input and one output of an operation's call.
 
     Attributes:
         call: The call.
-        given: The input's number among the tensors that come from the image.
-        output: The output's number.
+        given: Index of the input in `call.tensors`, which depend on the image.
+        output: Index of the output in `call.outputs`.
     """
 
     call: OpCall
@@ -29,7 +29,7 @@ class Edge(NamedTuple):
 
     @property
     def args(self) -> tuple[Any, ...]:
-        """What it was given by position, constants and weights included."""
+        """The call's positional arguments, including constants and weights."""
         return self.call.args
 
     @property
@@ -44,7 +44,7 @@ class Edge(NamedTuple):
 
     @property
     def position(self) -> int | None:
-        """The input's number among the positional arguments; None if it is in none."""
+        """Index of the input among the positional arguments; None if it is not one."""
         tensor = self.call.tensors[self.given]
         return next((i for i, x in enumerate(self.args) if x is tensor), None)
 
@@ -54,26 +54,26 @@ Rule: TypeAlias = Callable[[Edge], Links]
 
 
 def everything(edge: Edge) -> Links:
-    """Have each number of the output see all of the input."""
+    """Let each output value depend on the whole input: no dimension is linked."""
     return []
 
 
 def same_dims(dims: Iterable[int]) -> list[Link]:
-    """Link dimensions that stay where they are."""
+    """Link dimensions that are the same in input and output."""
     return [Link(dim, dim) for dim in dims]
 
 
 def reordered(order: Sequence[int]) -> list[Link]:
-    """Link dimensions of the input in the order in which the output has them."""
+    """Link transposed dimensions; `order` lists the input's in the output's order."""
     return [Link(source, target) for target, source in enumerate(order)]
 
 
 def positive(axis: int | Sequence[int], rank: int) -> list[int]:
-    """Return axes, negative ones counted from the end, as numbers from 0."""
+    """Return axes as indices from 0; negative ones count from the end."""
     axes = (axis,) if isinstance(axis, int) else axis
     return [a % rank for a in axes]
 
 
 def one_of(value: int | Sequence[int], axis: int) -> int:
-    """Return the number for one axis, of one for all axes or one for each."""
+    """Return the value for one axis, from one value for all axes or one per axis."""
     return value if isinstance(value, int) else value[axis]

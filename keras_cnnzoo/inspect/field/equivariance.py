@@ -26,14 +26,14 @@ class Equivariance:
         layer: Path of the layer whose feature maps were compared.
         distance: Difference between the feature maps of the shifted images and the
             shifted feature maps of the images: the norm of the difference, divided by
-            the mean of both norms. 0 where the features shift exactly with the image,
-            about 1.4 where the two maps are unrelated.
-        interior: Whether only pixels count whose features see neither the border of the
-            image nor what was wrapped around it. Where there are none, as in deep
-            networks on small images, all pixels count.
+            the mean of both norms. 0 if the features shift exactly with the image,
+            about 1.4 if the two feature maps are unrelated.
+        interior: Whether only interior pixels were compared: those whose receptive
+            field contains neither the border of the image nor wrapped pixels. If there
+            are none, as in deep networks on small images, all pixels are compared.
         consistency: Share of images that keep their top class.
-        change: Half the sum of the changes of all class probabilities, 0 to 1. It and
-            `consistency` are None where the model does not predict classes.
+        change: Half the sum of the absolute changes of all class probabilities, 0 to 1.
+            This and `consistency` are None if the model does not predict classes.
     """
 
     layer: str
@@ -49,29 +49,31 @@ def equivariance(
     shift: int | tuple[int, int] | Sequence[tuple[int, int]],
     layer: Selection | None = None,
 ) -> Equivariance:
-    """Shift images, and compare feature maps and predictions with those before.
+    """Shift images, and compare feature maps and predictions before and after.
 
-    Images are wrapped around: what leaves on one side comes in on the other. To
-    compare maps of fewer pixels than the image has, each pixel takes the
-    features of the unit whose receptive field has the nearest centre. So a layer with a
-    stride moves exactly with shifts that the stride divides, and at others as well as
-    its features are smooth: blurring before the stride helps, as in the source.
+    Images are wrapped around: pixels that leave on one side come in on the other. If a
+    feature map is smaller than the image, each pixel of the image gets the features of
+    the unit whose receptive field has the nearest centre. A layer with a stride is thus
+    exactly equivariant to shifts by multiples of the stride. For other shifts, the
+    smoother its features, the smaller the distance: blurring before the stride helps,
+    as in the source.
 
     Args:
         model: Any built Keras model with one image input.
         images: A batch, in the model's range and data format.
-        shift: Pixels downwards and to the right, one int for both; or several such
+        shift: Pixels downwards and to the right: a pair, one int for both, or several
             pairs.
-        layer: A layer that gives maps; None takes the last that gives a map of more
-            than one pixel.
+        layer: The layer whose feature maps are compared. None uses the last one whose
+            feature map has more than one pixel.
 
     Raises:
-        ValueError: There is no such layer, `layer` names several, or it gives no map.
+        ValueError: `layer` does not match exactly one layer, or that layer outputs no
+            feature map.
 
     Source:
         Zhang, "Making Convolutional Networks Shift-Invariant Again", 2019, sections
         3.1 and 4, https://arxiv.org/abs/1904.11486, for the idea and `consistency`;
-        `distance` is normalised otherwise there.
+        the paper normalises `distance` differently.
 
     Example:
         >>> model = keras.Sequential(
@@ -134,9 +136,9 @@ def _choose(
 
 
 def _maps(model: keras.Model, shape: tuple[int, ...]) -> dict[str, TensorField]:
-    """Return what those layers see that give maps, at their first call."""
+    """Return the fields of all layers that output feature maps, at their first call."""
     steps = dataflow(model, shape)
-    # Gates see all of the image; what they scale is where it was.
+    # A gate depends on the whole image, but the features it scales stay in place.
     known = fields_of_tensors(
         steps, spatial_dims(model, 1 + len(shape)), averages=False
     )
@@ -153,7 +155,7 @@ def _maps(model: keras.Model, shape: tuple[int, ...]) -> dict[str, TensorField]:
 
 
 def _both(model: keras.Model, path: str) -> Callable[[Any], list[np.ndarray]]:
-    """Return a compiled function from images to a layer's features and the answers."""
+    """Compile a function from images to a layer's features and the model's output."""
     layers = {path: layer_paths(model)[path]}
     numbers = call_numbers(model)
 
@@ -173,7 +175,7 @@ def _compare(
     sizes: Sequence[int],
     pair: Sequence[int],
 ) -> tuple[float, bool]:
-    """Return how far features are from moved ones, and if it is of the interior."""
+    """Return the distance to the shifted features, and whether it is interior only."""
     field = as_receptive_field(tensor, "channels_last")
     pixels, lands, clean = [], [], []
     for axis, (size, shift) in enumerate(zip(sizes, pair, strict=True)):
@@ -189,7 +191,7 @@ def _compare(
         inside = (here >= 0) & (here < units) & (there >= 0) & (there < units)
         first, landed = start + here * stride, start + there * stride
         whole = (first >= 0) & (first + seen <= size)
-        # What came in over the border lies before `shift`, or behind the end less it.
+        # Wrapped pixels: the first `shift` ones, or the last `-shift`.
         kept = (landed >= max(shift, 0)) & (landed + seen <= size + min(shift, 0))
         pixels.append(here)
         lands.append(there)

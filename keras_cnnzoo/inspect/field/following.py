@@ -1,4 +1,4 @@
-"""Follow what each tensor and layer of a model sees of the image."""
+"""Compute the receptive field of each tensor and layer of a model."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ from keras_cnnzoo.structure.shapes import spatial_dims
 def fields_of_layers(
     model: keras.Model, shape: tuple[int | None, ...], averages: bool = True
 ) -> dict[str, TensorField]:
-    """Return what each layer's first output sees, by the name of the call."""
+    """Return the field of each layer's first output, by the name of the call."""
     steps = dataflow(model, shape)
     known = fields_of_tensors(steps, spatial_dims(model, 1 + len(shape)), averages)
     found = {}
@@ -37,11 +37,11 @@ def fields_of_layers(
 def fields_of_tensors(
     steps: Sequence[Step], dims: Sequence[int], averages: bool = True
 ) -> dict[int, TensorField]:
-    """Return what each tensor of a dataflow sees, by the tensor's identity.
+    """Return the field of each tensor of a dataflow, by the tensor's id.
 
     Args:
-        steps: As `dataflow` gives them; the last is the model's own call.
-        dims: The dimensions of the image that are its axes.
+        steps: As `dataflow` returns them; the last is the model's own call.
+        dims: The image's spatial dimensions.
         averages: As for `receptive_field`.
     """
     known: dict[int, TensorField] = {}
@@ -66,10 +66,10 @@ def fields_of_tensors(
 
 
 def as_receptive_field(field: TensorField, form: str) -> ReceptiveField:
-    """Return what a tensor sees as it is handed out.
+    """Convert a tensor's field to the `ReceptiveField` that users get.
 
     Args:
-        field: What the tensor sees.
+        field: The tensor's field.
         form: The data format of the model.
     """
     spans = tuple(one.span for one in field)
@@ -86,9 +86,9 @@ def as_receptive_field(field: TensorField, form: str) -> ReceptiveField:
 
 
 def _order(dims: Sequence[int | None], form: str) -> tuple[int, ...] | None:
-    """Return which number of a unit's position each axis of the image goes with.
+    """Return, for each axis of the image, the matching index of a unit's position.
 
-    None is the plain order: rows with the first, columns with the second.
+    None is the usual order: rows match the first index, columns the second.
     """
     places = list(spatial_axes(form, len(dims) + 2))
     moving = sorted({dim for dim in dims if dim is not None})

@@ -1,6 +1,6 @@
-"""The operations of `keras.ops` by what a number of their output depends on.
+"""Operations of `keras.ops`, grouped by which inputs each output value depends on.
 
-Names are those of the classes. What needs a rule of its own is in `operations`.
+They are listed by class name. Operations that need their own rule are in `operations`.
 """
 
 
@@ -8,7 +8,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-#: Each number of the output depends on the numbers at the same place of the inputs.
+#: Each output value depends on the input values at the same position.
 PIXELWISE = _names("""
     ReLU Relu Relu6 Sigmoid SparseSigmoid Softplus Softsign SoftShrink SparsePlus
     Silu Squareplus LogSigmoid LeakyRelu HardSigmoid HardSilu Elu Selu Gelu Celu
@@ -25,11 +25,12 @@ PIXELWISE = _names("""
     Reciprocal RightShift Round Select Sign Signbit Sin Sinc Sinh Sqrt Square
     Subtract Tan Tanh Tril Triu TrueDivide Trunc Where ZerosLike
 """)
-#: The same of the first input; all of the others.
+#: Each output value depends on the first input at the same position, and on all values
+#: of the other inputs.
 PIXELWISE_IN_THE_FIRST = _names("""
     Digitize IsIn
 """)
-#: These mix along their `axis` or `axes` alone; None stands for all.
+#: Each output value depends on all values along `axis` or `axes` (None: along all).
 MIXING = _names("""
     All Amax Amin Any Argmax Argmin Argpartition Argsort Average BatchNorm
     CountNonzero Cumprod Cumsum Glu LayerNorm LogSoftmax Logsumexp Max Mean Median
@@ -37,15 +38,15 @@ MIXING = _names("""
     Nanmin Nanprod Nanstd Nansum Nanvar Norm Normalize Prod Ptp RMSNorm Softmax Sort
     Sparsemax Std Sum Trapezoid Var
 """)
-#: These mix channels, and nothing else.
+#: Each output value depends on all channels at the same position.
 MIXING_CHANNELS = _names("""
     HSVToRGB RGBToGrayscale RGBToHSV
 """)
-#: These number the same numbers otherwise.
+#: These only change the shape: the values and their order in memory stay.
 RESHAPING = _names("""
     ExpandDims Ravel Reshape Squeeze
 """)
-#: Each number depends, or may depend, on all numbers of all inputs.
+#: Each output value depends, or may depend, on all values of all inputs.
 EVERYTHING = _names("""
     AffineTransform AllClose Arange Array AssociativeScan BinaryCrossentropy
     Bincount CDist CTCDecode CTCLoss CategoricalCrossentropy Cond Corrcoef Correlate
@@ -57,7 +58,7 @@ EVERYTHING = _names("""
     SliceUpdate Solve SolveTriangular SparseCategoricalCrossentropy Switch Tensordot
     Trace Unfold Unique UnravelIndex Vander Vdot VectorizedMap WhileLoop
 """)
-#: These mix along their last dimensions, so many, and keep the others.
+#: By number: operations that mix values along that many last dimensions only.
 MIXING_LAST = {
     0: _names("""
     OneHot MultiHot

@@ -1,4 +1,4 @@
-"""Measure by gradients which pixels a unit sees."""
+"""Measure with gradients which pixels a unit depends on."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ SAMPLES = 4
 
 
 class Box(NamedTuple):
-    """First and last pixel whose gradient counts, for each axis of the image."""
+    """A unit, and the first and last pixel it depends on, along each image axis."""
 
     unit: tuple[int, ...]
     first: tuple[int, ...]
@@ -30,14 +30,14 @@ def measured_boxes(
     shape: tuple[int | None, ...],
     threshold: float,
 ) -> dict[str, Box]:
-    """Measure which pixels change the unit in the middle of each layer's map.
+    """Measure which pixels the middle unit of each layer's feature map depends on.
 
     Args:
         model: Any model.
         layers: The layers by path.
-        fields: What each of their calls sees, by the name of the call.
-        shape: Of one image.
-        threshold: The least gradient that counts, as a share of the largest.
+        fields: The field of each of their calls, by the name of the call.
+        shape: Shape of one image.
+        threshold: Gradients above this share of the largest count.
 
     Raises:
         ValueError: The image's size is not known.
@@ -67,7 +67,7 @@ def measured_boxes(
             unit = maps[
                 tuple(middles[path].get(d, slice(None)) for d in range(len(maps.shape)))
             ]
-            # Weights of its own for each channel, so that no two cancel.
+            # A random weight per channel, so that channels do not cancel.
             signs = np.random.default_rng(1).normal(size=tuple(unit.shape)[1:])
             signs = ops.convert_to_tensor(signs, "float32")
             total += one_hot[i] * ops.sum(ops.cast(unit, "float32") * signs)

@@ -1,4 +1,4 @@
-"""Rules of receptive fields: what moves numbers about, or joins and parts tensors."""
+"""Receptive-field rules for operations that move values, or join and split tensors."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -19,7 +19,7 @@ from keras_cnnzoo.inspect.field.windows import Link, Links, Lookup, Window
 
 
 def in_order(order: Callable[[Edge, int], Sequence[int]]) -> Rule:
-    """Return the rule of what puts dimensions into another order."""
+    """Return the rule for an operation that reorders dimensions."""
     return lambda edge: reordered(order(edge, len(edge.shape)))
 
 
@@ -86,7 +86,7 @@ def rotated(edge: Edge) -> Links:
 
 
 def rolled(edge: Edge) -> Links:
-    """Link through `roll`, which moves what leaves on one side in on the other."""
+    """Link through `roll`: values that leave on one side come in on the other."""
     rank, shift, axis = len(edge.shape), edge.op.shift, edge.op.axis
     if axis is None:
         return everything(edge)
@@ -103,7 +103,7 @@ def rolled(edge: Edge) -> Links:
 
 def padded(edge: Edge) -> Links:
     """Link through `pad`."""
-    if edge.given:  # The constant that it is filled with.
+    if edge.given:  # The fill value.
         return everything(edge)
     rank, width, mode = len(edge.shape), edge.op.pad_width, edge.op.mode
     pairs = list(width) * rank if len(width) == 1 else list(width)
@@ -112,7 +112,7 @@ def padded(edge: Edge) -> Links:
         size, plain = edge.shape[dim], Window(1, -before, -before)
         if mode == "constant" or not (before or behind):
             links.append(Link(dim, dim, plain))
-        elif size is None:  # A unit of the border sees what lies as far inside.
+        elif size is None:  # A padded unit may see the mirrored position inside.
             least, most = -before - 2 * behind, 2 * before - before
             links.append(Link(dim, dim, Window(1, least, most)))
         else:
@@ -149,7 +149,7 @@ def tiled(edge: Edge) -> Links:
 
 
 def joined(axis_of: Callable[[Edge], int | None]) -> Rule:
-    """Return the rule of what joins tensors along an axis that they have."""
+    """Return the rule for an operation that concatenates along an existing axis."""
 
     def rule(edge: Edge) -> Links:
         axis, rank = axis_of(edge), len(edge.shape)
@@ -166,7 +166,7 @@ def joined(axis_of: Callable[[Edge], int | None]) -> Rule:
 
 
 def _before(edge: Edge) -> list[KerasTensor]:
-    """List what is joined before one of the tensors; constants count as well."""
+    """List the parts concatenated before a tensor, constants included."""
     parts = list(edge.args[0] if len(edge.args) == 1 else edge.args)
     symbolic = [i for i, x in enumerate(parts) if isinstance(x, KerasTensor)]
     return parts[: symbolic[edge.given]]
@@ -180,7 +180,7 @@ def stacked(edge: Edge) -> Links:
 
 
 def parted(axis_of: Callable[[Edge], int]) -> Rule:
-    """Return the rule of what parts a tensor along an axis; each part has its place."""
+    """Return the rule for an operation that splits a tensor along an axis."""
 
     def rule(edge: Edge) -> Links:
         rank, axis = len(edge.shape), axis_of(edge) % len(edge.shape)
@@ -234,7 +234,7 @@ def _steps(size: int | None, part: slice) -> Window | None:
         start, _, step = part.indices(size)
     else:
         start, step = part.start or 0, part.step or 1
-        if start < 0 or step < 0:  # From an end that is not known.
+        if start < 0 or step < 0:  # Counts from the end, but the size is not known.
             return None
     return Window(step, start, start)
 

@@ -1,8 +1,8 @@
-"""Rules of receptive fields: which numbers of its inputs each operation depends on.
+"""Receptive-field rules: which input positions each output position depends on.
 
-A table of the operations of `keras.ops`, by the name of their class. It names all that
-the installed Keras has, and a test holds that. An operation that is not in it, as one
-of a later Keras, is taken to see everything, and a warning says so once.
+`RULES` has a rule for each operation of `keras.ops`, by class name; a test checks that
+none of the installed Keras is missing. An operation without a rule, such as a new one
+of a later Keras, is assumed to depend on its whole input, and a warning says so once.
 """
 
 import warnings
@@ -38,7 +38,7 @@ _warned: set[type] = set()
 
 
 def links(edge: Edge) -> Links:
-    """Return how an output depends on an input; warns once of what is not known."""
+    """Return how an output depends on an input; warn once per unknown operation."""
     op, kind = edge.op, type(edge.op)
     if op is None or kind is Raw:
         layer = type(edge.call.layer)
@@ -49,7 +49,7 @@ def links(edge: Edge) -> Links:
             "pixel; else to see everything.",
         )
         return everything(edge) if op is None else _raw(edge)
-    if isinstance(op, keras.layers.Layer):  # One that is taken as a whole.
+    if isinstance(op, keras.layers.Layer):  # A layer treated as one operation.
         return RULES.get(kind.__name__, everything)(edge)
     if kind.__module__.startswith("keras.") and kind.__name__ in RULES:
         return RULES[kind.__name__](edge)
@@ -62,7 +62,7 @@ def links(edge: Edge) -> Links:
 
 
 def _warn(kind: type, message: str) -> None:
-    """Warn once of each kind."""
+    """Warn once per kind."""
     if kind not in _warned:
         _warned.add(kind)
         warnings.warn(message, stacklevel=3)
@@ -82,7 +82,7 @@ def _first_pixelwise(edge: Edge) -> Links:
 
 
 def _raw(edge: Edge) -> Links:
-    """Link what a backend's own code gave to what has as many rows and columns."""
+    """Link dimensions of equal size, for code that does not use `keras.ops`."""
     pairs = zip(edge.shape, edge.out, strict=True)
     return same_dims([dim for dim, (n, m) in enumerate(pairs) if n == m])
 
@@ -100,7 +100,7 @@ def _mixing(edge: Edge) -> Links:
 
 
 def _along_axis(edge: Edge) -> Links:
-    """Link through what takes numbers from along one axis."""
+    """Link through an operation that picks values along one axis."""
     axis, rank = edge.op.axis, len(edge.shape)
     if axis is None or edge.shape is None or len(edge.out) != rank:
         return everything(edge)
@@ -130,7 +130,7 @@ def _differences(edge: Edge) -> Links:
 
 
 def _at_least(axis: int, rank: int) -> Callable[[Edge], int | None]:
-    """Return the axis of what stacks maps that have so many dimensions or more."""
+    """Return a function for `axis` if the input has at least `rank` dimensions."""
     return lambda edge: axis if len(edge.shape) >= rank else None
 
 

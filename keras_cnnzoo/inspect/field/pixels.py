@@ -1,7 +1,7 @@
-"""Which pixels of the image the units of a map see along one axis, padding left out.
+"""Which real pixels the units of a feature map see along one axis, without padding.
 
-This needs the sizes of the image and of all maps. It is exact: for each unit, the first
-and the last pixel of the image from which any path leads to it.
+This needs the sizes of the image and of all feature maps. It is exact: for each unit,
+the first and the last pixel of the image that the unit depends on by any path.
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ import numpy as np
 
 from keras_cnnzoo.inspect.field.windows import Lookup, Window
 
-#: The first pixel of a unit that sees none; its last is -1.
+#: `first` of a unit that sees no pixel; its `last` is -1.
 NONE = np.iinfo(np.int64).max
 
 
 class Pixels(NamedTuple):
-    """The first and last pixel of each unit; one entry where all see the same."""
+    """The first and last pixel that each unit sees; one entry if all see the same."""
 
     first: np.ndarray
     last: np.ndarray
 
     @classmethod
     def of_image(cls, size: int) -> "Pixels":
-        """Return what the image's own pixels see: themselves."""
+        """Return the pixels of the image itself: each sees itself."""
         return cls(np.arange(size), np.arange(size))
 
     def of(self, unit: int) -> tuple[int, int] | None:
@@ -33,7 +33,7 @@ class Pixels(NamedTuple):
         return None if first > last else (first, last)
 
     def through(self, window: Window | Lookup, units: int) -> "Pixels":
-        """Return what the units of another map see that look at this one."""
+        """Return the pixels of the next map's units, whose windows lie on this map."""
         begin, end = window.inside(np.arange(units), len(self.first))
         if window.gap == 1:
             first = _least(self.first, begin, end)
@@ -47,7 +47,7 @@ class Pixels(NamedTuple):
         return Pixels(first, last)
 
     def all_of(self) -> "Pixels":
-        """Return what a unit sees that sees all of this map."""
+        """Return the pixels of a unit that depends on this whole map."""
         return Pixels(
             self.first.min(keepdims=True, initial=NONE),
             self.last.max(keepdims=True, initial=-1),
@@ -55,7 +55,7 @@ class Pixels(NamedTuple):
 
 
 def union(parts: Sequence[Pixels]) -> Pixels:
-    """Return what units see by several paths, each from its first to its last pixel."""
+    """Return, for each unit, the smallest interval that holds those of all paths."""
     first, last = parts[0]
     for part in parts[1:]:
         first, last = np.minimum(first, part.first), np.maximum(last, part.last)
@@ -65,10 +65,11 @@ def union(parts: Sequence[Pixels]) -> Pixels:
 def _least(
     values: np.ndarray, begin: np.ndarray, end: np.ndarray, empty: int = NONE
 ) -> np.ndarray:
-    """Return the least value from each begin to its end, `empty` where end is first."""
+    """Return the minimum of `values[begin : end + 1]` for each pair, or `empty`."""
     lengths = np.maximum(end - begin + 1, 0)
     found = np.full(len(begin), empty)
-    # Least values of runs of 1, 2, 4 ... ; two of them, overlapping, cover any range.
+    # A sparse table: minima of runs of 1, 2, 4, ... values. Two overlapping runs cover
+    # any range.
     run, level = 1, values
     while (now := (lengths >= run)).any():
         here = now & (lengths < 2 * run)

@@ -1,8 +1,7 @@
-"""Rules of receptive fields: products of tensors.
+"""Receptive-field rules: products of tensors.
 
-A product with a constant, as where a layer averages by a matrix of shares, is read from
-the constant: a number of the output sees those of the input that are not multiplied by
-zero.
+For a product with a constant matrix, such as one that averages, the constant decides:
+an output value depends on the input values that are not multiplied by zero.
 """
 
 from fractions import Fraction
@@ -18,7 +17,7 @@ from keras_cnnzoo.inspect.field.windows import Link, Links, Lookup, Window
 
 
 def einsum(edge: Edge) -> Links:
-    """Link through `einsum`, by the letters of its dimensions."""
+    """Link through `einsum`: dimensions with the same letter."""
     terms, arrow, result = edge.op.subscripts.replace(" ", "").partition("->")
     operands = terms.split(",")
     own = operands[edge.position or 0]
@@ -43,7 +42,7 @@ def einsum(edge: Edge) -> Links:
 
 
 def matmul(edge: Edge) -> Links:
-    """Link through `matmul`: rows of the first meet columns of the second."""
+    """Link through `matmul`: the first input's rows, the second input's columns."""
     side = edge.position
     shapes = [tuple(x.shape) for x in edge.args[:2]]
     if side is None or min(map(len, shapes)) < 2 or edge.args[0] is edge.args[1]:
@@ -62,24 +61,24 @@ def matmul(edge: Edge) -> Links:
 
 
 def attention(edge: Edge) -> Links:
-    """Link through `dot_product_attention`: a query's place sees all keys."""
+    """Link through `dot_product_attention`: each query depends on all keys."""
     return same_dims(range(3) if edge.position == 0 else (0,))
 
 
 def _constant(factor: Any) -> np.ndarray | None:
-    """Return what a model multiplies by without ever learning it, None of the rest."""
+    """Return the values of a factor that is a constant; None for weights and inputs."""
     if isinstance(factor, keras.Variable | KerasTensor):
         return None
     if not ops.is_tensor(factor) and not isinstance(factor, np.ndarray):
         return None
     try:
         return factor if isinstance(factor, np.ndarray) else to_numpy(factor)
-    except Exception:  # A backend's tensor that has no values while it is traced.
+    except Exception:  # While tracing, a backend's tensor may have no values.
         return None
 
 
 def _by_shares(shares: np.ndarray, source: int, target: int) -> Link:
-    """Link each row of a matrix with the columns in which it is not zero."""
+    """Link each row of a matrix to the range of its non-zero columns."""
     seen = shares != 0
     first = np.where(seen.any(1), seen.argmax(1), 1)
     last = np.where(seen.any(1), seen.shape[1] - 1 - seen[:, ::-1].argmax(1), 0)

@@ -1,4 +1,4 @@
-"""What part of the image each unit of each layer can see."""
+"""The receptive field of each layer: which pixels its units depend on."""
 
 from typing import Any
 
@@ -23,53 +23,54 @@ def receptive_field(
     empirical: bool = False,
     threshold: float = 0.0,
 ) -> dict[str, ReceptiveField]:
-    """Return what the units of each layer see of the image.
+    """Return the receptive field of each layer's units.
 
-    Every operation is followed from the image on, through nested models, blocks and
-    subclassed models alike. The rules:
+    Every operation is traced from the image on, through nested models, blocks and
+    subclassed models. The rules:
 
-    - A unit sees what any path to it sees. Of each axis the least interval that holds
-      it counts. `region` of the result tells exactly which pixels one unit sees; the
-      size and stride that hold for all units may be up to a stride wider where maps
-      were enlarged.
-    - Padding counts as image, with whatever it is filled.
-    - What averages over a map, normalises over it or attends to it sees all of it: so
-      behind a squeeze-and-excite gate or split attention, each unit sees everything.
-    - An operation that is not known sees everything, and a warning says so once. An
-      operation of your own that is made of `keras.ops` is followed. Code of a model
-      that is not `keras.ops`, between its layers, is taken to work pixel by pixel where
-      sizes stay, and to see everything where they change.
-    - A layer in a `TimeDistributed` sees each step by itself.
+    - A unit sees a pixel if it depends on it by any path. Along each axis, the field is
+      the smallest interval that holds all these pixels. `region` of the result gives
+      the exact pixels of one unit. `size` and `stride` hold for all units, so after
+      upsampling `size` may be up to a stride too large for a single unit.
+    - Padding counts as part of the image, whatever its values are.
+    - A unit that averages over a whole feature map, normalises over it or attends to it
+      sees all of it. So after a squeeze-and-excite gate or split attention, each unit
+      sees the whole image.
+    - An operation without a rule is assumed to see its whole input, and a warning says
+      so once. Your own operations are traced if they use `keras.ops`. Other code
+      between a model's layers is assumed to work pixel by pixel if it keeps height and
+      width, and to see its whole input if not.
+    - A layer in a `TimeDistributed` sees each time step separately.
 
     Args:
         model: Any built Keras model with one image input.
         layers: Which layers; see `find`.
-        input_shape: Shape of one image; None takes the model's own. Where a size is
-            not known, strides are taken to divide the maps.
-        averages: Whether what is the same for all units of a map, as a gate's or a
-            normalisation's average is, counts where it meets the map. False tells
-            what a unit sees apart from it.
-        empirical: Measure it: the box around the pixels on which the gradient of a
-            unit in the middle of the map is not zero, over a few images of noise. It
-            lies within the other. It is smaller where weights are zero, and where the
-            image ends.
-        threshold: With `empirical`, the least gradient that counts, as a share of the
-            largest. Luo et al. call the pixels above 0.0455 the effective field.
+        input_shape: Shape of one image; None uses the model's own. If a size is not
+            known, strides are assumed to divide the sizes of the feature maps.
+        averages: Whether a value that is the same for all units of a feature map, such
+            as a gate or the mean in a normalisation, widens the field of the units it
+            is combined with. False ignores it.
+        empirical: Whether to measure the field with gradients instead: the bounding box
+            of the pixels with a non-zero gradient, for a unit in the middle of the
+            feature map, over a few noise images. It lies within the computed field, and
+            is smaller if weights are zero or the field extends past the image.
+        threshold: With `empirical`, gradients above this share of the largest count.
+            Luo et al. call the pixels above 0.0455 the effective field.
 
     Returns:
-        By path, in order of the calls; further calls of a layer are at `path:1`,
-        `path:2` and so on. Layers that the image does not reach are left out. A
-        notebook shows it as a table.
+        Fields by path, in the order of the calls; further calls of a layer are at
+        `path:1`, `path:2` and so on. Layers whose output does not depend on the image
+        are left out. A notebook shows the result as a table.
 
     Raises:
         ValueError: The model takes several inputs, its image size is needed and not
-            known, or it cannot be followed.
+            known, or it cannot be traced.
 
     Source:
         Araujo et al., "Computing Receptive Fields of Convolutional Neural Networks",
         Distill, 2019, https://doi.org/10.23915/distill.00021; Luo et al.,
         "Understanding the Effective Receptive Field in Deep Convolutional Neural
-        Networks", 2016, https://arxiv.org/abs/1701.04128, for the measured one.
+        Networks", 2016, https://arxiv.org/abs/1701.04128, for the measured field.
 
     Example:
         >>> model = keras.Sequential(

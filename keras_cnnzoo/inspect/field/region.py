@@ -1,4 +1,4 @@
-"""The receptive field of a layer's units, as it is handed out."""
+"""The receptive field of a layer's units, as `receptive_field` returns it."""
 
 import math
 from collections.abc import Sequence
@@ -9,31 +9,31 @@ from keras_cnnzoo.inspect.field.pixels import Pixels
 from keras_cnnzoo.inspect.field.spans import Span
 from keras_cnnzoo.inspect.field.windows import Number
 
-#: Positions are sums of fractions; a pixel within this of an end is inside.
+#: Tolerance for rounding errors of fractional positions.
 _CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """What the units of one layer see of the image, for each of the image's axes.
+    """The receptive field of one layer's units, for each of the image's axes.
 
-    Unit `i` sees the pixels from `start + i * stride` on, `size` of them. Pixels below
-    0 and beyond the image are padding. Behind an enlargement the stride is a fraction,
-    and `size` holds what any unit sees, which may be up to a stride more than what one
-    of them does; `region` tells of one unit exactly.
+    Unit `i` sees `size` pixels, from `start + i * stride` on. Pixels below 0 or beyond
+    the image are padding. After upsampling the stride is a fraction, and `size` is
+    large enough for every unit, so it may be up to a stride too large for a single one;
+    `region` is exact for each unit.
 
     Attributes:
-        size: Pixels seen. Infinite where the unit sees all of a map whose size is not
-            known.
-        stride: Pixels from one unit to the next; 0 where all see the same, as after
-            global pooling.
-        start: First pixel that unit 0 sees; the "effective padding", negated.
-        order: For a map whose rows and columns are exchanged, which number of a unit's
-            position each axis of the image goes with: (1, 0). None for all others.
-        spans: What units see along each axis, unit by unit, padding included.
-        pixels: Which real pixels units see along each axis; None where the sizes of
-            maps are not known.
-        image: Size of the image for which `pixels` holds.
+        size: Number of pixels. Infinite if the unit sees all of a feature map whose
+            size is not known.
+        stride: Pixels from one unit to the next; 0 if all units see the same pixels, as
+            after global pooling.
+        start: First pixel that unit 0 sees; the negative of the "effective padding".
+        order: (1, 0) for a feature map whose rows and columns are swapped: for each
+            axis of the image, the matching index of a unit's position. None otherwise.
+        spans: The pixels that each unit sees along each axis, including padding.
+        pixels: The real pixels that each unit sees along each axis; None if the sizes
+            of feature maps are not known.
+        image: Size of the image to which `pixels` applies.
     """
 
     size: tuple[float, ...]
@@ -49,12 +49,13 @@ class ReceptiveField:
     ) -> tuple[slice, ...]:
         """Return the pixels that one unit sees, as slices of the image's axes.
 
-        They hold every pixel that changes the unit. A slice is empty where none does.
+        The slices hold every pixel that can change the unit. They are empty if no pixel
+        can.
 
         Args:
-            unit: Position of the unit in its map, such as (row, column).
-            image_size: Size of the image, such as (height, width); what lies outside
-                is cut off. Needed where a unit sees all of an image of unknown size.
+            unit: Position of the unit in its feature map, such as (row, column).
+            image_size: Size of the image, such as (height, width), to which the slices
+                are cut. Needed if a unit sees all of an image of unknown size.
 
         Example:
             >>> field = ReceptiveField((7, 7), (2, 2), (-3, -3))
@@ -85,7 +86,8 @@ class ReceptiveField:
         real = self.pixels[axis].of(unit)
         if size is not None:
             return real or (0, -1)
-        # Padding is not in it, and counts here; in the image it has the last word.
+        # `real` is exact within the image, but does not include padding, which counts
+        # if no image size is given.
         if real is None:
             inside = last >= 0 and first < known
             return (first, first - 1) if inside else (first, last)

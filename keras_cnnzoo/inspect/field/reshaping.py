@@ -1,4 +1,4 @@
-"""Rules of receptive fields: reshapes, which part dimensions and merge them."""
+"""Receptive-field rules: reshapes, which split and merge dimensions."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from keras_cnnzoo.inspect.field.windows import SAME, Link, Links, Lookup, Window
 def reshaped(edge: Edge) -> Links:
     """Link through `reshape`, `expand_dims`, `squeeze` and `ravel`.
 
-    Dimensions may stay, part or merge, as in `(height, width, c)` to `(height * width,
-    c)`. What has no more than two dimensions, batch and features, has no place for
-    rows.
+    Dimensions may stay, split or merge, as in `(height, width, c)` to `(height * width,
+    c)`. An output of at most two dimensions, batch and features, has no spatial ones,
+    so only its batch dimension is linked.
     """
     links: list[Link] = []
     places = range(len(edge.out)) if len(edge.out) > 2 else [0]
@@ -36,25 +36,27 @@ def reshaped(edge: Edge) -> Links:
 
 
 def _place(shape: Shape, group: Sequence[int], dim: int) -> tuple[int, int]:
-    """Return a dimension's size, and how far apart its neighbours lie in memory."""
+    """Return a dimension's size, and its stride in memory within the group."""
     return shape[dim] or 1, math.prod(shape[d] or 1 for d in group if d > dim)
 
 
 def _window(
     size: int, apart: int, units: int, steps: int, total: int
 ) -> Window | Lookup | None:
-    """Return which indices of one dimension an index of another sees, None for all.
+    """Return the window of an input dimension that an output dimension sees.
 
-    Both number the same `total` numbers. Number `t` is at index `t // apart % size` of
-    the one, and at index `t // steps % units` of the other.
+    None stands for the whole dimension. Both dimensions index the same `total` values:
+    value `t` has index `t // apart % size` in the input's dimension, and index
+    `t // steps % units` in the output's.
     """
     if size == 1 or units == 1:
         return None
     around = size * apart
     if steps >= around or steps * units <= apart or around % steps:
-        return None  # Each index of the other goes with every index of the one.
+        return None  # Each index of the output occurs with every index of the input.
     if steps * units < total and (steps * units) % around:
-        # Every so many of the one, where that holds all of them.
+        # Indices `units` apart. A window can express this only if the input's dimension
+        # holds all values.
         alone = around == total and apart == steps == 1
         return Window(1, 0, total - units, units) if alone else None
     if around == total and steps % apart == 0:
@@ -70,7 +72,7 @@ def _window(
 
 
 def _groups(shape: Shape, out: Shape) -> Iterator[tuple[list[int], list[int]]]:
-    """Pair runs of dimensions that hold the same numbers before and after a reshape."""
+    """Pair runs of dimensions that hold the same values before and after a reshape."""
     i = j = 0
     while i < len(shape) and j < len(out):
         sources, targets = [i], [j]
@@ -78,7 +80,7 @@ def _groups(shape: Shape, out: Shape) -> Iterator[tuple[list[int], list[int]]]:
         i, j = i + 1, j + 1
         if left is None or right is None:
             if left is not right:
-                return  # What holds what is not known from here on.
+                return  # From here on it is not known which dimensions correspond.
             yield sources, targets
             continue
         while left != right:
@@ -91,5 +93,5 @@ def _groups(shape: Shape, out: Shape) -> Iterator[tuple[list[int], list[int]]]:
             else:
                 right, j = right * size, j + 1
                 targets.append(at)
-        # Dimensions of one go where they stay between their neighbours.
+        # Dimensions of size 1 form a group of their own or join the next one.
         yield sources, targets

@@ -1,4 +1,4 @@
-"""Rules of receptive fields: what slides over a map, enlarges it or cuts from it."""
+"""Receptive-field rules: sliding windows, resizing, padding and cropping."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,12 +11,12 @@ from keras_cnnzoo.inspect.field.windows import SAME, Link, Links, Window
 #: Half the width of an interpolation's window, in pixels of the larger map.
 REACH = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 HALF = Fraction(1, 2)
-#: `(size of the input, size of the output, axis) -> window`, None to see all.
+#: `(input size, output size, axis) -> window`; None if units see the whole axis.
 Along = Callable[[int | None, int | None, int], Window | None]
 
 
 def _sliding(edge: Edge, along: Along) -> Links:
-    """Link rows to rows and columns to columns; channels are mixed."""
+    """Link rows to rows and columns to columns; outputs depend on all channels."""
     batched = len(edge.out) != 3 or not _takes_one_image(edge)
     first = spatial_axes(edge.op.data_format)[0] - (not batched)
     links = [Link(0, 0)] if batched else []
@@ -29,12 +29,12 @@ def _sliding(edge: Edge, along: Along) -> Links:
 
 
 def _takes_one_image(edge: Edge) -> bool:
-    """Tell whether an operation is one of images, which may come without a batch."""
+    """Tell whether an operation takes images, which may come without a batch."""
     return type(edge.op).__module__.rpartition(".")[2] in ("image", "resizing")
 
 
 def _kernel_only(rule: Rule) -> Rule:
-    """Take a rule for the map; a kernel that comes from the image is seen whole."""
+    """Apply a rule to the feature map only; a kernel may affect every output value."""
     return lambda edge: rule(edge) if edge.position == 0 else everything(edge)
 
 
@@ -60,7 +60,7 @@ def convolution(edge: Edge) -> Links:
 
 @_kernel_only
 def transposed(edge: Edge) -> Links:
-    """Link through `conv_transpose`: by windows of the convolution that undoes it."""
+    """Link through `conv_transpose`: invert the windows of the matching convolution."""
     op, kernel = edge.op, edge.args[1].shape
 
     def along(n: int | None, m: int | None, axis: int) -> Window:
@@ -129,12 +129,14 @@ def resizing(edge: Edge) -> Links:
         step = Fraction(n, m)
         if n == m:
             return SAME
-        # Pixels have their centres at halves.
+        # Pixel centres lie at half-integer coordinates.
         centre = step / 2 - HALF
-        # Positions are multiples of half an m-th: what lies on the edge has no weight.
+        # Positions are multiples of 1 / (2 m). Pixels exactly on the edge of the window
+        # have weight 0, so the window is made smaller by that step.
         least = Fraction(1, 2 * m)
         if op.interpolation == "nearest":
-            # The pixel that holds the centre. On a boundary some take the one before.
+            # The pixel that contains the centre. If the centre lies on the boundary of
+            # two pixels, some backends take the one before.
             on_boundary = step.numerator % 2 == 0
             return Window(
                 step, centre - HALF + least * (not on_boundary), centre + HALF
@@ -146,7 +148,7 @@ def resizing(edge: Edge) -> Links:
 
 
 def cropping(edge: Edge) -> Links:
-    """Link through `CenterCrop`; it enlarges an image that is too small."""
+    """Link through `CenterCrop`, which resizes an image that is too small."""
 
     def along(n: int | None, m: int | None, axis: int) -> Window | None:
         if n is None or not m or n < m:
@@ -157,11 +159,12 @@ def cropping(edge: Edge) -> Links:
 
 
 def shifting(sign: int, sides_of: tuple[tuple[str, str], tuple[str, str]]) -> Rule:
-    """Return the rule of `image.pad_images` or `image.crop_images`.
+    """Return the rule for `image.pad_images` or `image.crop_images`.
 
     Args:
-        sign: 1 where the output begins before the input, -1 where it begins inside.
-        sides_of: The arguments that say how much, before and behind, for both axes.
+        sign: 1 for padding, -1 for cropping.
+        sides_of: For both axes, the names of the arguments for the amounts before and
+            after.
     """
 
     def rule(edge: Edge) -> Links:
@@ -179,7 +182,7 @@ def shifting(sign: int, sides_of: tuple[tuple[str, str], tuple[str, str]]) -> Ru
 
 
 def around(edge: Edge) -> Links:
-    """Link through filters of an odd size that keep the size: blur, edges."""
+    """Link through filters of odd size that keep the image's size: blur and edges."""
 
     def along(n: int | None, m: int | None, axis: int) -> Window:
         reach = one_of(getattr(edge.op, "kernel_size", 3), axis) // 2

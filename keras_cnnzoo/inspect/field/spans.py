@@ -1,10 +1,9 @@
-"""What the units of a map see of the image along one axis, padding included.
+"""Which pixels the units of a feature map see along one axis, including padding.
 
 Along one axis, each unit sees the pixels from a first to a last one, and the pattern
-repeats: `first(i + period) = first(i) + shift`. Where maps only shrink, the period is 1
-and `shift` is the stride. Behind an enlargement by 2 the period is 2, since two
-neighbours see the same pixels. The numbers are whole, so that no pixel is lost to
-rounding.
+repeats: `first(i + period) = first(i) + shift`. If feature maps only get smaller, the
+period is 1 and `shift` is the stride. After upsampling by 2 the period is 2, since two
+neighbours see the same pixels. All are integers, so that no pixel is lost to rounding.
 """
 
 import math
@@ -16,17 +15,17 @@ import numpy as np
 
 from keras_cnnzoo.inspect.field.windows import Number, Window
 
-#: Longer periods are given up for an interval that holds all of them.
+#: Patterns with longer periods are replaced by `even`, one window for all units.
 LONGEST = 1024
 
 
 class Span(NamedTuple):
-    """What units see, as numbers of pixels that may lie outside the image.
+    """The first and last pixel that units see; they may lie outside the image.
 
     Attributes:
-        first: First pixel that each unit of one period sees; infinite where it sees
-            nothing, and from minus infinity on where it sees all of an unknown size.
-        last: Last pixel.
+        first: First pixel that each unit of one period sees: infinity if it sees
+            nothing, minus infinity if it sees everything and the size is not known.
+        last: Last pixel, likewise.
         shift: Pixels from one period to the next.
     """
 
@@ -41,16 +40,16 @@ class Span(NamedTuple):
 
     @property
     def size(self) -> Number:
-        """Pixels that hold what any unit sees, from `start` and the stride on."""
+        """Pixels from `start + i * stride` on that suffice for every unit `i`."""
         even = self.even
         reach = even.last[0] - even.first[0]
         if math.isinf(reach):
-            return max(reach, 0)  # Minus infinity where no unit sees anything.
+            return max(reach, 0)  # It is minus infinity if no unit sees anything.
         return math.floor(reach) + 1
 
     @property
     def start(self) -> Number:
-        """First pixel that unit 0 sees, or less, so that steps by the stride hold."""
+        """The last pixel such that every unit `i` sees from `start + i * stride` on."""
         first = self.even.first[0]
         return 0 if math.isinf(first) and first > 0 else first
 
@@ -61,14 +60,17 @@ class Span(NamedTuple):
         return self.first[place] + moved, self.last[place] + moved
 
     def through(self, window: Window | None, size: int | None) -> "Span":
-        """Return what units see that look at this map, of some size, by a window."""
+        """Return the span of the next map's units, whose windows lie on this map.
+
+        `size` is the number of units of this map.
+        """
         if self.shift == 0 and len(self.first) == 1:
             return self
         if window is None:
             return self.all_of(size)
         step = Fraction(window.step)
         period = len(self.first)
-        # After so many steps of the window, it begins at the same place of a period.
+        # After this many steps, the window is at the same position of a period again.
         times = period // math.gcd(abs(step.numerator), period)
         length = times * step.denominator
         if length > LONGEST:
@@ -80,17 +82,18 @@ class Span(NamedTuple):
         return Span(tuple(first), tuple(last), _whole(moved))
 
     def all_of(self, size: int | None) -> "Span":
-        """Return what a unit sees that sees all of this map."""
+        """Return the span of a unit that depends on this whole map."""
         if size is None:
             return Span((-math.inf,), (math.inf,), 0)
         low, high = self._over(0, size - 1)
         return Span((low,), (high,), 0)
 
     def _over(self, begin: int, end: int) -> tuple[Number, Number]:
-        """Return what several units see, from one to another."""
+        """Return the first and last pixel that units `begin` to `end` see together."""
         if end < begin:
             return math.inf, -math.inf
-        # Within a period anything may be; over one, its ends are the furthest.
+        # Within a period, any unit may see furthest. If the range is longer, the first
+        # and the last period are enough.
         period = len(self.first)
         ends = {begin, end}
         if period > 1:
@@ -101,7 +104,7 @@ class Span(NamedTuple):
 
     @property
     def even(self) -> "Span":
-        """The least span of period 1 that holds it, with fractions for its stride."""
+        """The smallest span of period 1 and the same stride that contains this one."""
         if len(self.first) == 1:
             return self
         moved = [i * self.stride for i in range(len(self.first))]
@@ -111,10 +114,10 @@ class Span(NamedTuple):
 
 
 def hull(spans: Sequence[Span], size: int | None) -> Span:
-    """Return a span that holds all of several, for each of the `size` units of a map.
+    """Return a span that contains several, for each of the `size` units of a map.
 
-    It is the least one where all have the same stride. Else it has the stride of the
-    widest, and is wide enough for all.
+    If all have the same stride, it is the smallest such span. Otherwise it has the
+    stride of the widest one, and is wide enough to contain all at every unit.
     """
     distinct = list(dict.fromkeys(spans))
     if len(distinct) == 1:
@@ -136,7 +139,7 @@ def _drifting(spans: Sequence[Span], size: int | None) -> Span:
     lows, highs = [], []
     for span in spans:
         drift = span.stride - stride
-        # At the one end of the map or the other, the two lie furthest apart.
+        # Two spans of different stride are furthest apart at an end of the map.
         apart = [drift * end for end in ends] if drift else [0]
         lows.append(span.first[0] + min(apart))
         highs.append(span.last[0] + max(apart))
@@ -144,5 +147,5 @@ def _drifting(spans: Sequence[Span], size: int | None) -> Span:
 
 
 def _whole(number: Number) -> Number:
-    """Return a fraction that is a whole number as one."""
+    """Convert a number to int if it is whole."""
     return int(number) if number == number // 1 else number

@@ -1,4 +1,4 @@
-"""What a tensor sees of the image, and how operations hand that on."""
+"""Receptive fields of tensors, and how operations pass them on."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
@@ -9,14 +9,14 @@ from keras_cnnzoo.inspect.field.windows import Link, Links
 
 
 class AxisField(NamedTuple):
-    """What a tensor sees along one axis of the image.
+    """The receptive field of a tensor along one axis of the image.
 
     Attributes:
-        dim: The dimension of the tensor along which that changes; None where each
-            number of the tensor sees the same.
-        span: What each index of that dimension sees, padding included.
-        pixels: Which real pixels each index sees; None where sizes are not known.
-        image: Size of the image along that axis; None where it is not known.
+        dim: The dimension of the tensor along which the field changes; None if all
+            values of the tensor have the same field.
+        span: The pixels that each index of that dimension sees, including padding.
+        pixels: The real pixels that each index sees; None if sizes are not known.
+        image: Size of the image along the axis; None if it is not known.
     """
 
     dim: int | None
@@ -25,17 +25,17 @@ class AxisField(NamedTuple):
     image: int | None
 
     def all_of(self, size: int | None) -> "AxisField":
-        """Return what sees all of this tensor along its dimension."""
+        """Return the field of a value that depends on this whole dimension."""
         pixels = None if self.pixels is None else self.pixels.all_of()
         return AxisField(None, self.span.all_of(size), pixels, self.image)
 
 
-#: What a tensor sees, for each axis of the image.
+#: The receptive field of a tensor, for each axis of the image.
 TensorField: TypeAlias = tuple[AxisField, ...]
 
 
 def image_field(shape: Sequence[int | None], dims: Sequence[int]) -> TensorField:
-    """Return what an image's own pixels see, with the dimensions that are its axes."""
+    """Return the field of the image itself; `dims` are its spatial dimensions."""
     return tuple(
         AxisField(dim, Span(), None if size is None else Pixels.of_image(size), size)
         for dim, size in ((dim, shape[dim]) for dim in dims)
@@ -48,11 +48,11 @@ def carry(
     links: Links,
     out: Sequence[int | None],
 ) -> TensorField:
-    """Return what an operation's output sees through one of its inputs.
+    """Return the field of an operation's output through one of its inputs.
 
     Args:
-        field: What the input sees.
-        shape: Of the input.
+        field: The input's field.
+        shape: Shape of the input.
         links: How the output depends on the input.
         out: Shape of the output.
     """
@@ -87,7 +87,7 @@ def _along(
 
 
 def _width(field: AxisField) -> float:
-    """Return how many pixels a unit sees, at most."""
+    """Return a measure of the most pixels that a unit sees, to compare fields."""
     if field.pixels is None:
         return float(field.span.size)
     return float((field.pixels.last - field.pixels.first).max(initial=-1))
@@ -96,12 +96,13 @@ def _width(field: AxisField) -> float:
 def join(
     fields: Sequence[TensorField], shape: Sequence[int | None], averages: bool = True
 ) -> TensorField:
-    """Return what a tensor of some shape sees that was computed from several.
+    """Combine a tensor's fields through each input of an operation.
 
     Args:
-        fields: What it sees through each of them.
-        shape: Of the tensor.
-        averages: Whether what is the same for all units counts beside what is not.
+        fields: The tensor's field through each input.
+        shape: Shape of the tensor.
+        averages: Whether fields that are the same for all units count if there are
+            others that are not.
     """
     return tuple(_join(column, shape, averages) for column in zip(*fields, strict=True))
 
@@ -114,8 +115,8 @@ def _join(
     moving = [field for field in fields if field.dim is not None]
     dims = {field.dim for field in moving}
     if len(dims) > 1:
-        # One changes along rows where the other changes along columns: each unit is
-        # taken to see all of both.
+        # Fields that change along different dimensions cannot be combined exactly: each
+        # unit is assumed to see all of them.
         fields = [
             field if field.dim is None else field.all_of(shape[field.dim])
             for field in fields

@@ -1,4 +1,4 @@
-"""Which units of its input each unit of an operation's output sees, along one axis."""
+"""Which input positions each output position depends on, along one axis."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-#: A whole number or a fraction; infinite where the size of a map is not known.
+#: An integer or fraction; infinite if the size of a feature map is not known.
 Number: TypeAlias = int | Fraction | float
 
 
@@ -15,14 +15,15 @@ class Window(NamedTuple):
     """A window that moves by `step` from one output unit to the next.
 
     Output unit `i` sees the input units from `first + i * step` to `last + i * step`.
-    These may be fractions, where a map grows; then it sees the units between them.
+    If a feature map gets larger, these limits can be fractions; the unit then sees the
+    input units between them.
 
     Attributes:
         step: Input units from one output unit to the next.
         first: Where the window of output unit 0 begins.
         last: Where it ends, inclusive.
-        gap: Only every so many of these units are seen, counted from the first; more
-            than 1 under dilation.
+        gap: The dilation: of the units in the window, only every `gap`-th is seen,
+            counted from the first.
     """
 
     step: Number = 1
@@ -31,7 +32,7 @@ class Window(NamedTuple):
     gap: int = 1
 
     def ends(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and last input unit that each of some output units sees."""
+        """Return the first and last input unit that each given output unit sees."""
         step, first, last = (Fraction(n) for n in (self.step, self.first, self.last))
         whole = math.lcm(step.denominator, first.denominator, last.denominator)
         moved = units * int(step * whole)
@@ -39,9 +40,9 @@ class Window(NamedTuple):
         return begin, (moved + int(last * whole)) // whole
 
     def inside(self, units: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same of a map of `size` units: what lies outside is left out.
+        """Return the same, limited to a feature map of `size` units.
 
-        The first is larger than the last where nothing is left.
+        The first is larger than the last if no unit is left.
         """
         begin, end = self.ends(units)
         before = np.maximum(-begin, 0)
@@ -50,19 +51,19 @@ class Window(NamedTuple):
 
     @property
     def outline(self) -> "Window | None":
-        """The window that stands for it where padding counts as image."""
+        """The window to use if padding counts as part of the image: this one."""
         return self
 
 
 class Lookup(NamedTuple):
-    """The window of each output unit, one by one, where no rule of a few numbers fits.
+    """The window of each output unit, listed separately because no `Window` fits.
 
     Attributes:
         first: The first input unit that each output unit sees.
         last: The last one.
-        outline: The window that stands for it where padding counts as image; None if
-            that has to be the whole map.
-        gap: 1; as of `Window`.
+        outline: The window to use if padding counts as part of the image; None if only
+            the whole feature map will do.
+        gap: 1, as in `Window`.
     """
 
     first: np.ndarray
@@ -71,7 +72,7 @@ class Lookup(NamedTuple):
     gap: int = 1
 
     def inside(self, units: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and last input unit that each of some output units sees."""
+        """Return the first and last input unit that each given output unit sees."""
         return self.first[units], self.last[units]
 
 
@@ -79,7 +80,7 @@ SAME = Window()
 
 
 class Link(NamedTuple):
-    """One dimension of an output steps along one of an input.
+    """A dimension of an output that moves along a dimension of an input.
 
     Attributes:
         source: The dimension of the input.
@@ -92,9 +93,9 @@ class Link(NamedTuple):
     window: Window | Lookup = SAME
 
 
-#: How an output depends on one input. Of a dimension of the input that is not a source
-#: in it, each number of the output sees all. A dimension may be a source several times;
-#: each link is true, and the one that tells most is taken.
+#: How an output depends on one input. If a dimension of the input is not the source of
+#: any link, each output value depends on all of it. A dimension may be the source of
+#: several links; all of them hold, and the narrowest is used.
 Links: TypeAlias = Sequence[Link]
 
 

@@ -1,4 +1,4 @@
-"""Figures of matplotlib: returned, to be shown, saved or changed; never shown here."""
+"""Matplotlib figures, which are returned but never shown by the functions here."""
 
 from keras_cnnzoo.inspect.figures.activations import plot_activations
 from keras_cnnzoo.inspect.figures.attribution import plot_attribution

@@ -1,4 +1,4 @@
-"""The maps of layers, side by side."""
+"""Draw feature maps side by side."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,30 +32,33 @@ def plot_activations(
     title: str | None = None,
     data_format: str | None = None,
 ) -> "Figure":
-    """Draw the maps of one layer or of several.
+    """Draw the feature maps of one layer or several.
 
-    Zero is white, what is positive blue and what is negative orange. Maps of a single
-    pixel are drawn as bars, one for each channel. Of several images one is drawn, and
-    the figure says which.
+    Zero is white, positive values are blue and negative ones orange. Only if the range
+    does not include zero, the lowest value is white and the highest blue. Feature maps
+    of a single pixel are drawn as bars, one per channel. If there are several images,
+    only one is drawn, and the title says which.
 
     Args:
-        maps: A batch of maps, `(batch, height, width, channels)`; the maps of one
-            image, without the batch; or a mapping of layers' paths to such, as
-            `activations` gives it. Of a mapping, what is no map is left out.
-        image: Which image of the batch.
-        limit: At most so many channels of a layer.
-        order: "strength", the highest peak first, or "number".
-        scale: "own" colours each channel by its own range, "common" all of a layer by
-            one.
-        title: At the top of the figure.
-        data_format: "channels_last" or "channels_first", of the maps; by default as
-            Keras is set.
+        maps: A batch of feature maps, `(batch, height, width, channels)`; those of one
+            image, without the batch dimension; or a mapping from layers' paths to
+            either, as `activations` returns it. In a mapping, arrays that are not
+            feature maps are skipped.
+        image: Index of the image in the batch.
+        limit: The most channels to draw per layer.
+        order: "strength" draws the channel with the highest peak first, "number" keeps
+            the order of the channels.
+        scale: "own" scales the colours of each channel to its own range, "common" to
+            the range of the layer.
+        title: Title of the figure.
+        data_format: Data format of the maps, "channels_last" or "channels_first"; None
+            uses Keras's setting.
 
     Returns:
-        The figure, with one axes for each channel; each tells its number.
+        The figure, with one axes per channel, titled with the channel's number.
 
     Raises:
-        ValueError: There is no map, or no such image, order, scale or format.
+        ValueError: There is no feature map, or no such image, order, scale or format.
 
     Example:
         >>> figure = plot_activations(np.zeros((8, 8, 3)), order="number")
@@ -87,7 +90,7 @@ def plot_activations(
         (1, 1) if x.shape[:2] == (1, 1) else grid(min(limit, x.shape[-1]))
         for x in chosen.values()
     ]
-    # Small pictures all over the figure, one strip for each layer.
+    # One strip of small pictures for each layer.
     height = sum(0.35 + 1.3 * rows for rows, _ in grids)
     figure = new_figure(10.4, height + 0.4 * bool(title), title)
     shares = [rows + 0.3 for rows, _ in grids]
@@ -105,7 +108,7 @@ def plot_activations(
 
 
 def _of_one_image(maps: Any, image: int, data_format: str) -> np.ndarray:
-    """Return the maps of one image, `(height, width, channels)`."""
+    """Return the feature maps of one image, `(height, width, channels)`."""
     array = keras.ops.convert_to_numpy(maps).astype("float32")
     if array.ndim == 4:
         if not -len(array) <= image < len(array):
@@ -120,7 +123,7 @@ def _of_one_image(maps: Any, image: int, data_format: str) -> np.ndarray:
 
 
 def _draw_bars(strip: "SubFigure", values: np.ndarray) -> None:
-    """Draw the numbers of maps of one pixel."""
+    """Draw the values of one-pixel feature maps as bars."""
     axes = strip.subplots()
     colours = [BLUE if value >= 0 else ORANGE for value in values]
     axes.bar(range(len(values)), values, color=colours, width=1.0)

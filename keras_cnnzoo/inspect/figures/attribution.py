@@ -1,4 +1,4 @@
-"""Attributions laid over the image that they explain."""
+"""Draw attributions over the image that they explain."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: How strongly the highest value covers the image.
+#: Opacity of the highest value over the image.
 OPACITY = 0.8
 
 
@@ -28,20 +28,21 @@ def plot_attribution(
     title: str | None = None,
     captions: Sequence[str] | None = None,
 ) -> "Figure":
-    """Draw an image, or several one below the other, and attributions over each.
+    """Draw one or several images, each beside its attributions.
 
     Args:
-        image: `(height, width, channels)`, or a batch of such; shown as `as_picture`
-            has it.
-        maps: Attributions of that size in 0..1: `(height, width)` of one image,
-            `(batch, height, width)` of several; or several side by side, as a mapping
-            of names to such, or a sequence for one image.
-        title: At the top.
-        captions: A caption for each image; None numbers them where there are several.
+        image: `(height, width, channels)`, or a batch of images. `as_picture` converts
+            its values for display.
+        maps: Attributions in 0..1, in the image's size: `(height, width)` for one
+            image, `(batch, height, width)` for several. To draw several attributions
+            side by side, pass a mapping from names to such arrays, or for one image a
+            sequence of them.
+        title: Title of the figure.
+        captions: A caption for each image; None numbers them if there are several.
 
     Raises:
-        ValueError: A map has another size than the image, or there is not one for each
-            image.
+        ValueError: A map does not have the size of the image, or the number of maps or
+            captions is not the number of images.
 
     Example:
         >>> figure = plot_attribution(np.zeros((8, 8, 3)), {"saliency": np.eye(8)})
@@ -107,6 +108,6 @@ def _named(maps: Any, images: int) -> dict[str, np.ndarray]:
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:
-    """Return a paler grey picture, over which colours can be told apart."""
+    """Return a pale grey copy of a picture, so that colours over it stand out."""
     grey = picture if picture.ndim == 2 else picture.mean(axis=-1)
     return np.rint(64 + 0.65 * grey).astype("uint8")

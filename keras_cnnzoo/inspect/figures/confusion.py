@@ -1,4 +1,4 @@
-"""The confusion matrix of a classifier, drawn."""
+"""Draw the confusion matrix of a classifier."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from keras_cnnzoo.inspect.figures.style import BLUE, FAINT, INK, new_figure, pla
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Above these, the numbers or the names of a confusion matrix can no longer be read.
+#: With more classes than this, numbers or names in the figure would be too small.
 MAX_NUMBERED, MAX_NAMED = 20, 50
 
 
@@ -21,21 +21,22 @@ def plot_confusion(
     predicted: Any = None,
     title: str | None = None,
 ) -> "Figure":
-    """Draw a confusion matrix: rows are the true classes, columns the predicted.
+    """Draw a confusion matrix: rows are the true classes, columns the predicted ones.
 
-    The colour is the share of the row, so that rare classes are seen as well: blue
-    what is right, orange what is wrong. At the right is the share that is right.
+    The colour shows a cell's share of its row, so that rare classes are visible too:
+    blue for correct predictions, orange for errors. The column at the right shows the
+    recall of each class.
 
     Args:
-        confusion: Counts, `(classes, classes)`; or with `predicted` the true class of
+        confusion: Counts, `(classes, classes)`; or, with `predicted`, the true class of
             each image.
         class_names: A name for each class; None numbers them.
-        predicted: What was predicted for each image: its class, or a row of
-            probabilities.
-        title: What was evaluated on what.
+        predicted: The predicted class of each image, or its row of probabilities.
+        title: Title of the figure, such as the names of the model and the data set.
 
     Raises:
-        ValueError: The counts are not square, or something is not there for each.
+        ValueError: The counts are not square, or the numbers of classes and names, or
+            of true and predicted classes, differ.
 
     Example:
         >>> figure = plot_confusion([0, 1, 1], ["cat", "dog"], predicted=[0, 1, 0])
@@ -53,7 +54,7 @@ def plot_confusion(
     totals = counts.sum(axis=1)
     shares = counts / np.maximum(1, totals[:, None])
     right = np.eye(classes, dtype=bool)
-    # Rare errors are what one looks for: the square root lifts them out of the white.
+    # The square root makes rare errors visible against the white background.
     errors = np.sqrt(np.ma.masked_array(shares, right | (counts == 0)))
     axes.imshow(np.ma.masked_array(shares, ~right), cmap="Blues", vmin=0, vmax=1.2)
     axes.imshow(errors, cmap="Oranges", vmin=-0.1, vmax=1.2)
@@ -82,7 +83,7 @@ def plot_confusion(
 
 
 def count_confusion(truth: Any, predicted: Any = None) -> np.ndarray:
-    """Return a confusion matrix `(true, predicted)`, given or counted."""
+    """Return a confusion matrix `(true, predicted)`, counting it if necessary."""
     truth = np.asarray(truth)
     if predicted is None:
         if truth.ndim != 2 or truth.shape[0] != truth.shape[1]:

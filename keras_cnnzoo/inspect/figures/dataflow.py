@@ -1,4 +1,4 @@
-"""A model drawn as boxes: the size and number of its feature maps, stage by stage."""
+"""Draw a model as boxes that show the size and number of its feature maps."""
 
 import math
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ COLOURS = {
     "dense": "#5b8a72",
     "other": GREY,
 }
-#: The slant of what lies behind, and how much the front is lit.
+#: Offset of a box's back from its front, to the right and upwards, per unit of depth.
 SLANT = (0.5, 0.32)
 
 
@@ -31,19 +31,20 @@ def plot_dataflow(
     limit: int = 18,
     title: str | None = None,
 ) -> "Figure":
-    """Draw the way of an image through a model, with the sizes on the way.
+    """Draw how the size of the feature maps changes from the image to the output.
 
-    A box is as high and as deep as the maps, and as wide as there are many of them,
-    both as roots, so that small ones can be seen beside large ones. Layers in a row
-    that give the same size are one box; blue are convolutions, orange poolings, green
-    dense layers.
+    A box's height and depth show the height and width of the feature maps, its width
+    the number of channels. All are drawn as square roots, so that small sizes stay
+    visible beside large ones. Consecutive layers with the same output size share a box.
+    Convolutions are blue, pooling is orange, dense layers are green.
 
     Args:
         model: Any built Keras model with one image input.
-        input_shape: Shape of one image; None takes the model's own.
-        limit: At most so many boxes, where that can be: with more, layers that give
-            the same height and width are one box, which has the last one's channels.
-        title: At the top; None names the model.
+        input_shape: Shape of one image; None uses the model's own.
+        limit: The number of boxes to aim for. If there would be more, consecutive
+            layers with the same height and width share a box, which shows the channels
+            of the last one.
+        title: Title of the figure; None uses the model's name.
 
     Raises:
         ValueError: The input size is not known and `input_shape` is None.
@@ -80,7 +81,7 @@ def plot_dataflow(
 
 
 def _draw(axes: "Axes", box: Stage, left: float, side: int) -> float:
-    """Draw one box from `left` on, and return where it ends."""
+    """Draw one box, starting at `left`, and return where it ends."""
     from matplotlib.patches import Polygon
 
     height, depth = (2 * math.sqrt(n / side) * 0.92 + 0.08 for n in box.size[:2])
@@ -98,7 +99,7 @@ def _draw(axes: "Axes", box: Stage, left: float, side: int) -> float:
             (width, high),
         ],
     }
-    # The label is the widest part of a thin box, which stands in its middle.
+    # The label of a thin box is wider than the box, so the box is centred above it.
     room = max(width + dx, 0.62)
     start = left + (room - width - dx) / 2
     for alpha, corners in faces.items():

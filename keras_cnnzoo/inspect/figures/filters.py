@@ -1,4 +1,4 @@
-"""The kernels of a convolution as pictures."""
+"""Draw the kernels of a convolution."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Of filters over many channels, so many are drawn, and so many slices of each.
+#: For filters with many input channels: the most filters, and slices of each, to draw.
 DEEP, SLICES = 12, 12
 
 
@@ -32,21 +32,21 @@ def plot_filters(
 ) -> "Figure":
     """Draw the filters of a convolution.
 
-    A filter over one channel is drawn in the colours of its numbers, zero white,
-    positive blue, negative orange; one over three as a small colour image, grey where
-    it is zero. Of filters over more channels each row is one: those slices of it
-    that are largest, under the numbers of their channels.
+    A filter with one input channel is drawn with zero white, positive weights blue and
+    negative ones orange. A filter with three is drawn as a small colour image, in which
+    grey is zero. Otherwise each row shows one filter: its slices with the largest norm,
+    each titled with the number of its input channel.
 
     Args:
         model: A model, or a convolution itself.
-        layer: Which layer of the model, as `find` takes it. None takes the first that
-            has filters.
-        limit: At most so many filters.
-        title: At the top; None names the layer.
+        layer: The layer of the model, as `find` takes it. None uses the first that has
+            filters.
+        limit: The most filters to draw.
+        title: Title of the figure; None describes the layer.
 
     Raises:
-        ValueError: The layer is not exactly one.
-        TypeError: It has no filters.
+        ValueError: `layer` does not match exactly one layer.
+        TypeError: The layer has no filters.
 
     Example:
         >>> conv = keras.layers.Conv2D(4, 3)

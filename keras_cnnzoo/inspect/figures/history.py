@@ -8,7 +8,7 @@ from keras_cnnzoo.inspect.figures.style import BLUE, GREY, new_figure, plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Columns of a history that are no measure of how well it went.
+#: Columns of a history that are neither a loss nor a metric.
 ASIDE = ("epoch", "learning_rate", "lr", "seconds")
 
 
@@ -19,21 +19,21 @@ def plot_history(
     best_epoch: int | None = None,
     title: str | None = None,
 ) -> "Figure":
-    """Draw loss and metrics by epoch, training beside validation.
+    """Draw loss and metrics by epoch, for training and validation.
 
     Args:
-        history: What `model.fit` returns, its `.history`, or one mapping of names to
-            numbers for each epoch.
-        metrics: Which columns, in order. None takes the loss and all metrics but
-            those of layers, `layer/statistic`.
+        history: The `History` that `model.fit` returns, its `.history`, or a sequence
+            with one mapping from names to values per epoch.
+        metrics: The columns to draw, in order. None draws the loss and all metrics,
+            without the statistics of layers (`layer/statistic`).
         best_epoch: The epoch to mark, from 1.
-        title: What was trained on what.
+        title: Title of the figure, such as the names of the model and the data set.
 
     Returns:
-        The figure, with one axes for the loss and one for each metric.
+        The figure, with one axes for the loss and one per metric.
 
     Raises:
-        ValueError: There is nothing in it to draw, or no such metric.
+        ValueError: The history has no loss or metric to draw, or no such metric.
 
     Example:
         >>> figure = plot_history({"loss": [2.0, 1.0], "val_loss": [2.1, 1.5]})
@@ -88,7 +88,7 @@ def _is_measure(name: str) -> bool:
 
 
 def _columns(history: Any) -> dict[str, list[float]]:
-    """Return a history by column: that of `fit`, a mapping of columns, or rows."""
+    """Return the columns of a history, which may be a `History`, columns or rows."""
     found = getattr(history, "history", history)
     if isinstance(found, Mapping):
         return {name: list(values) for name, values in found.items()}

@@ -1,4 +1,4 @@
-"""A figure of matplotlib that shows itself, in a notebook and in a window."""
+"""A matplotlib figure that can show itself in a notebook or a window."""
 
 import io
 import sys
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 
 class NotebookFigure(Figure):
-    """A figure that pyplot knows nothing of, until it is shown.
+    """A figure that is not registered with pyplot until it is shown.
 
-    As the last line of a notebook's cell it is drawn under the cell.
+    As the last expression of a notebook cell, it is drawn below the cell.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The canvas of Agg draws without a screen and leaves pyplot's state alone.
+        # The Agg canvas needs no screen, and does not change pyplot's state.
         FigureCanvasAgg(self)
 
     def _repr_png_(self) -> bytes:
@@ -26,7 +26,7 @@ class NotebookFigure(Figure):
         return file.getvalue()
 
     def show(self, warn: bool = True) -> None:
-        """Draw the figure in the notebook, or in a window where there is a screen."""
+        """Show the figure in the notebook, or in a window if there is a screen."""
         if (ipython := sys.modules.get("IPython")) and ipython.get_ipython():
             from IPython.display import display
 

@@ -1,4 +1,4 @@
-"""Images as a person sees them, whatever a model is fed with."""
+"""Convert a model's preprocessed input images to pictures that can be shown."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ import numpy as np
 
 
 def as_picture(image: Any) -> np.ndarray:
-    """Return an image of `(height, width, channels)` as uint8, grey or RGB.
+    """Convert an image to uint8, greyscale or RGB.
 
-    Pixels of 0..255 stay as they are and those of 0..1 are multiplied by 255; others
-    are stretched from their lowest to their highest value. More than three channels
-    show the first three, two their mean.
+    Values in 0..1 are multiplied by 255, and other values in 0..255 stay the same. Any
+    other range is scaled to 0..255. Of more than three channels, the first three are
+    shown; of two, their mean.
 
     Args:
-        image: `(height, width)`, `(height, width, channels)`, or a batch of one.
+        image: `(height, width)`, `(height, width, channels)`, or a batch of one image.
 
     Raises:
-        ValueError: It is no single image.
+        ValueError: `image` is not a single image.
 
     Example:
         >>> as_picture(np.array([[[-1.0], [1.0]]])).ravel().tolist()
@@ -44,13 +44,13 @@ def as_picture(image: Any) -> np.ndarray:
 
 
 def brighten(values: np.ndarray, share: float = 0.005) -> np.ndarray:
-    """Stretch an attribution in 0..1 so that a few highest pixels are all drawn as 1.
+    """Scale an attribution in 0..1 so that its highest pixels are clipped to 1.
 
-    One pixel that stands out would leave all others too dark to be seen.
+    Otherwise, a single outlier would leave all other pixels too dark to see.
 
     Args:
         values: `(height, width)`.
-        share: How many pixels count as the highest.
+        share: The share of pixels that are clipped.
     """
     bound = np.quantile(values, 1 - share)
     return np.clip(values / bound, 0, 1) if bound > 0 else values

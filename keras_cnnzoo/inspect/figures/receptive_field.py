@@ -1,4 +1,4 @@
-"""The receptive field of a unit, drawn on the image."""
+"""Draw the receptive field of a unit on the image."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: More points than this on a side hide the image.
+#: With more points than this per side, they would hide the image.
 MAX_POINTS = 40
 
 
@@ -32,23 +32,23 @@ def plot_receptive_field(
 ) -> "Figure":
     """Draw the receptive field of one unit of a layer on an image.
 
-    The frame is the receptive field, which may reach over the edge; the points are the
-    centres of what all units see.
+    The frame is the receptive field, which may extend past the image. The points are
+    the centres of all units' receptive fields.
 
     Args:
         model: Any built Keras model with one image input.
-        image: `(height, width, channels)`, of the size that the model takes.
-        layer: Which layer, as `find` takes it.
-        at: Row and column of the unit; None takes the one whose field is nearest to
-            the middle of the image.
-        title: At the top; None says the size and the step.
+        image: `(height, width, channels)`, in the model's input size.
+        layer: The layer, as `find` takes it.
+        at: Row and column of the unit; None uses the unit whose receptive field is
+            closest to the middle of the image.
+        title: Title of the figure; None states the field's size and stride.
 
     Returns:
         The figure. Its axes are in pixels of the image.
 
     Raises:
-        ValueError: The layer is not exactly one, is not reached by the image, or has
-            no such unit.
+        ValueError: Not exactly one layer matches `layer` and depends on the image, or
+            that layer has no such unit.
 
     Example:
         >>> conv = keras.layers.Conv2D(4, 3, name="conv")
@@ -115,7 +115,7 @@ def _centres(field: ReceptiveField, units: Sequence[int]) -> list[np.ndarray]:
 
 
 def _map_size(model: keras.Model, path: str, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return height and width of the map that a call of a layer gives."""
+    """Return height and width of the feature map that a layer's call outputs."""
     for call in layer_calls(model, shape):
         own = str(call.path) == path
         if own and call.shape is not None and len(call.shape) == 4:
@@ -126,13 +126,13 @@ def _map_size(model: keras.Model, path: str, shape: tuple[int, ...]) -> tuple[in
 def _frame(
     axes: "Axes", field: ReceptiveField, unit: Sequence[int], size: tuple[int, int]
 ) -> None:
-    """Draw the field, and make room where it reaches over the edge."""
+    """Draw the field, and extend the axes if it reaches past the image."""
     from matplotlib.patches import Rectangle
 
     top, left = (field.start[i] + unit[i] * field.stride[i] - 0.5 for i in (0, 1))
     rows, columns = field.size
     axes.add_patch(Rectangle((left, top), columns, rows, fill=False, ec=ORANGE, lw=2.2))
-    # At most by the image's own size.
+    # Extend each side by at most the size of the image, so that it stays visible.
     reach = max(size)
     ends = []
     for low, length, side in ((top, rows, size[0]), (left, columns, size[1])):

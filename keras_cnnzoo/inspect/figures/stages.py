@@ -1,4 +1,4 @@
-"""The stages of a model: runs of layers whose outputs have one size."""
+"""The stages of a model: runs of consecutive layers with the same output size."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from keras_cnnzoo.axes import channel_axis, spatial
 from keras_cnnzoo.inspect.trace.layer_calls import Call, layer_calls
 from keras_cnnzoo.structure.paths import layer_paths
 
-#: A layer's path, the layer, and the size of what it gives.
+#: A layer's path, the layer, and the size of its output.
 _Step: TypeAlias = tuple[str, keras.layers.Layer, tuple[int, int, int]]
 
 
 @dataclass
 class Stage:
-    """Layers in a row that give the same size.
+    """Consecutive layers with the same output size.
 
     Attributes:
-        size: `(height, width, channels)` of the last one; a vector is one pixel.
-        layers: Their paths and what they are, in order.
+        size: `(height, width, channels)` of the last output; a vector has height and
+            width 1.
+        layers: The paths and layers, in order.
     """
 
     size: tuple[int, int, int]
@@ -28,7 +29,10 @@ class Stage:
 
     @property
     def kind(self) -> str:
-        """The kind of its main layer: "convolution", "dense", "pooling" or "other"."""
+        """The kind of the stage: "convolution", "dense", "pooling" or "other".
+
+        It is the first of these kinds of which the stage has a layer.
+        """
         held = [one for _, layer in self.layers for one in (layer, *_inside(layer))]
         for kind, is_one in _KINDS:
             if any(is_one(layer) for layer in held):
@@ -37,11 +41,12 @@ class Stage:
 
 
 def stages(model: keras.Model, image_shape: tuple[int, ...], limit: int) -> list[Stage]:
-    """Return the stages of a model, at most `limit` where that can be.
+    """Return the stages of a model, if possible at most `limit`.
 
-    Nested models are looked into, blocks are not. Layers in a row that give the same
-    height, width and channels are one stage; if there are too many, those that give
-    the same height and width.
+    The layers of nested models count separately, a block counts as one layer.
+    Consecutive layers whose outputs have the same height, width and channels form a
+    stage. If that makes more than `limit` stages, only height and width must be the
+    same.
     """
     steps = _steps(model, image_shape)
     found = _merged(steps, 3)
@@ -97,8 +102,8 @@ def _inside(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return list(layer_paths(layer).values())
 
 
-#: What is no step on the way: a model, whose layers are, and what computes nothing, as
-#: the layer that remembers how a model was built.
+#: Layers that are not counted: models, because their layers are, and layers that
+#: compute nothing, such as the one that records how a model was built.
 _ASIDE = (
     keras.Model,
     keras.layers.Flatten,

@@ -1,4 +1,4 @@
-"""What all figures have in common: colours, fonts and plain axes."""
+"""The common style of all figures: colours, fonts and axes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 INK, QUIET, LINE, FAINT = "#24292f", "#57606a", "#d0d7de", "#f6f8fa"
 BLUE, ORANGE, GREY = "#1f6feb", "#d9731a", "#9aa5b1"
-#: From the lowest to the highest: negative is orange, zero white, positive blue.
+#: From the lowest to the highest value: negative orange, zero white, positive blue.
 SIGNED = (
     *("#431d03", "#7d3c0a", "#b95f17", "#e38a3f", "#f5bd8a", "#fbe3cf", "#ffffff"),
     *("#d7e5fb", "#9cc0f5", "#5590e6", "#2560bd", "#123a80", "#081d45"),
@@ -19,12 +19,12 @@ SIGNED = (
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> "Figure":
-    """Make a figure that pyplot does not know, and that a notebook shows.
+    """Create a figure that is not registered with pyplot, but that notebooks show.
 
     Args:
         width: In inches.
         height: In inches.
-        title: At the top left.
+        title: The title, at the top left.
     """
     from keras_cnnzoo.inspect.figures.notebook_figure import NotebookFigure
 
@@ -34,29 +34,29 @@ def new_figure(width: float, height: float, title: str | None = None) -> "Figure
     return figure
 
 
-#: From what says nothing to what says most, as on the page of `explain`.
+#: From the lowest to the highest attribution, as on the page of `explain`.
 HEAT = ("#2d1160", "#5c187a", "#b5367a", "#f1605d", "#fdae78", "#fcf4b6")
 
 
 def heat_colours() -> "Colormap":
-    """Return the colours of attributions."""
+    """Return the colour map of attributions."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("heat", HEAT)
 
 
 def signed_colours() -> "Colormap":
-    """Return the colours of numbers around zero."""
+    """Return the colour map of signed values."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("signed", SIGNED)
 
 
 def draw_map(axes: "Axes", values: np.ndarray, low: float, high: float) -> Any:
-    """Draw a map in the colours of its numbers.
+    """Draw a feature map with the colour map of signed values.
 
-    Zero is white if the range holds it, so that two maps can be compared; else the
-    colours go from the lowest to the highest.
+    If zero lies in the range, it is white, so that maps can be compared. Otherwise,
+    even if all values are negative, the lowest is white and the highest blue.
     """
     bound = max(-low, high) or 1.0
     if low > 0 or high < 0:
@@ -71,7 +71,7 @@ def draw_map(axes: "Axes", values: np.ndarray, low: float, high: float) -> Any:
 
 
 def draw_picture(axes: "Axes", picture: np.ndarray) -> None:
-    """Draw a uint8 picture, grey or RGB."""
+    """Draw a uint8 picture, greyscale or RGB."""
     smooth = min(picture.shape[:2]) >= 96
     axes.imshow(
         picture,
@@ -96,7 +96,7 @@ def caption(axes: "Axes", text: str) -> None:
 
 
 def plain(axes: "Axes", across: str, title: str) -> None:
-    """Set the title and the label below of a curve, a light grid, and no frame."""
+    """Style the axes of a curve: title, x label, light grid, no top or right frame."""
     axes.set_title(title, loc="left", fontsize=11, color=QUIET)
     axes.set_xlabel(across, color=QUIET)
     axes.spines[["top", "right"]].set_visible(False)
@@ -105,7 +105,7 @@ def plain(axes: "Axes", across: str, title: str) -> None:
 
 
 def grid(count: int, widest: int = 8) -> tuple[int, int]:
-    """Return rows and columns for a number of small pictures.
+    """Return the rows and columns of a grid for a number of small pictures.
 
     Example:
         >>> grid(6), grid(32), grid(20)

@@ -1,1 +1,1 @@
-"""Feature maps out of a running model."""
+"""Read feature maps and other layer outputs from a running model."""

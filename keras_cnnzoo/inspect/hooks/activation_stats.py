@@ -1,4 +1,4 @@
-"""Watch the activations of a network while it learns."""
+"""Log statistics of a network's activations during training."""
 
 import csv
 import importlib.util
@@ -14,23 +14,23 @@ import numpy as np
 from keras_cnnzoo.files import write_text
 from keras_cnnzoo.inspect.hooks.recording import instrumented, statistics
 
-#: A channel's standard deviation below this share of its mean says nothing.
+#: A channel is constant if its standard deviation is at most this share of its mean.
 _CONSTANT = 1e-3
 
 
 class ActivationStats(keras.callbacks.Callback):
-    """Log how the activations of each instrumented layer are distributed, per epoch.
+    """Log the mean and variance of each instrumented layer's activations, per epoch.
 
-    For each layer whose `record` is "stats", the logs of an epoch get `path/dead`, the
-    share of channels that give the same number everywhere, within a thousandth of it,
-    as a ReLU does that is never on; `path/mean`; and `path/variance`. They come from
-    the training batches, from as many images of each as the layer samples, and the
-    layers' statistics start anew with each epoch. A warning is given once for a layer
-    whose channels all died.
+    For each layer whose `record` is "stats", three values are added to the logs of an
+    epoch: `path/mean`, `path/variance`, and `path/dead`, the share of dead channels. A
+    channel is dead if its output is constant (to within a thousandth of its value), as
+    for a ReLU whose input is never positive. The statistics come from the training
+    batches, from as many images per batch as the layer samples, and start anew each
+    epoch. A layer whose channels are all dead causes one warning.
 
     Args:
-        path: A `.csv` file to write, a row for each epoch and layer. After every epoch
-            it is whole.
+        path: A `.csv` file to write, with a row per epoch and layer. It is complete
+            after every epoch.
         log_dir: A folder for TensorBoard, which must be installed.
 
     Raises:
@@ -93,7 +93,7 @@ class ActivationStats(keras.callbacks.Callback):
             layer.statistics.reset()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        # What the validation adds is not of the training.
+        # Keep the training statistics, since validation adds its own to the layers.
         self._seen = statistics(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -127,7 +127,7 @@ def _summary(seen: Mapping[str, np.ndarray]) -> dict[str, float]:
     return {
         "dead": float(np.mean(np.sqrt(variance) <= _CONSTANT * abs(mean))),
         "mean": float(mean.mean()),
-        # Within the channels, and between them.
+        # The total variance: within channels plus between channels.
         "variance": float(variance.mean() + mean.var()),
     }
 

@@ -1,4 +1,4 @@
-"""What layers give on a set of images, whole or reduced to what is wanted of it."""
+"""The outputs of layers for a set of images, whole or reduced to statistics."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
@@ -29,30 +29,31 @@ def activations(
     reduce: str | Reduction | None = None,
     batch_size: int = 32,
 ) -> dict[str, Any]:
-    """Return what layers give on images, by path, in inference mode.
+    """Return the outputs of layers for a set of images, by path, in inference mode.
 
-    With `reduce`, the maps of one batch are all that memory holds at a time; they are
-    reduced on the device, inside the compiled pass.
+    With `reduce`, only the feature maps of one batch are in memory at a time. They are
+    reduced on the device, inside the compiled forward pass.
 
     Args:
         model: Any Keras model: Functional, Sequential, nested or subclassed.
         images: An array of images, or a dictionary, list or tuple of arrays for a model
-            of several inputs; or batches of them, as a dataset, a `PyDataset` or any
-            iterable gives them, alone or as the first of a tuple `(x, y, ...)`.
-        layers: Which layers, as `tap` takes them. By default all convolutions.
-        reduce: None for the maps themselves. "mean" or "max" for one number a channel,
-            over all images and positions. `TopK(k)` for the images that move each
-            channel most, `Histogram(bins, range)` for how its values are distributed.
-        batch_size: How many images at once, where they come as an array.
+            with several inputs. Or batches of these, from a dataset, a `PyDataset` or
+            any iterable, alone or as the first item of a tuple `(x, y, ...)`.
+        layers: The layers, as `tap` takes them. By default all convolutions.
+        reduce: None returns the feature maps themselves. "mean" or "max" returns one
+            value per channel, over all images and positions. `TopK(k)` finds the images
+            that activate each channel most, `Histogram(bins, range)` counts the values
+            of each channel.
+        batch_size: The batch size, if `images` is an array.
 
     Returns:
-        `{path: array}`; with `TopK` a `TopImages(values, images)` for each path, with
-        `Histogram` a `Counts(counts, edges)`. A layer that is called again appears as
-        `path:1`, `path:2` and so on.
+        `{path: array}`. With `TopK`, each path has a `TopImages(values, images)`, with
+        `Histogram` a `Counts(counts, edges)`. If a layer is called more than once, its
+        further calls are at `path:1`, `path:2` and so on.
 
     Raises:
         ValueError: A part of `layers` matches nothing, there are no images, or
-            `reduce` is not known.
+            `reduce` is unknown.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(
@@ -89,7 +90,7 @@ def activations(
 
 
 class _Data:
-    """Batches of images, as often as one goes through them."""
+    """Batches of images that can be iterated several times."""
 
     def __init__(self, model: keras.Model, images: Any, batch_size: int) -> None:
         self._arguments = model, images, batch_size
@@ -103,7 +104,7 @@ def _map_pass(
     layers: Selection,
     reductions: Reduction | Mapping[str, Reduction] | None = None,
 ) -> MapPass:
-    """Return a pass that hands out maps, or what a reduction makes of each."""
+    """Return a compiled forward pass to feature maps, or to their reductions."""
     key: Hashable = (
         tuple(sorted(reductions.items()))
         if isinstance(reductions, Mapping)
@@ -111,7 +112,7 @@ def _map_pass(
     )
     try:
         hash(key)
-    except TypeError:  # a reduction of the user's own that is not kept
+    except TypeError:  # an unhashable reduction of the user's: do not cache the pass
         key = object()
     return kept(
         model,
@@ -145,7 +146,7 @@ def _joined(maps: Iterable[dict[str, Any]]) -> dict[str, Any]:
         raise ValueError(_NO_IMAGES)
     if len(every) == 1:
         return every[0]
-    # A layer's batches go as soon as they are joined.
+    # `pop` frees a layer's batches as soon as they are joined.
     return {
         path: keras.tree.map_structure(
             lambda *parts: np.concatenate(parts), *(m.pop(path) for m in every)
@@ -160,7 +161,7 @@ def _reduced(
     data: Iterable[Any],
     reductions: Reduction | Mapping[str, Reduction],
 ) -> dict[str, Any]:
-    """Reduce the maps of each path, by one reduction or by that of the path."""
+    """Reduce the feature maps of each path, with one reduction or one per path."""
     run = _map_pass(model, layers, reductions)
 
     def of(path: str) -> Reduction:

@@ -1,4 +1,4 @@
-"""Images as people hand them over: arrays, dictionaries, datasets, batches of each."""
+"""Convert the users' images: arrays, dictionaries, datasets, or batches of these."""
 
 import operator
 from collections.abc import Iterator, Mapping
@@ -9,16 +9,16 @@ import numpy as np
 
 
 def batch_of_images(model: keras.Model, images: Any) -> np.ndarray:
-    """Return a batch of images as float32, for a model of one image input.
+    """Return a batch of images as float32, for a model with one image input.
 
     Args:
         model: The model.
-        images: `(batch, height, width, channels)` or with the channels first, as an
-            array, a tensor or a list of images; or a dictionary of this one input.
+        images: `(batch, height, width, channels)` or channels first, as an array, a
+            tensor or a list of images; or a dictionary with this one input.
 
     Raises:
-        ValueError: The model takes several inputs, or this is no batch of images. The
-            message says what to do.
+        ValueError: The model takes several inputs, or `images` is not a batch of
+            images. The message says what to do.
     """
     if len(inputs := getattr(model, "inputs", None) or []) > 1:
         names = ", ".join(repr(tensor.name) for tensor in inputs)
@@ -53,7 +53,7 @@ def batch_of_images(model: keras.Model, images: Any) -> np.ndarray:
 
 
 def as_model_takes(model: keras.Model, images: Any) -> Any:
-    """Return a tensor of images in the structure of the model's one input."""
+    """Wrap a tensor of images in the structure of the model's single input."""
     structure = getattr(model, "input", None)
     if isinstance(structure, dict | list | tuple) and len(model.inputs) == 1:
         return keras.tree.map_structure(lambda _: images, structure)
@@ -61,17 +61,17 @@ def as_model_takes(model: keras.Model, images: Any) -> Any:
 
 
 def batches_of(model: keras.Model, images: Any, size: int) -> Iterator[Any]:
-    """Yield batches of what a model takes, of all kinds of data that Keras takes.
+    """Yield batches of a model's inputs, from any kind of data that Keras takes.
 
     Args:
         model: The model.
         images: An array of images, or a dictionary, list or tuple of arrays for the
             inputs of the model; or an iterable of batches of these, alone or as the
-            first of a tuple `(x, y, ...)`.
-        size: How many images at once, where they come as arrays.
+            first item of a tuple `(x, y, ...)`.
+        size: The batch size, if `images` consists of arrays.
 
     Raises:
-        ValueError: This is a single image; or the arrays of the inputs are not of one
+        ValueError: `images` is a single image, or the arrays of the inputs differ in
             length.
     """
     if size < 1:
@@ -94,19 +94,19 @@ def batches_of(model: keras.Model, images: Any, size: int) -> Iterator[Any]:
     for batch in images:
         inputs = _inputs_of(model, batch)
         check_batch(model, inputs)
-        # A dataset's tensors may be of another backend.
+        # A dataset's tensors may belong to another backend.
         yield keras.tree.map_structure(_numpy, inputs)
 
 
 def _is_whole(model: keras.Model, images: Any) -> bool:
-    """Tell arrays of all images from an iterable of batches."""
+    """Tell whether this is arrays of all images, not an iterable of batches."""
     if hasattr(images, "shape") or isinstance(images, Mapping):
         return True
     return isinstance(images, list | tuple) and _is_inputs(model, images)
 
 
 def _is_inputs(model: keras.Model, arrays: Any) -> bool:
-    """Tell whether a sequence has an array for each input of a model of several."""
+    """Tell whether a sequence has one array for each of a model's several inputs."""
     count = len(getattr(model, "inputs", None) or [])
     return (
         count > 1
@@ -120,7 +120,7 @@ def _is_inputs(model: keras.Model, arrays: Any) -> bool:
 
 
 def _inputs_of(model: keras.Model, batch: Any) -> Any:
-    """Return the inputs of a batch, of which the rest are labels and weights."""
+    """Return the inputs of a batch, without labels and sample weights."""
     if isinstance(batch, list | tuple):
         if isinstance(batch, list) and _is_inputs(model, batch):
             return batch
@@ -129,7 +129,7 @@ def _inputs_of(model: keras.Model, batch: Any) -> Any:
 
 
 def check_batch(model: keras.Model, images: Any) -> None:
-    """Refuse a single image where a batch belongs."""
+    """Raise an error if a single image was passed instead of a batch."""
     inputs = getattr(model, "inputs", None) or []
     arrays = keras.tree.flatten(images)
     if len(inputs) != 1 or len(arrays) != 1 or not hasattr(arrays[0], "shape"):

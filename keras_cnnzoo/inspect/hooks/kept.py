@@ -1,4 +1,4 @@
-"""Keep what was made for a model, as a compiled pass, while it stays the same."""
+"""Cache what was made for a model, such as a compiled pass, until the model changes."""
 
 import threading
 import weakref
@@ -13,11 +13,11 @@ from keras_cnnzoo.internals.layers import tracked_layers
 from keras_cnnzoo.structure.paths import Selection
 
 T = TypeVar("T")
-#: So many things are kept of a model, those that were used last.
+#: The most objects to cache per model; the least recently used are dropped.
 MOST = 16
 _VALUES = frozenset((bool, int, float, str, type(None)))
 _IDENTITIES = frozenset((FunctionType, BuiltinFunctionType, tuple, list, type))
-#: What `fit`, `evaluate` and `predict` change of a model, and its passes do not use.
+#: Attributes that `fit`, `evaluate` and `predict` change, but passes do not depend on.
 _OF_RUNS = frozenset(
     f"{word}_{kind}"
     for word in ("stop", "train", "test", "predict")
@@ -26,7 +26,7 @@ _OF_RUNS = frozenset(
 
 
 class _Kept:
-    """What is kept of one model, and how the model was then."""
+    """The cached objects of one model, and the model's state when they were made."""
 
     def __init__(self, state: tuple[Any, ...], layers: list[weakref.ref[Any]]) -> None:
         self.state = state
@@ -39,18 +39,17 @@ _LOCK = threading.RLock()
 
 
 def kept(model: keras.Model, key: Hashable, make: Callable[[], T]) -> T:
-    """Return what `make` gives; what it gave before, if the model is still the same.
+    """Return the result of `make`, from the cache if the model has not changed.
 
-    A model is another as soon as a layer was exchanged, or an attribute of a layer that
-    is a number, a text or a function, such as `activation`, `trainable` or the dtype
-    policy. The values of weights may change.
+    A model has changed if a layer was replaced, or if a public attribute of a layer
+    that is a number, string or function has changed, such as `activation`, `trainable`
+    or the dtype policy. New values of weights are not a change.
 
     Args:
-        model: The model. What is kept of it goes when it does, so that what `make`
-            gives must not hold the model, nor a layer that may hold it, but by weak
-            references.
-        key: What is made.
-        make: Makes it.
+        model: The model. Its cached objects are freed with it. Therefore they may refer
+            to the model, or to a layer that may refer to it, only by weak references.
+        key: Identifies the object among those of the model.
+        make: Creates the object.
     """
     layers = tracked_layers(model)
     state = _state(model, layers)
@@ -77,7 +76,7 @@ def kept(model: keras.Model, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def selection_key(layers: Selection | None) -> Hashable:
-    """Return what is equal for equal selections, and holds no layer."""
+    """Return a key that is equal for equal selections, and does not refer to layers."""
     if isinstance(layers, keras.layers.Layer):
         return id(layers)
     if isinstance(layers, Sequence) and not isinstance(layers, str):

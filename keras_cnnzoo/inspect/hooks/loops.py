@@ -1,4 +1,4 @@
-"""Layers that run inside a loop, where what they give cannot be handed out."""
+"""Layers that run inside a loop of the backend, whose outputs cannot be read."""
 
 import warnings
 from collections.abc import Collection, Mapping
@@ -11,15 +11,14 @@ from keras_cnnzoo.structure.paths import layer_paths
 
 
 class LoopGuard:
-    """Tells which calls of one pass run inside a loop.
+    """Tells which layer calls of a forward pass run inside a loop.
 
-    The cells of recurrent layers do on every backend, and what a `TimeDistributed`
-    holds. So do layers that a model calls
-    in a loop or a condition of its own, where a backend compiles it: their tensors mean
-    nothing outside.
+    On every backend, these are the cells of recurrent layers and the layer in a
+    `TimeDistributed`. On a backend that compiles loops and conditions, they are also
+    the layers that a model calls inside its own: their tensors cannot be used outside.
 
     Args:
-        layers: All layers of the model by path, as `layer_paths` gives them.
+        layers: All layers of the model by path, as `layer_paths` returns them.
     """
 
     def __init__(self, layers: Mapping[str, keras.layers.Layer]) -> None:
@@ -31,11 +30,11 @@ class LoopGuard:
         self._level = trace_level()
 
     def begin(self) -> None:
-        """Say that the model's own pass begins here."""
+        """Note the trace level at which the model's own forward pass begins."""
         self._level = trace_level()
 
     def cells_of(self, layers: Mapping[str, keras.layers.Layer]) -> list[str]:
-        """Return the paths of those layers that another one runs in a loop."""
+        """Return the paths of the layers that another layer runs in a loop."""
         return [path for path, layer in layers.items() if id(layer) in self._cells]
 
     def hides(self, layer: keras.layers.Layer) -> bool:
@@ -44,7 +43,7 @@ class LoopGuard:
 
 
 def reasons(model: keras.layers.Layer, paths: Collection[str]) -> str:
-    """Say why layers cannot be seen and what to take instead, once for each loop."""
+    """Explain why outputs cannot be read and what to use instead, once per loop."""
     layers = layer_paths(model)
     first = {loop_around(layers, path): path for path in reversed(list(paths))}
     told = [why_hidden(model, path) for path in reversed(first.values())]
@@ -54,7 +53,7 @@ def reasons(model: keras.layers.Layer, paths: Collection[str]) -> str:
 def warn_of_hidden(
     model: keras.layers.Layer, paths: Collection[str], *, stacklevel: int
 ) -> None:
-    """Name the layers that cannot be seen, and say why."""
+    """Warn of the layers whose outputs cannot be read, and say why."""
     warnings.warn(
         f"What {', '.join(map(repr, paths))} gives cannot be seen: it runs inside a "
         f"loop. {reasons(model, paths)}",

@@ -1,4 +1,4 @@
-"""One pass of a model that hands out what some of its layers give."""
+"""A forward pass of a model that returns the outputs of some of its layers."""
 
 import contextlib
 import contextvars
@@ -14,18 +14,19 @@ from keras_cnnzoo.inspect.hooks.loops import LoopGuard, reasons, warn_of_hidden
 from keras_cnnzoo.inspect.trace.call_names import Change, call_numbers, collect
 from keras_cnnzoo.structure.paths import layer_paths
 
-#: Whether the pass that runs is one of a tap's own, of no concern to open contexts.
+#: Whether the running forward pass is a tap's own, which open contexts must ignore.
 LOOKING = contextvars.ContextVar("looking", default=False)
 _HIDDEN = object()
 
 
 class MapPass:
-    """A compiled pass of a model, which it does not keep alive.
+    """A compiled forward pass; it does not keep the model alive.
 
     Args:
         model: The model.
-        layers: Whose outputs are handed out, by path.
-        change: What is handed out of each, on the device; None for the outputs.
+        layers: The layers whose outputs are returned, by path.
+        change: Computes the returned value from each output, on the device; None
+            returns the outputs.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class MapPass:
         return model
 
     def __call__(self, images: Any) -> dict[str, Any]:
-        """Return what the layers give on a batch, by the name of the call."""
+        """Return the layers' outputs for a batch, by the name of the call."""
         model = self.model
         if not model.built:
             model(keras.tree.map_structure(lambda x: x[:1], images))
         if self._run is None:
             self._run = compiled(model, self._forward)
         found = self._run(images)
-        # JAX sorts dictionaries.
+        # JAX sorts dictionaries, so restore the order of the calls.
         return {
             path: keras.tree.map_structure(to_numpy, found[path])
             for path in self._order
@@ -71,7 +72,7 @@ class MapPass:
 
     @contextlib.contextmanager
     def collect(self) -> Iterator[dict[str, Any]]:
-        """Within the context, in which the model runs, collect what its layers give."""
+        """Collect the layers' outputs while the model runs within the context."""
         if self._of_model is None:
             guard = LoopGuard(layer_paths(self.model))
             with _looking():
@@ -90,7 +91,7 @@ class MapPass:
         hidden = [name for name, output in kept.items() if output is _HIDDEN]
         for name in hidden:
             del kept[name]
-        # A backend may run a whole recurrent layer at once, and call no cell.
+        # A backend may run a recurrent layer as a whole, without calling its cell.
         cells = guard.cells_of(layers)
         self._tell(
             kept, dict.fromkeys([*cells, *(CallPath.parse(n).layer for n in hidden)])
@@ -98,7 +99,7 @@ class MapPass:
         self._order |= dict.fromkeys(kept)
 
     def _tell(self, kept: dict[str, Any], hidden: dict[str, None]) -> None:
-        """Say what cannot be seen, once."""
+        """Warn once of outputs that cannot be read; raise if there are no others."""
         if not kept:
             what, why = "takes part in its forward pass", ""
             if hidden:
@@ -115,7 +116,7 @@ class MapPass:
 
 @contextlib.contextmanager
 def _looking() -> Iterator[None]:
-    """Have open contexts pass over the calls of the model within this one."""
+    """Have open tap contexts ignore the model's calls within this context."""
     token = LOOKING.set(True)
     try:
         yield
@@ -124,7 +125,7 @@ def _looking() -> Iterator[None]:
 
 
 def as_numpy_can(path: str, layer: keras.layers.Layer, output: Any) -> Any:
-    """Return a layer's output, bfloat16 as float32, since NumPy has none."""
+    """Cast a layer's bfloat16 outputs to float32, since NumPy has no bfloat16."""
 
     def cast(tensor: Any) -> Any:
         if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":

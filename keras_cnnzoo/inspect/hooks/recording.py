@@ -1,4 +1,4 @@
-"""What the instrumented convolutions of a model record, and what they have seen."""
+"""Switch what a model's instrumented convolutions record, and read their statistics."""
 
 import fnmatch
 from typing import Any
@@ -12,9 +12,9 @@ from keras_cnnzoo.structure.paths import layer_paths
 
 
 def set_record(model: keras.Model, record: Record, layers: str = "*") -> int:
-    """Switch what the instrumented convolutions of a model record.
+    """Set what the instrumented convolutions of a model record.
 
-    A model that was compiled traces its next step anew, so that the switch is seen.
+    A compiled model is traced anew at its next step, so that the change takes effect.
 
     Args:
         model: Any model; nested models and blocks are searched.
@@ -22,7 +22,7 @@ def set_record(model: keras.Model, record: Record, layers: str = "*") -> int:
         layers: A shell-style pattern of the layers' paths.
 
     Returns:
-        How many layers were switched.
+        The number of matching layers.
 
     Raises:
         ValueError: No instrumented layer matches.
@@ -43,7 +43,7 @@ def set_record(model: keras.Model, record: Record, layers: str = "*") -> int:
 
 
 def statistics(model: keras.Model) -> dict[str, dict[str, Any]]:
-    """Return what the layers in "stats" have seen: `{path: {statistic: array}}`."""
+    """Return the recorded statistics of layers: `{path: {statistic: array}}`."""
     return {
         path: layer.statistics.numpy()
         for path, layer in instrumented(model).items()

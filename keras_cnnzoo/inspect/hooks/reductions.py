@@ -1,4 +1,4 @@
-"""What to keep of a layer's maps over a set of images that does not fit in memory."""
+"""Reduce a layer's feature maps over a set of images, batch by batch, to statistics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,9 +13,11 @@ from keras_cnnzoo import axes
 
 
 class TopImages(NamedTuple):
-    """The images that move each channel most, the strongest first.
+    """The images that activate each channel most, the strongest first.
 
-    Both are `(channels, k)`: how strongly, and the images' positions in the set.
+    Attributes:
+        values: The activations, `(channels, k)`.
+        images: The images' indices in the set, `(channels, k)`.
     """
 
     values: np.ndarray
@@ -23,28 +25,29 @@ class TopImages(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Histograms of a layer's channels, `(channels, bins)`, and their common edges."""
+    """Histograms of a layer's channels, `(channels, bins)`, with shared bin edges."""
 
     counts: np.ndarray
     edges: np.ndarray
 
 
 class Reduction(ABC):
-    """How the maps of one layer become few numbers: batch by batch, then joined."""
+    """A reduction of one layer's feature maps: batch by batch, then joined."""
 
     @abstractmethod
     def of_batch(self, maps: Any, axis: int) -> Any:
-        """Reduce a batch of maps on the device; `axis` is that of the channels."""
+        """Reduce a batch of feature maps on the device; `axis` is the channel axis."""
 
     @abstractmethod
     def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
-        """Add what is left of a batch, whose first image is the `first` of the set.
+        """Add the result of `of_batch` for a batch to the joined results so far.
 
-        `so_far` is None at the start.
+        `first` is the index of the batch's first image in the set. `so_far` is None for
+        the first batch.
         """
 
     def result(self, joined: Any) -> Any:
-        """Return what the user gets."""
+        """Convert the joined results to what the user gets."""
         return joined
 
 
@@ -56,7 +59,7 @@ class Mean(Reduction):
 
     def join(self, so_far: Any, batch: np.ndarray, first: int) -> Any:
         total, images = so_far or (0.0, 0)
-        # A sum in float32 stops growing at some point.
+        # Sum in float64, since small terms get lost in a large float32 sum.
         return total + batch.sum(0, dtype="float64"), images + len(batch)
 
     def result(self, joined: Any) -> Any:
@@ -76,14 +79,14 @@ class Max(Reduction):
 
 @dataclass(frozen=True)
 class TopK(Reduction):
-    """Find, for each channel, the images that it reacts to most.
+    """Find, for each channel, the images that activate it most.
 
     Args:
-        k: How many images.
-        by: What an image is ranked by: the "max" of its map, or the "mean".
+        k: The number of images.
+        by: Whether images are ranked by the "max" or the "mean" of the feature map.
 
     Raises:
-        ValueError: `k` is less than 1, or `by` is neither.
+        ValueError: `k` is less than 1, or `by` is neither "max" nor "mean".
     """
 
     k: int = 9
@@ -105,7 +108,7 @@ class TopK(Reduction):
         if so_far is not None:
             values = np.concatenate([so_far.values, values], 1)
             images = np.concatenate([so_far.images, images], 1)
-        # Of equals, the one that came first.
+        # The stable sort ranks the earlier of two equal images first.
         best = np.argsort(-values, axis=1, kind="stable")[:, : self.k]
         return TopImages(*(np.take_along_axis(a, best, 1) for a in (values, images)))
 
@@ -114,16 +117,16 @@ class TopK(Reduction):
 class Histogram(Reduction):
     """Count how often the values of each channel fall into bins of equal width.
 
-    As `numpy.histogram`: a bin holds its left edge, the last one its right edge too,
-    and what lies outside is not counted.
+    As in `numpy.histogram`, a bin includes its left edge, and the last bin also its
+    right edge. Values outside the range are not counted.
 
     Args:
-        bins: How many.
-        range: The smallest and the largest edge. None takes the extremes of each
-            layer, found in a pass of its own over the images.
+        bins: The number of bins.
+        range: The smallest and the largest edge. None uses each layer's smallest and
+            largest value, which takes a second pass over the images.
 
     Raises:
-        ValueError: There is no bin, or `range` is not an increasing pair.
+        ValueError: `bins` is less than 1, or `range` is not an increasing pair.
     """
 
     bins: int = 50
@@ -151,7 +154,8 @@ class Histogram(Reduction):
         found = ops.reshape(found, ops.shape(x))
         found = ops.where(x == edges[-1], self.bins - 1, found)
         inside = (found >= 0) & (found < self.bins)
-        # Each channel has its own bins, and all share one that is thrown away.
+        # Each channel has its own bins. Values outside the range go to one extra bin,
+        # which is dropped.
         slots = found + self.bins * ops.arange(channels, dtype=found.dtype)
         slots = ops.where(inside, slots, self.bins * channels)
         counts = ops.segment_sum(
@@ -180,23 +184,23 @@ class Extremes(Reduction):
 
     def result(self, joined: Any) -> Any:
         low, high = joined.astype("float64")
-        # As numpy.histogram has it where all values are the same.
+        # If all values are the same, use the range that `numpy.histogram` uses.
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
 EXTREMES = Extremes()
-#: What `reduce` may be by name.
+#: Reductions that `reduce` accepts by name.
 BY_NAME: dict[str, Reduction] = {"mean": Mean(), "max": Max()}
 
 
 def channel_axis(layer: keras.layers.Layer, maps: Any, form: str) -> int:
-    """Return the axis of the channels in what a layer of a model of `form` gives."""
+    """Return a layer output's channel axis; `form` is the model's data format."""
     form = getattr(layer, "data_format", None) or form
     return axes.channel_axis(form) if len(maps.shape) > 2 else -1
 
 
 def _of_each_image(reduce: Callable[..., Any], maps: Any, axis: int) -> Any:
-    """Reduce over all positions, to `(batch, channels)`."""
+    """Reduce over all positions, to the shape `(batch, channels)`."""
     rank = len(maps.shape)
     positions = tuple(a for a in range(1, rank) if a != axis % rank)
     return reduce(maps, positions) if positions else maps

@@ -1,4 +1,4 @@
-"""The maps of any layers of any model, out of one compiled forward pass."""
+"""Read the outputs of any layers of any model in one compiled forward pass."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -17,35 +17,36 @@ from keras_cnnzoo.structure.paths import CONVOLUTION, Selection, find
 def tap(
     model: keras.Model, layers: Selection = CONVOLUTION, *, keep: int | None = None
 ) -> "Tap":
-    """Look at what layers inside a model give, without rebuilding or copying it.
+    """Read the outputs of layers inside a model, without rebuilding or copying it.
 
-    What comes back is called with images, as often as you like, and answers with the
-    layers' outputs by path, from one compiled forward pass in inference mode. The
-    model keeps its state, and weights that change later are seen. The cells of
-    recurrent layers, which run inside a loop, cannot be seen; a warning names them.
+    Call the result with images, as often as you like, to get the layers' outputs by
+    path. They come from one compiled forward pass in inference mode. The model's state
+    does not change, and later changes of its weights take effect. Outputs of the cells
+    of recurrent layers, which run inside a loop, cannot be read; a warning names them.
 
-    It is a context manager too. Within it, each forward pass of the model, called or
-    in `fit`, `evaluate` and `predict`, hands over its maps as it runs, in training
-    with the training batch's own.
+    The result is also a context manager. Within the context, each forward pass of the
+    model, by a call or in `fit`, `evaluate` and `predict`, records the layers' outputs
+    for its own batch.
 
     Args:
-        model: Any Keras model: Functional, Sequential, nested or subclassed. As a
-            context manager, the one that is run: a model around it may have been
-            compiled before, and would show nothing.
-        layers: Which layers: a pattern of their names, or of paths where it has a "/",
+        model: Any Keras model: Functional, Sequential, nested or subclassed. For the
+            context manager, pass the model that you run, not a model inside it: the
+            outer one may be compiled already, and then nothing is recorded.
+        layers: The layers: a pattern of their names, or of paths if it contains a "/",
             a class, a layer, or a sequence of these. By default all convolutions.
-        keep: As a context manager, how many of the latest passes are held in memory;
-            None for all of them.
+        keep: For the context manager, how many of the latest forward passes to keep in
+            memory; None keeps all.
 
     Returns:
         A function from images to `{path: array}`, in the order in which the layers
-        are called; a layer that is called again appears as `path:1`, `path:2` and so
-        on. The arrays are read-only, and bfloat16 comes as float32, since NumPy has
-        none. As a context manager, it gives a list of such dictionaries, one a pass.
+        are called. If a layer is called more than once, its further calls are at
+        `path:1`, `path:2` and so on. The arrays are read-only. bfloat16 is converted to
+        float32, since NumPy has no bfloat16. The context manager returns a list of such
+        dictionaries, one per forward pass.
 
     Raises:
-        ValueError: A part of `layers` matches nothing; the message offers the nearest
-            names. Or, when called, none of the layers takes part in the pass.
+        ValueError: A part of `layers` matches nothing; the message suggests similar
+            names. Or, when called, none of the layers takes part in the forward pass.
 
     Example:
         >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(
@@ -62,7 +63,7 @@ def tap(
 
 
 class Tap:
-    """Layers of a model under observation; see `tap`."""
+    """Reads the outputs of a model's layers; see `tap`."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Tap:
         return f"<tap of {self.model.name}: {', '.join(self.layers)}>"
 
     def __call__(self, images: Any) -> dict[str, Any]:
-        """Return what the layers give on a batch of images, by path."""
+        """Return the layers' outputs for a batch of images, by path."""
         check_batch(self.model, images)
         return self._pass(images)
 
@@ -111,7 +112,7 @@ class Tap:
 
             def receive(arrays: list[Any]) -> None:
                 if not watching:
-                    return  # Of a model around, which was traced within the context.
+                    return  # An outer model that was traced within the context.
                 maps = keras.tree.pack_sequence_as(structure, arrays)
                 seen.append(dict(zip(paths, maps, strict=True)))
                 if self.keep is not None:
@@ -134,7 +135,7 @@ class Tap:
 
 @contextlib.contextmanager
 def _exchanged(model: keras.Model, call: Callable[..., Any]) -> Iterator[None]:
-    """Have a model run `call` as its forward pass."""
+    """Within the context, have a model run `call` as its forward pass."""
     own = vars(model).get("call")
     model.call = call
     try:

@@ -1,4 +1,4 @@
-"""Arrays as text in an HTML page, which a browser can unpack without a library."""
+"""Encode arrays as text that an HTML page can decode without a library."""
 
 import base64
 import zlib
@@ -7,24 +7,24 @@ from typing import Any
 
 import numpy as np
 
-#: How the page reads each type of array. All are little-endian.
+#: The page's name of each integer type. All are little-endian.
 TYPES = {"u1": np.uint8, "i1": np.int8, "u2": np.uint16, "i4": np.int32}
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> tuple[list[list[Any]], str]:
-    """Put arrays into one compressed text.
+    """Encode arrays as one compressed text.
 
-    Floats are stored byte by byte: all first bytes, all second bytes and so on, which
-    compresses better, since neighbours have exponents in common. Maps, `u1` of three
-    dimensions `(channels, height, width)`, are stored as differences to the pixel on
-    the left for the same reason.
+    Floats are stored as all first bytes, then all second bytes and so on. This
+    compresses better, since neighbouring values have similar exponents. For the same
+    reason feature maps, `u1` arrays of shape `(channels, height, width)`, are stored as
+    differences from the pixel on the left.
 
     Args:
-        arrays: By name; of the types of `TYPES`, or float32.
+        arrays: Arrays by name, float32 or of a type in `TYPES`.
 
     Returns:
-        The index, a list of `[name, type, shape]` in order, and the text, base64 of
-        zlib's format.
+        The index, a list of `[name, type, shape]` in order; and the text, which is
+        zlib-compressed and base64-encoded.
     """
     index: list[list[Any]] = []
     stream = bytearray()
@@ -54,14 +54,15 @@ def _bytes(array: np.ndarray, kind: str) -> bytes:
 
 
 def quantise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bring `(height, width, channels)` to 256 levels, channel by channel.
+    """Quantise `(height, width, channels)` to 256 levels, channel by channel.
 
     Args:
-        maps: Of any range. What is not finite becomes the lowest level.
+        maps: Values of any range. Those that are not finite become the lowest level.
 
     Returns:
-        `(channels, height, width)` uint8, and float32 `(channels, 2)` of the lowest
-        and the highest value: level n stands for `low + n * (high - low) / 255`.
+        The levels, uint8 `(channels, height, width)`; and each channel's lowest and
+        highest value, float32 `(channels, 2)`. Level n stands for
+        `low + n * (high - low) / 255`.
     """
     planes = np.moveaxis(np.asarray(maps, "float32"), -1, 0)
     finite = np.where(np.isfinite(planes), planes, np.nan)
@@ -75,7 +76,7 @@ def quantise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as the `json` module takes it: NumPy's numbers become Python's."""
+    """Convert NumPy arrays and numbers to types that the `json` module accepts."""
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -84,7 +85,7 @@ def as_json(value: Any) -> Any:
         return as_json(value.tolist())
     if isinstance(value, np.generic):
         return as_json(value.item())
-    # JSON has no word for these, and JavaScript reads no other.
+    # JSON has no NaN or infinity, and JavaScript's parser accepts only JSON.
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

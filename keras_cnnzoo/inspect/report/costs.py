@@ -1,4 +1,4 @@
-"""Sizes and costs of each row, and what its pixels see of the image."""
+"""The cost and receptive field of each row of the page."""
 
 import math
 from collections.abc import Sequence
@@ -12,24 +12,24 @@ from keras_cnnzoo.inspect.cost.table import Profile, Row
 from keras_cnnzoo.inspect.field.receptive_field import ReceptiveField, receptive_field
 from keras_cnnzoo.inspect.report.rows import Entry
 
-#: What is summed up of the layers inside a block or model.
+#: Costs of a block or model that are sums over the layers inside it.
 SUMMED = ("params", "fixed", "macs")
 
 
 def costs(
     model: keras.Model, entries: Sequence[Entry], image_shape: tuple[int, ...]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, int | None]]:
-    """Return what each row costs and sees, by path, and what the whole model costs.
+    """Return the costs of each row by path, and those of the whole model.
 
-    Of a row these are "params", "fixed", "macs", "bytes", "dense" and "field", as of
-    `profile`; None is what is not known. A field is `{"size", "stride", "start"}`, each
-    of height and width.
+    A row has "params", "fixed", "macs", "bytes", "dense" and "field", as in `profile`,
+    or None if a value is not known. "field" is the receptive field, `{"size", "stride",
+    "start"}`, each with values for height and width.
     """
     try:
         table = profile(model, image_shape)
         fields = receptive_field(model, input_shape=image_shape)
     except ValueError:
-        # A model that cannot be followed has everything else on its page.
+        # If the model cannot be traced, show the page without costs.
         unknown = dict.fromkeys((*SUMMED, "bytes", "dense", "field"))
         whole = {"params": model.count_params(), "fixed": None, "macs": None}
         return {entry.path: dict(unknown) for entry in entries}, whole
@@ -55,7 +55,7 @@ def _costs(path: str, row: Row | None, table: Profile) -> dict[str, Any]:
 
 
 def _field(field: ReceptiveField | None) -> dict[str, Any] | None:
-    """Return a field as the page takes it; None where it is not known or has no end."""
+    """Convert a receptive field for the page; None if it is unknown or infinite."""
     if field is None or len(field.size) != 2 or math.inf in field.size:
         return None
     return {"size": field.size, "stride": field.stride, "start": field.start}

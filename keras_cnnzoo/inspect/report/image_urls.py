@@ -1,4 +1,4 @@
-"""Pictures as `data:` URLs, which an HTML page shows without a network."""
+"""Pictures as `data:` URLs, which an HTML page can show offline."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def as_url(picture: np.ndarray) -> str:
-    """Return a uint8 picture as the address of a PNG."""
+    """Encode a uint8 picture as the `data:` URL of a PNG."""
     from PIL import Image
 
     file = io.BytesIO()

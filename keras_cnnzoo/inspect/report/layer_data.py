@@ -1,7 +1,7 @@
-"""The arrays of each layer on the page, packed so that a click unpacks them.
+"""The arrays of each layer on the page, in blocks that are decoded on a click.
 
-A block is the text of some arrays. Blocks of a layer and an image hold its maps and
-the numbers behind them; blocks of a layer alone hold its kernels.
+A block is a group of arrays. Blocks of a layer and an image hold the feature maps and
+the numbers from which they are computed; blocks of a layer alone hold its kernels.
 """
 
 import math
@@ -27,23 +27,26 @@ from keras_cnnzoo.structure.kernels import has_kernels
 
 Arrays = dict[str, np.ndarray]
 
-#: Kernel slices that are stored of each filter where the whole kernel is not.
+#: The slices to store per filter if there is no room for the whole kernel: of kernels
+#: larger than 1 x 1, and of 1 x 1 kernels.
 SLICES, SINGLE_WEIGHTS = 16, 64
 
 
 class Blocks:
-    """Collect the blocks of a model and some images.
+    """Collects the blocks of a model for some images.
 
     Args:
         entries: The rows.
-        channels: Of each row with maps, the channels that are shown.
-        full: Rows whose input is stored, so that each of their pixels can be computed.
+        channels: For each row with feature maps, the channels to show.
+        full: The rows whose input is stored, so that the page can compute each of their
+            output pixels.
 
     Attributes:
         channels: As given.
         maps: For each image, the arrays of each row.
-        kernels: The arrays of each row.
-        windows: How each row computes, as far as that is known and was found to be so.
+        kernels: The kernel arrays of each row.
+        windows: How the output of each row is computed, if it is known and has been
+            checked.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class Blocks:
         self._wrong: set[str] = set()
 
     def add(self, model: keras.Model, image: np.ndarray) -> None:
-        """Run one more image through the model, and keep what is shown of it."""
+        """Run one more image through the model, and keep what the page shows of it."""
         rows: dict[str, Arrays] = {}
         number = len(self.maps)
 
@@ -73,7 +76,7 @@ class Blocks:
         self.maps.append(rows)
 
     def finish(self) -> None:
-        """Drop the arithmetic of layers where it did not hold for every image."""
+        """Drop the arithmetic of layers for which it was wrong on some image."""
         for path in self._wrong:
             self.windows.pop(path, None)
             self.kernels.pop(path, None)
@@ -112,14 +115,14 @@ class Blocks:
         return arrays
 
     def _keep(self, call: Call, window: Window, channels: np.ndarray) -> None:
-        """Keep how a layer computes, and its kernel, once for all images."""
+        """Keep a layer's window and kernel, once for all images."""
         if call.path in self.windows:
             return
         full = call.path in self._full
         self.windows[call.path] = window.about() | {
             "full": full,
             "activation": activation_name(call.layer),
-            # What a layer of any other kind is multiplied with is no picture.
+            # Other layers' weights, such as scales, make no meaningful picture.
             "filters": has_kernels(call.layer),
         }
         if window.kernel is None:
@@ -135,13 +138,13 @@ class Blocks:
 
 
 def stores_output(layer: keras.layers.Layer) -> bool:
-    """Tell whether the page needs what an activation gave, beside its input."""
+    """Tell whether the page needs an activation's output, which it cannot compute."""
     name = activation_name(layer)
     return name is not None and name not in COMPUTED
 
 
 def _slices(kernel: np.ndarray) -> Arrays:
-    """Keep the largest slices of each filter, `(filters, inputs, height, width)`."""
+    """Keep each filter's slices of largest norm: `(filters, inputs, height, width)`."""
     single = kernel.shape[2:] == (1, 1)
     norms = np.sqrt(np.square(kernel).sum(axis=(2, 3)))
     most = np.argsort(-norms, axis=1, kind="stable")
@@ -166,14 +169,15 @@ def fill(
 
     Args:
         model: The model.
-        images: A batch, as it takes them.
+        images: A batch of preprocessed images.
         entries: The rows.
-        room: Bytes for the maps, and for the numbers behind their pixels.
+        room: Bytes for the feature maps, and bytes for the numbers from which their
+            pixels are computed.
     """
     channels = choose_channels(entries, len(images), room[0])
     shown = [entry for entry in entries if entry.path in channels]
     costs = {e.path: _cost(e, len(channels[e.path]), len(images)) for e in shown}
-    # Filters are what one wants to see at work; the first ones most.
+    # Prefer convolutions, whose filters are of most interest, and the first one most.
     filters = {e.path: has_kernels(e.layer) for e in shown}
     first = next((path for path in costs if filters[path]), None)
     order = sorted(costs, key=lambda p: (p != first, not filters[p], costs[p]))
@@ -185,7 +189,7 @@ def fill(
 
 
 def _cost(entry: Entry, kept: int, images: int) -> int:
-    """Return how many floats it takes to compute every pixel of the kept channels."""
+    """Return the number of floats needed to compute each pixel of the kept channels."""
     cost = sum(
         math.prod(weight.shape[:-1]) * kept
         for weight in entry.layer.weights

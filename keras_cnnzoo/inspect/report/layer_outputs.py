@@ -1,4 +1,4 @@
-"""One image through a model, and every layer's output on the way, as NumPy."""
+"""Run one image through a model, with the output of every layer as a NumPy array."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Call:
     Attributes:
         path: The layer's path; `path:1` for its second call, and so on.
         layer: The layer.
-        inputs: The tensors that it was given.
-        output: What it gave.
-        form: The data format of the model, for layers that have none.
+        inputs: Its input tensors.
+        output: Its output.
+        form: The model's data format, for layers that have none of their own.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Call:
 
     @cached_property
     def map(self) -> np.ndarray | None:
-        """The output as `(height, width, channels)`; a vector is one pixel."""
+        """The output as `(height, width, channels)`; a vector is a single pixel."""
         return _as_map(self.layer, self.output, self.form)
 
     @cached_property
@@ -51,18 +51,18 @@ class Call:
 def run_image(
     model: keras.Model, image: np.ndarray, see: Callable[[Call], None]
 ) -> np.ndarray | None:
-    """Run one image through a model, and show every call inside to `see`.
+    """Run one image through a model, and pass every layer call inside to `see`.
 
-    A call's tensors are free again after it, so that memory holds one layer's. Cells of
-    recurrent layers, which run inside a loop, are left out.
+    The tensors of a call are not kept, so only those of one layer are in memory at a
+    time. Cells of recurrent layers, which run inside a loop, are left out.
 
     Args:
         model: Any model with one image input.
-        image: As the model takes it, without the batch.
-        see: Called with each call inside, innermost first.
+        image: One preprocessed image, without the batch dimension.
+        see: A function that gets each call, innermost first.
 
     Returns:
-        The model's answer if it is a vector, else None.
+        The model's output if it is a vector, else None.
     """
     paths = layer_paths(model)
     names, guard = CallNames(paths, call_numbers(model)), LoopGuard(paths)

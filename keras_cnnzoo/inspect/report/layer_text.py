@@ -7,7 +7,7 @@ import keras
 
 
 def describe(layer: keras.layers.Layer) -> str:
-    """Say in a line what a layer does.
+    """Describe a layer in one line.
 
     Example:
         >>> describe(keras.layers.Conv2D(8, 3, strides=2, activation="relu"))
@@ -33,13 +33,13 @@ def describe(layer: keras.layers.Layer) -> str:
 
 
 def activation_name(layer: keras.layers.Layer) -> str | None:
-    """Return the name of the activation within a layer; None where there is none."""
+    """Return the name of a layer's activation; None if it has none or is linear."""
     name = getattr(getattr(layer, "activation", None), "__name__", None)
     return None if name in (None, "linear") else name
 
 
 def _square(value: Any) -> str | None:
-    """Write a step: "3" for (3, 3), "1×3" where the sides differ."""
+    """Format a stride or dilation: "3" for (3, 3), "1×3" for (1, 3)."""
     if value is None or isinstance(value, int):
         return value if value is None else str(value)
     sides = [str(side) for side in value]
@@ -61,9 +61,10 @@ def _convolution(layer: keras.layers.Layer) -> str:
 
 
 def _split(name: str) -> list[str]:
-    """Split CamelCase: "LocalResponseNormalization" into three words.
+    """Split CamelCase, such as "LocalResponseNormalization", into lower-case words.
 
-    What is written in capitals, and dimensions, stay whole: "ReLU", "RBF", "2D".
+    Names such as "ReLU" or "RBF" stay as they are. Dimensions such as "2D" are left
+    out.
     """
     found = re.findall(r"ReLU\d?|PReLU|\dD|[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+", name)
     return [w if w.isupper() or "LU" in w else w.lower() for w in found if w[1:] != "D"]

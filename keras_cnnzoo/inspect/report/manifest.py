@@ -1,4 +1,4 @@
-"""What the page shows beside its arrays: names, sizes, costs, answers."""
+"""The page's data apart from its arrays: names, sizes, costs and predictions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def about_model(
     whole: dict[str, int | None],
     left_out: Counter[str],
 ) -> dict[str, Any]:
-    """Return the head of the page."""
+    """Return the data for the head of the page."""
     dims = spatial_dims(model, 4)
     (channels,) = {1, 2, 3} - set(dims)
     size = [image_shape[dim - 1] for dim in (*dims, channels)]
@@ -35,7 +35,7 @@ def about_images(
     answers: Sequence[list[Any]],
     attributions: Sequence[dict[str, np.ndarray]],
 ) -> list[dict[str, Any]]:
-    """Return what belongs to each image; "blank" are attributions that show nothing."""
+    """Return the data of each image; "blank" marks attributions that are all zero."""
     columns = zip(pictures, captions, answers, attributions, strict=True)
     return [
         {
@@ -51,7 +51,7 @@ def about_images(
 def about_methods(
     methods: Sequence[str], failed: dict[str, str], kind: str | None
 ) -> dict[str, Any]:
-    """Return what the answers' numbers mean, and which methods explain them."""
+    """Return the kind of the predicted values, and the methods that explain them."""
     return {
         "kind": kind,
         "methods": {name: METHODS[name] for name in methods},
@@ -75,6 +75,6 @@ def about_layer(entry: Entry, blocks: Blocks) -> dict[str, Any]:
 
 
 def show(model: keras.Model, batch: np.ndarray) -> list[np.ndarray]:
-    """Return images that a model takes as pictures."""
+    """Convert a model's input images to pictures."""
     first = spatial_dims(model, 4) == (2, 3)
     return [as_picture(np.moveaxis(x, 0, -1) if first else x) for x in batch]

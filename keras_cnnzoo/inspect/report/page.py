@@ -1,4 +1,4 @@
-"""Put a report together: one HTML file that needs nothing else."""
+"""Assemble a report as one self-contained HTML file."""
 
 import html
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from keras_cnnzoo.inspect.report.array_text import as_json, pack
 
 _WEB = resources.files("keras_cnnzoo.inspect.report") / "web"
-#: The page's program, in the order in which its parts need each other.
+#: The page's scripts; each may use those before it.
 SCRIPTS = (
     "data.js",
     "dom.js",
@@ -29,12 +29,12 @@ SCRIPTS = (
 def make_page(
     title: str, manifest: Mapping[str, Any], blocks: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """Write the page.
+    """Return the HTML text of the page.
 
     Args:
-        title: Of the page.
-        manifest: What the page shows besides the arrays.
-        blocks: Arrays by name, for each block by its id; see `array_text.pack`.
+        title: Title of the page.
+        manifest: The page's data apart from the arrays.
+        blocks: From each block's id to its arrays by name; see `array_text.pack`.
     """
     index, texts = {}, []
     for name, arrays in blocks.items():
@@ -50,12 +50,12 @@ def make_page(
         "title": html.escape(title),
         "style": (_WEB / "page.css").read_text("utf-8"),
         "blocks": "\n".join(texts),
-        # So that no text within can end the element that holds it.
+        # Escape "<", so that no text inside can close the script element.
         "manifest": data.replace("<", "\\u003c"),
         "script": f'(() => {{\n"use strict";\n{script}\n}})();',
     }
     page = (_WEB / "page.html").read_text("utf-8")
-    # Piece by piece: what is put in may hold such marks itself.
+    # Do not use `replace`: the inserted parts may contain such marks themselves.
     pieces = []
     for piece in page.split("<!--"):
         name, mark, rest = piece.partition("-->")

@@ -1,4 +1,4 @@
-"""The numbers behind output pixels: of every pixel, or of each channel's highest."""
+"""The numbers from which the highest output pixel of each channel is computed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 from keras_cnnzoo.inspect.report.layer_text import activation_name
 from keras_cnnzoo.inspect.report.windows import Window
 
-#: Input channels that are shown in full: with a window, with a single pixel.
+#: The input channels to show with their numbers: for larger windows, for 1 x 1 windows.
 WINDOWS, SINGLES = 8, 24
-#: How far the sum may be from what the network gave, as a share of the largest.
+#: Allowed difference from the network's output, as a share of the largest output.
 TOLERANCE = 2e-3
-#: Activations that the page computes itself; of others it holds what they gave.
+#: Activations that the page computes itself; for others it stores the output.
 COMPUTED = ("relu", "relu6", "sigmoid", "silu", "tanh")
 
 
@@ -23,11 +23,11 @@ class Peaks:
 
     Attributes:
         which: The input channels that contribute most, `(channels, n)`.
-        window, kernel: Theirs, `(channels, n, height, width)`.
-        rest: What all others contribute.
+        window, kernel: Their windows and kernels, `(channels, n, height, width)`.
+        rest: The contribution of all other input channels.
         bias: The bias.
-        total: Sum and bias.
-        output: What the network gave.
+        total: The sum of all contributions and the bias.
+        output: The network's output.
     """
 
     which: np.ndarray
@@ -53,14 +53,14 @@ def explain_peaks(
     channels: np.ndarray,
     places: np.ndarray,
 ) -> Peaks:
-    """Compute the highest pixel of channels from its window, in double precision.
+    """Compute one pixel of each given channel from its window, in double precision.
 
     Args:
-        window: How the layer computes.
-        given: Its input, `(height, width, channels)`.
-        maps: Its output.
-        channels: Output channels.
-        places: Of each, the place of a pixel, counted row by row.
+        window: The layer's window.
+        given: The layer's input, `(height, width, channels)`.
+        maps: The layer's output.
+        channels: The output channels.
+        places: For each channel, the index of the pixel, counted row by row.
     """
     rows = [
         _explain(window, given, maps, int(c), divmod(int(p), maps.shape[1]))
@@ -76,14 +76,14 @@ def _explain(
     channel: int,
     at: tuple[int, int],
 ) -> tuple[Any, ...]:
-    """Return one row of `Peaks`, its attributes in order."""
+    """Return the values of one row of `Peaks`, in the order of its attributes."""
     sources = window.sources(channel, given.shape[-1], maps.shape[-1])
     cut = np.moveaxis(window.cut(given, at, sources), -1, 0).astype("float64")
     output = maps[at[0], at[1], channel]
     if window.rule == "max":
         none = np.zeros_like(cut[:1])
         return [sources.start], cut[:1], none, 0.0, 0.0, cut.max(), output
-    assert window.kernel is not None  # as it is under "sum"
+    assert window.kernel is not None  # windows with the rule "sum" have one
     kernel = np.moveaxis(window.kernel[..., channel], -1, 0).astype("float64")
     sums = (cut * kernel).sum(axis=(1, 2))
     bias = 0.0 if window.bias is None else float(window.bias[channel])
@@ -103,8 +103,8 @@ def _explain(
 def holds(layer: keras.layers.Layer, peaks: Peaks) -> bool:
     """Tell whether the computed pixels equal the network's own, activation included.
 
-    A subclass of a known layer may compute something else, and a page should rather
-    show no number than a wrong one.
+    A subclass of a known layer may compute something else, and then the page must not
+    show wrong numbers.
     """
     totals = peaks.total
     if activation_name(layer) == "softmax":
@@ -117,9 +117,9 @@ def holds(layer: keras.layers.Layer, peaks: Peaks) -> bool:
 
 
 def _is_softmax(totals: np.ndarray, output: np.ndarray) -> bool:
-    """Tell whether outputs are a softmax of totals, given some of its classes only.
+    """Tell whether outputs are a softmax of totals, given only some of the classes.
 
-    The softmax's denominator is unknown then, but it is the same for all classes.
+    The denominator of the softmax is then unknown, but the same for all classes.
     """
     sure = output > 1e-6
     divisors = totals[sure] - np.log(output[sure], dtype="float64")

@@ -1,4 +1,4 @@
-"""What a model predicts for each image, and which pixels support the prediction."""
+"""The predictions for each image, and the pixels that support them."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ import numpy as np
 from keras_cnnzoo.inspect import attribution
 from keras_cnnzoo.inspect.figures.pictures import brighten
 
-#: How many answers are shown, and how many of them are explained.
+#: How many classes are shown per image, and how many of them are explained.
 TOP, EXPLAINED = 5, 3
 DEFAULT = ("grad_cam", "layer_cam", "saliency")
-#: The methods that can be asked for, and what the page calls them.
+#: The available methods, with their names on the page.
 METHODS = {
     "grad_cam": "Grad-CAM",
     "grad_cam_pp": "Grad-CAM++",
@@ -28,7 +28,7 @@ METHODS = {
 
 
 def check_methods(methods: Sequence[str]) -> None:
-    """Refuse a method that there is not, before anything is computed."""
+    """Raise an error for an unknown method, before anything is computed."""
     if unknown := [name for name in methods if name not in METHODS]:
         raise ValueError(
             f"There is no method {unknown[0]!r}. Choose from {', '.join(METHODS)}."
@@ -38,18 +38,19 @@ def check_methods(methods: Sequence[str]) -> None:
 def rank(
     answers: Sequence[np.ndarray | None], class_names: Sequence[str] | None
 ) -> tuple[list[list[dict[str, Any]]], str | None]:
-    """Return the strongest answers to each image, and what their numbers are.
+    """Return the top classes of each image, and the kind of their values.
 
     Args:
-        answers: One vector for each image; None where the model gives no vector.
-        class_names: A name for each of its numbers; None numbers them.
+        answers: The model's output vector for each image; None if it is no vector.
+        class_names: A name for each class; None numbers them.
 
     Returns:
-        For each image `{"class", "name", "value"}` of the strongest; and what the
-        values are: "probability", "score" or "softmax of the logits".
+        For each image, `{"class", "name", "value"}` for the top classes; and the kind
+        of the values: "probability", "score" or "softmax of the logits". The kind is
+        None if the model predicts no classes.
 
     Raises:
-        ValueError: There are more or fewer names than classes.
+        ValueError: The number of names is not the number of classes.
     """
     if not answers or any(a is None or len(a) < 2 for a in answers):
         return [[] for _ in answers], None
@@ -89,17 +90,17 @@ def attribute(
     ranked: Sequence[Sequence[dict[str, Any]]],
     methods: Sequence[str],
 ) -> tuple[list[dict[str, np.ndarray]], dict[str, str]]:
-    """Explain the first answers to each image by each method.
+    """Explain the top classes of each image with each method.
 
     Args:
         model: The model.
-        images: A batch, as the model takes them.
-        ranked: What `rank` returned.
-        methods: Names of `METHODS`.
+        images: A batch of preprocessed images.
+        ranked: The top classes, from `rank`.
+        methods: Names in `METHODS`.
 
     Returns:
-        For each image the maps by method, uint8 `(answers, height, width)`; and for
-        each method that cannot explain this model, why.
+        For each image the attribution maps by method, uint8 `(classes, height, width)`;
+        and the reason for each method that cannot explain this model.
     """
     found: list[dict[str, np.ndarray]] = [{} for _ in images]
     count = min(EXPLAINED, min((len(answers) for answers in ranked), default=0))
@@ -109,13 +110,13 @@ def attribute(
     failed: dict[str, str] = {}
     for name in methods:
         try:
-            # The page itself says if no pixel supports a target.
+            # The page itself says if no pixel supports a class.
             with warnings.catch_warnings(category=UserWarning, action="ignore"):
                 maps = getattr(attribution, name)(
                     model, np.repeat(images, count, axis=0), target=targets
                 )
         except ValueError as error:
-            # Such as a model without maps: the page says so, and has the rest.
+            # For example, a model without feature maps. The page shows the reason.
             failed[name] = str(error)
             continue
         for i, rows in enumerate(np.split(maps, len(images))):

@@ -1,4 +1,4 @@
-"""The rows of a report: each layer call, and what it made of every image."""
+"""The rows of a report: each layer call, with statistics of its output per image."""
 
 import hashlib
 from collections import Counter
@@ -10,19 +10,19 @@ import numpy as np
 
 from keras_cnnzoo.inspect.report.layer_outputs import Call, run_image
 
-#: What these add is nothing to look at.
+#: Layers that only add padding, which is not worth a row.
 PADDING = (keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the channels of one layer did with one image; arrays of one per channel.
+    """Statistics of one layer's output for one image, one value per channel.
 
     Attributes:
-        high, low, mean: Of the map.
+        high, low, mean: The feature map's highest, lowest and mean value.
         zeros: Share of exact zeros.
-        place: Where the map is highest, counted row by row.
-        digest: Equal where two maps are equal.
+        place: Index of the highest pixel, counted row by row.
+        digest: Hash of the whole output, to find equal outputs.
     """
 
     high: np.ndarray
@@ -35,17 +35,19 @@ class Seen:
 
 @dataclass
 class Entry:
-    """One row.
+    """One row: a layer call.
 
     Attributes:
-        path: Of the layer; with `:1` and so on for further calls.
+        path: Path of the layer; with `:1` and so on for further calls.
         layer: The layer.
-        shape: `(height, width, channels)` of what it gives; None where that is
-            neither a map nor a vector.
-        given: The same of its first input.
-        seen: One for each image.
-        passes_on: Whether it gave every image on as it was.
-        same_as: An earlier row that gave the same, as a block and its last layer do.
+        shape: `(height, width, channels)` of its output; None if that is neither a
+            feature map nor a vector.
+        given: The same for its first input.
+        seen: The statistics for each image.
+        passes_on: Whether the layer has no weights, and its output equals its input for
+            every image or only adds padding.
+        same_as: An earlier row with the same output, such as a block's last layer for
+            the block.
     """
 
     path: str
@@ -58,18 +60,18 @@ class Entry:
 
     @property
     def pixels(self) -> int:
-        """How many pixels a map has; 0 where there is none."""
+        """The number of pixels of a feature map; 0 if there is none."""
         return 0 if self.shape is None else self.shape[0] * self.shape[1]
 
 
 def list_entries(
     model: keras.Model, images: Iterable[np.ndarray]
 ) -> tuple[list[Entry], list[np.ndarray | None], Counter[str]]:
-    """Run every image through a model, and write down what each call gave.
+    """Run every image through a model, and list the layer calls with their statistics.
 
     Returns:
-        The rows in the order of the calls, the model's answers, and the kinds of
-        layers that are left out because they gave on what they were given.
+        The rows in the order of the calls, the model's outputs, and how many layers of
+        each class were left out because they did not change their input.
     """
     rows: dict[str, Entry] = {}
 
@@ -83,7 +85,7 @@ def list_entries(
                 None if maps is None else maps.shape,
                 None if given is None else given.shape,
             )
-        # A block, or a layer with weights, is shown even if it changes nothing.
+        # A layer or block with weights gets a row even if it changes nothing.
         idle = maps is not None and not call.layer.weights
         entry.passes_on &= idle and (
             isinstance(call.layer, PADDING) or _equal(given, maps)

@@ -1,4 +1,4 @@
-"""What a page of a given size has room for: how many maps, and which numbers."""
+"""Choose the channels and numbers that fit into a page of limited size."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,24 +6,24 @@ import numpy as np
 
 from keras_cnnzoo.inspect.report.rows import Entry
 
-#: At most so many maps of a layer, or numbers of a vector.
+#: The most feature maps to show per layer, and the most values of a vector.
 CHANNELS, UNITS = 64, 256
-#: What a number takes on the page. Maps are compressed to less and written as base64.
+#: Bytes per value on the page. Feature maps are compressed, then written as base64.
 BYTES_PER_PIXEL, BYTES_PER_FLOAT = 0.95, 4.6
 
 
 def choose_channels(
     entries: Sequence[Entry], images: int, room: float
 ) -> dict[str, np.ndarray]:
-    """Choose the channels of each row that are shown, in ascending order.
+    """Choose the channels to show for each row, in ascending order.
 
-    The strongest are, by the highest value that any of the images brings out. Rows
-    with many pixels get fewer channels until everything fits, or each has but one.
+    These are the channels with the highest values on any of the images. Rows with many
+    pixels get fewer channels, until everything fits or each row has only one.
 
     Args:
         entries: The rows.
-        images: How many images there are.
-        room: Bytes for the maps.
+        images: The number of images.
+        room: Bytes for the feature maps.
     """
     shown = [e for e in entries if e.shape is not None and e.same_as is None]
     pixels = float(max((e.pixels for e in shown), default=1) * CHANNELS)
@@ -51,11 +51,11 @@ def _strongest(entry: Entry, count: int) -> np.ndarray:
 def choose_full(
     order: Sequence[str], costs: Mapping[str, int], room: float
 ) -> set[str]:
-    """Choose the rows whose every pixel can be computed on the page.
+    """Choose the rows for which the page can compute every pixel.
 
     Args:
-        order: The rows, the most wanted first; what is too large is passed over.
-        costs: How many floats each takes.
+        order: The rows, the most wanted first; those that are too large are skipped.
+        costs: The number of floats that each row needs.
         room: Bytes for all of them.
     """
     chosen = set()

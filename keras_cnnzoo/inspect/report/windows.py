@@ -1,7 +1,7 @@
 """How one output pixel of a layer is computed from a window of its input.
 
-Most layers of a convolutional network are one of two rules: a sum of products plus a
-bias, or the largest number of the window.
+Most layers of a convolutional network follow one of two rules: a sum of products plus a
+bias, or the largest value in the window.
 """
 
 import math
@@ -22,24 +22,25 @@ from keras_cnnzoo.layers import (
 )
 from keras_cnnzoo.structure.kernels import kernels
 
-#: A global mean over more pixels than these is not shown: too many to read.
+#: A global mean over more pixels is not shown, since there are too many to read.
 MAX_MEAN = 64
 
 
 @dataclass(frozen=True)
 class Window:
-    """The window of a layer, and what is done with it.
+    """The window of a layer, and how an output pixel is computed from it.
 
     Attributes:
         rule: "sum" of window times kernel, or "max".
         size: Height and width of the window.
-        strides: Distance of neighbouring windows, in rows and columns.
-        dilation: Distance of neighbouring pixels of a window.
-        padding: Rows above and columns to the left that it may reach out.
-        groups: Into how many groups channels are split; each output channel sees one.
-        kernel: `(height, width, input channels of a group, output channels)`; None
-            under "max".
-        bias: One number for each output channel, or None.
+        strides: Distance between neighbouring windows, in rows and columns.
+        dilation: Distance between neighbouring pixels of a window.
+        padding: Rows above the input, and columns to the left, that are padded.
+        groups: The number of channel groups; each output channel depends on the input
+            channels of one group.
+        kernel: `(height, width, input channels of a group, output channels)`; None for
+            the rule "max".
+        bias: One value per output channel, or None.
     """
 
     rule: str
@@ -52,7 +53,7 @@ class Window:
     bias: np.ndarray | None = None
 
     def sources(self, channel: int, inputs: int, outputs: int) -> slice:
-        """Return the input channels that an output channel looks at."""
+        """Return the input channels that an output channel depends on."""
         width = inputs // self.groups
         group = channel * self.groups // outputs
         return slice(group * width, (group + 1) * width)
@@ -60,9 +61,9 @@ class Window:
     def cut(
         self, given: np.ndarray, at: tuple[int, int], channels: slice
     ) -> np.ndarray:
-        """Return the window `(height, width, channels)` of the pixel at a place.
+        """Return the window, `(height, width, channels)`, of the output pixel `at`.
 
-        What lies outside is zero, as padding is, or -inf where the largest counts.
+        Padding is 0 for the rule "sum", and -inf for "max".
         """
         outside = 0.0 if self.rule == "sum" else -np.inf
         window = np.full((*self.size, channels.stop - channels.start), outside, "f4")
@@ -80,13 +81,13 @@ class Window:
         return window
 
     def about(self) -> dict[str, Any]:
-        """Return what the page has to know, without the numbers."""
+        """Return the window's settings for the page, without kernel and bias."""
         names = ("rule", "size", "strides", "dilation", "padding", "groups")
         return {name: getattr(self, name) for name in names}
 
 
 def find_window(layer: Layer, given: np.ndarray) -> Window | None:
-    """Return how a layer computes a pixel; None where it follows neither rule.
+    """Return a layer's window; None if the layer follows neither rule.
 
     Args:
         layer: Any built layer.
@@ -203,7 +204,7 @@ def _colour(layer: Layer, given: np.ndarray) -> Window:
     return Window("sum", (1, 1), kernel=kernel, bias=_numpy(layer.offset))
 
 
-#: The first row whose classes hold a layer says how it computes.
+#: The first entry whose classes match a layer applies.
 _RULES: tuple[tuple[Any, Callable[..., Window | None]], ...] = (
     (keras.layers.SeparableConv2D, lambda layer, given: None),
     (keras.layers.Conv2DTranspose, lambda layer, given: None),

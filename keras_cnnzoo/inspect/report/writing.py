@@ -1,4 +1,4 @@
-"""A page in which one clicks through a network with images of one's own."""
+"""Write an interactive page that shows a network at work on your own images."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +30,8 @@ from keras_cnnzoo.inspect.report.predictions import (
 )
 from keras_cnnzoo.inspect.report.rows import list_entries
 
-#: Shares of the page's size for maps and for the numbers behind pixels, tried one
-#: after the other: how far maps compress shows only then.
+#: Shares of the page's size for feature maps, and for the numbers from which pixels are
+#: computed. They are tried in order, since the compressed size is not known before.
 SHARES = ((0.5, 0.25), (0.35, 0.15), (0.2, 0.1), (0.1, 0.05), (0.0, 0.0))
 
 
@@ -46,39 +46,38 @@ def explain(
     attributions: Sequence[str] = DEFAULT,
     max_megabytes: float = 15.0,
 ) -> Path:
-    """Write a page in which a person clicks through a network.
+    """Write an interactive page that shows a network at work on some images.
 
-    It is one HTML file that loads nothing else. Layer by layer it shows the maps that
-    the images bring out, the filters, what each channel reacts to, sizes and costs,
-    what a pixel of a map sees of the image, and how it is computed from its window;
-    besides, the predictions and which pixels support each.
+    The page is one HTML file that loads nothing else. For each layer it shows the
+    feature maps, the filters, the images that activate each channel most, output size
+    and cost, the receptive field of each pixel, and how the pixel is computed from its
+    window. It also shows the predictions, and which pixels support each.
 
-    What is large is shown in part, and the page says in which: of each layer the
-    channels that the images excite most, and how their highest pixels are computed.
-    In small layers that is so for every pixel.
+    Large layers are shown in part, and the page says so: only the channels that the
+    images activate most, and the computation of only their highest pixels. In small
+    layers, the computation of every pixel is shown.
 
     Args:
         model: Any built Keras model with one image input.
-        images: A batch of images as the model takes them, preprocessed if it does not
-            do so itself.
-        path: The `.html` file. It is written whole or not at all.
+        images: A batch of images, preprocessed unless the model does that itself.
+        path: The `.html` file. It is written completely or not at all.
         class_names: A name for each class.
-        captions: A name for each image, such as its file's.
-        pictures: The images as a person should see them. None shows what the model
-            takes, scaled to visible colours.
-        attributions: The methods that explain the answers, by their names in
+        captions: A caption for each image, such as its file name.
+        pictures: The pictures to show for the images. None shows the images themselves,
+            scaled to visible colours.
+        attributions: The methods that explain the predictions, by their names in
             `keras_cnnzoo.inspect`.
-        max_megabytes: The size that the file may reach. More images or larger ones
-            have fewer channels shown.
+        max_megabytes: The largest size of the file. With more or larger images, fewer
+            channels are shown.
 
     Returns:
         The path of the file.
 
     Raises:
-        ValueError: The images are no batch, something is not there for each of them,
-            there is no such attribution, or not even one channel of each layer fits
-            into `max_megabytes`.
-        OSError: The file cannot be written. What was there is unchanged.
+        ValueError: `images` is not a batch; there is not one caption and picture per
+            image, or one name per class; an attribution method is unknown; or not even
+            one channel per layer fits into `max_megabytes`.
+        OSError: The file cannot be written. An existing file is unchanged.
 
     Example:
         >>> import tempfile
@@ -121,7 +120,7 @@ def explain(
 
 
 def _within(megabytes: float, draft: Callable[[Sequence[float]], str]) -> str:
-    """Return the fullest draft of the page that is small enough."""
+    """Return the draft of the page with the most data that is small enough."""
     for share in SHARES:
         text = draft(share)
         size = len(text.encode()) / 1e6

@@ -1,1 +1,1 @@
-"""Follow a model from its input to its output, without computing anything."""
+"""Trace a model from its input to its output, without computing anything."""

@@ -1,4 +1,4 @@
-"""Name the calls of layers: those of a dataflow, and those of a model that runs."""
+"""Name the calls of layers, both in a dataflow and while a model runs."""
 
 import contextlib
 from collections import Counter, defaultdict
@@ -15,9 +15,9 @@ from keras_cnnzoo.internals.calls import observe
 from keras_cnnzoo.structure.paths import layer_paths
 from keras_cnnzoo.structure.shapes import image_shape
 
-#: `(name of the call, layer, output) -> what is kept of it`.
+#: `(name of the call, layer, output) -> the value to keep`.
 Change: TypeAlias = Callable[[str, keras.layers.Layer, Any], Any]
-#: For each layer, by identity, the numbers of its calls in the order in which they run.
+#: From a layer's id to the numbers of its calls, in the order in which they run.
 Numbers: TypeAlias = Mapping[int, Sequence[int]]
 
 
@@ -37,15 +37,16 @@ def named(
 def call_paths(
     model: keras.layers.Layer, calls: Sequence[LayerCall]
 ) -> list[CallPath | None]:
-    """Name each call; None stands for a layer without a path, as the model itself."""
+    """Name each call; None for a layer without a path, such as the model itself."""
     names = CallNames(layer_paths(model), _numbers(calls))
     return [names.next(call.layer) for call in calls]
 
 
 def call_numbers(model: keras.layers.Layer) -> Numbers:
-    """Return what `CallNames` has to know of a model, to name its calls as they run.
+    """Return the numbers by which `CallNames` names a model's calls as they run.
 
-    A model that does not say what it takes has its calls numbered as they run.
+    If the model's input shape is not known, calls are numbered in the order in which
+    they run.
     """
     if runs_in_order([model, *layer_paths(model).values()]):
         return {}
@@ -69,11 +70,11 @@ def _numbers(calls: Sequence[LayerCall]) -> Numbers:
 
 
 class CallNames:
-    """Names the calls of one pass through a model, as they come.
+    """Names the calls of one forward pass of a model, as they run.
 
     Args:
-        layers: The layers by path, as `find` or `layer_paths` gives them.
-        numbers: As `call_numbers` gives them for the model.
+        layers: The layers by path, as `find` or `layer_paths` returns them.
+        numbers: As `call_numbers` returns them for the model.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class CallNames:
         self._calls: Counter[int] = Counter()
 
     def next(self, layer: keras.layers.Layer) -> CallPath | None:
-        """Return the name of a layer's next call; None where it has no path."""
+        """Return the name of a layer's next call; None if the layer has no path."""
         path = self._paths.get(id(layer))
         if path is None:
             return None
@@ -98,12 +99,13 @@ class CallNames:
 def collect(
     layers: Mapping[str, keras.layers.Layer], change: Change, numbers: Numbers
 ) -> Iterator[dict[str, Any]]:
-    """Within the context, keep what layers give, by the name of the call.
+    """Within the context, collect the outputs of layers, by the name of the call.
 
     Args:
-        layers: The layers by path, as `find` gives them.
-        change: What is kept, from the call's name, the layer and its output.
-        numbers: As `call_numbers` gives them for the model that runs.
+        layers: The layers by path, as `find` returns them.
+        change: Computes the value to keep from the call's name, the layer and its
+            output.
+        numbers: As `call_numbers` returns them for the model that runs.
     """
     names = CallNames(layers, numbers)
     kept: dict[str, Any] = {}

@@ -1,12 +1,12 @@
-"""In which order the calls of a shared layer are counted.
+"""The order in which the calls of a shared layer are numbered.
 
-Keras runs a Functional model's calls in an order that depends on the later layers too:
-`Add()([a, b])` and `Add()([b, a])` run what made `a` and `b` in different orders. The
-names of calls must not change with that. So within a Functional model calls are counted
-by the order of their inputs in the graph: the model's inputs come first, in the model's
-own order; then what is computed from those alone; then what is computed from that, and
-so on. What is computed from the same tensors goes by the layers' names, where numbers
-count as numbers: `conv_2` comes before `conv_10`.
+The order in which Keras runs the calls of a Functional model depends on later layers
+too: `Add()([a, b])` and `Add()([b, a])` run the layers that compute `a` and `b` in
+different orders. The names of calls must not change with that. So within a Functional
+model, calls are numbered by their depth in the graph: first the calls that use only
+the model's inputs, then those that also use outputs of the first, and so on. Within a
+depth, calls are sorted by their inputs, and calls with the same inputs by the layers'
+names, in which digits are compared as numbers: `conv_2` comes before `conv_10`.
 """
 
 import re
@@ -20,11 +20,11 @@ from keras_cnnzoo.internals.graph import Graph, graph_of
 
 
 class CallOrder:
-    """Ranks the calls inside one call of a layer, in the order in which they run.
+    """Ranks the calls that a layer makes during one of its own calls, as they run.
 
     Args:
         layer: The layer, block or model that makes the calls.
-        rank: Its own rank, that of what calls it first.
+        rank: The rank of the layer's own call, with which the ranks of its calls begin.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class CallOrder:
 
 
 def runs_in_order(layers: Sequence[keras.layers.Layer]) -> bool:
-    """Tell whether the calls of each layer run in the order in which they count.
+    """Tell whether the calls of each layer run in the order of their numbers.
 
     Args:
         layers: Every layer of a model, and the model itself.
@@ -60,7 +60,10 @@ def runs_in_order(layers: Sequence[keras.layers.Layer]) -> bool:
 
 
 def _ranks(model: keras.layers.Layer) -> dict[int, list[int]]:
-    """Rank each layer's calls in a Functional model, in the order in which they run."""
+    """Return, by layer id, the ranks of its calls in the order in which they run.
+
+    The result is empty unless the model is Functional.
+    """
     graph = graph_of(model)
     if graph is None:
         return {}
@@ -72,7 +75,7 @@ def _ranks(model: keras.layers.Layer) -> dict[int, list[int]]:
 
 
 def _ranked(graph: Graph) -> list[int]:
-    """Return for each call of a graph its place in the order in which calls count."""
+    """Return the rank of each call of a graph."""
     place: dict[int, tuple[int, int]] = {x: (0, i) for i, x in enumerate(graph.inputs)}
     levels: defaultdict[int, list[int]] = defaultdict(list)
     level_of: dict[int, int] = dict.fromkeys(graph.inputs, 0)
@@ -98,6 +101,6 @@ def _ranked(graph: Graph) -> list[int]:
 
 
 def natural(name: str) -> tuple[tuple[str, int], ...]:
-    """Return what sorts names with numbers in them as people do."""
+    """Return a sort key by which numbers in names are compared as numbers."""
     parts = re.findall(r"(\D*)(\d*)", name)
     return tuple((text, int(digits or -1)) for text, digits in parts)

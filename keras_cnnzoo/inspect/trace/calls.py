@@ -1,4 +1,4 @@
-"""The calls that take an image to a model's output: of layers, and of operations."""
+"""Calls of layers and operations in a model's forward pass."""
 
 from typing import Any, NamedTuple, TypeAlias
 
@@ -15,7 +15,7 @@ class OpCall(NamedTuple):
         op: The operation; a layer that is treated as one operation; `RAW` or None for
             code that is not made of operations.
         args: Its positional arguments, constants and weights included.
-        tensors: Those of its inputs that are computed from the image, in order.
+        tensors: The inputs that depend on the image, in order.
         outputs: Its outputs.
         layer: The innermost layer that calls it.
     """
@@ -28,16 +28,16 @@ class OpCall(NamedTuple):
 
 
 class LayerCall(NamedTuple):
-    """A call of a layer. It is listed after the calls that the layer makes.
+    """A call of a layer, listed after the calls that the layer makes.
 
     Attributes:
         layer: The layer.
         inputs: Its input tensors, in order.
         outputs: Its output tensors.
         leaf: Whether it calls no other layer.
-        between: The operations that it calls itself, outside the layers inside it;
-            none where it is a leaf.
-        rank: Sorts the calls of one layer in the order in which they are numbered.
+        between: The operations that it calls itself, not those of layers inside it;
+            empty for a leaf.
+        rank: Sort key: the calls of one layer are numbered in the order of their ranks.
     """
 
     layer: keras.layers.Layer

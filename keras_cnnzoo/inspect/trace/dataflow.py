@@ -1,8 +1,8 @@
-"""Every operation inside a model, in order, with what it reads and writes.
+"""List every operation inside a model, in order, with its inputs and outputs.
 
 The model is called on symbolic tensors, and so is every layer in it, down to the
-operations of `keras.ops`: then each shows what it was given. Nothing is computed, and
-no layer keeps a trace of it.
+operations of `keras.ops`, which are recorded with their inputs. Nothing is computed,
+and no layer changes.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ Function: TypeAlias = Callable[..., Any]
 Kwargs: TypeAlias = dict[str, Any]
 #: Operations of Keras that are made of others.
 COMPOSED = ("Function", "Rearrange")
-#: Layers whose `call` shows less of them than their kind does.
+#: Layers treated as one operation: their type says more than the trace of their `call`.
 WHOLE = (
     keras.layers.Bidirectional,
     keras.layers.CenterCrop,
@@ -37,22 +37,25 @@ WHOLE = (
 def dataflow(
     model: keras.layers.Layer, shape: tuple[int | None, ...] | None = None
 ) -> list[Step]:
-    """List the operations of one image's way through a model, at inference.
+    """List the operations and layer calls of a model's forward pass, at inference.
 
-    A layer whose code does not take symbolic tensors, as it calls a backend's own
-    functions, is run by the backend on tensors without values. The calls of layers
-    inside it are seen all the same. A tensor that the code made between them is listed
-    as the output of an operation `RAW`, whose inputs are all tensors of the same height
-    and width that the layer has seen before; or of an operation None, whose inputs are
-    all tensors before it, where none has that size or the layer has a kernel itself.
+    If a layer's code does not work on symbolic tensors, because it calls functions of a
+    backend, the backend runs it on tensors without values. The calls of layers inside
+    it are recorded all the same. Each tensor that the code itself computes is listed as
+    the output of an unknown operation:
+
+    - as `RAW`, with all earlier tensors of the layer of the same height and width as
+      inputs;
+    - as None, with all earlier tensors of the layer as inputs, if none has that size or
+      if the layer has a kernel of its own.
 
     Args:
         model: Any built model or layer.
-        shape: Of one image, without the batch; sizes may be None. None takes the
-            model's own inputs, of which there may be several.
+        shape: Shape of one image, without the batch; sizes may be None. None uses the
+            model's own inputs, which may be several.
 
     Raises:
-        ValueError: The model can be called in neither way.
+        ValueError: The model works neither on symbolic tensors nor in the backend.
     """
     at_hand(model)
     tracer = _Tracer()
@@ -62,7 +65,7 @@ def dataflow(
 
 
 def _inputs(model: keras.layers.Layer, shape: tuple[int | None, ...] | None) -> Any:
-    """Return a batch of one, without values, in the structure that a model takes."""
+    """Return symbolic inputs for a batch of one, in the model's input structure."""
     given = getattr(model, "input", None) if isinstance(model, keras.Model) else None
     if shape is None:
         return tree.map_structure(
@@ -73,14 +76,14 @@ def _inputs(model: keras.layers.Layer, shape: tuple[int | None, ...] | None) -> 
 
 
 class _Tracer:
-    """Take the calls of layers and operations on symbolic tensors into a list."""
+    """Records the calls of layers and operations on symbolic tensors."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.within: list[keras.layers.Layer] = []
         self.orders = [CallOrder()]
         self.awake = True
-        #: While a backend runs a layer: its tensors, each with the symbolic one for it.
+        #: While a backend runs a layer: pairs of its tensors and their symbolic twins.
         self.frame: list[tuple[Any, KerasTensor]] | None = None
 
     def call_op(self, plain: Function, op: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -99,7 +102,7 @@ class _Tracer:
         return plain(layer, *args, **kwargs)
 
     def take(self, op: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Enter an operation as it is."""
+        """Record an operation without looking inside it."""
         with self._set(awake=False):
             outputs = output_of(op, args, kwargs)
         tensors = _symbolic(args, kwargs)
@@ -109,7 +112,7 @@ class _Tracer:
         return outputs
 
     def compose(self, op: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Follow an operation that is made of others; enter it if that cannot be."""
+        """Trace the operations inside an operation; if that fails, record it itself."""
         start = len(self.steps)
         try:
             return op.call(*args, **kwargs)
@@ -118,7 +121,7 @@ class _Tracer:
             return self.take(op, args, kwargs)
 
     def enter(self, layer: keras.layers.Layer, args: Args, kwargs: Kwargs) -> Any:
-        """Enter what a layer does inside, and that it has ended."""
+        """Record the calls that a layer makes, and then the layer's own call."""
         start = len(self.steps)
         rank = self.orders[-1].next(layer)
         self.within.append(layer)
@@ -152,10 +155,10 @@ class _Tracer:
             ) from error
 
     def _each_step(self, layer: Any, args: Args, kwargs: Kwargs, start: int) -> Any:
-        """Follow what a layer does with each step of time, as if steps were a batch.
+        """Trace a `TimeDistributed` with its time steps as a batch.
 
-        `TimeDistributed` runs its layer inside a loop of the backend. Calls of that
-        layer are left out, as no other place sees them.
+        The calls of the wrapped layer are left out. They run inside a loop of the
+        backend, so other functions cannot see them either.
         """
         (x,) = _symbolic(args)
         y = self.enter(layer.layer, (keras.ops.reshape(x, (-1, *x.shape[2:])),), {})
@@ -165,7 +168,7 @@ class _Tracer:
         return output
 
     def _forget(self, start: int) -> None:
-        """Forget what the innermost layer has done, which is called once more."""
+        """Discard the calls of the innermost layer, before it is called once more."""
         del self.steps[start:]
         self.orders[-1] = CallOrder(self.within[-1], self.orders[-1].rank)
 
@@ -176,7 +179,7 @@ class _Tracer:
 
         def call(*given: Any) -> Any:
             nonlocal outputs
-            # PyTorch begins anew where the layer cannot do without values.
+            # PyTorch calls it again if the layer fails on tensors without values.
             self._forget(start)
             twins = {id(t): x for t, x in zip(tensors, given, strict=True)}
             frame = list(zip(given, tensors, strict=True))
@@ -195,7 +198,7 @@ class _Tracer:
         return outputs
 
     def shadow(self, plain: Function, layer: Any, args: Args, kwargs: Kwargs) -> Any:
-        """Enter a layer that the backend runs as if it were called symbolically."""
+        """Record a layer that the backend runs, by calling it on symbolic twins too."""
         symbolic = tree.map_structure(self._twin, (args, kwargs))
         with self._set(awake=False):
             outputs = plain(layer, *args, **kwargs)
@@ -209,7 +212,7 @@ class _Tracer:
         return outputs
 
     def _twin(self, x: Any) -> Any:
-        """Return the symbolic tensor that stands for a backend's tensor."""
+        """Return the symbolic twin of a backend's tensor; create it if it is new."""
         if not keras.ops.is_tensor(x):
             return x
         assert self.frame is not None
@@ -237,7 +240,7 @@ class _Tracer:
 
 
 class _Run(keras.layers.Layer):
-    """Call a function where a layer is asked what it gives."""
+    """A layer that calls a function, so that Keras computes its symbolic outputs."""
 
     def __init__(self, function: Function, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -267,13 +270,13 @@ def _ended(
 
 
 def _is_foreign(op: keras.Operation) -> bool:
-    """Tell whether an operation is somebody's own, and no layer."""
+    """Tell whether an operation is neither Keras's nor a layer."""
     ours = type(op).__module__.startswith("keras.")
     return not ours and not isinstance(op, keras.layers.Layer)
 
 
 def _at_rest(layer: keras.layers.Layer, kwargs: Kwargs) -> Kwargs:
-    """Say `training=False` to a layer that takes it, and nothing to another."""
+    """Set `training`, by default False, if the layer takes it; else remove it."""
     kwargs = dict(kwargs)
     training = kwargs.pop("training", None)
     if "training" in inspect.signature(layer.call).parameters:
@@ -282,13 +285,13 @@ def _at_rest(layer: keras.layers.Layer, kwargs: Kwargs) -> Kwargs:
 
 
 def _has_kernel(layer: keras.layers.Layer) -> bool:
-    """Tell whether a layer itself, not one inside it, has weights that may slide."""
+    """Tell whether a layer has weights of its own that may be a convolution kernel."""
     inner = {id(w) for child in children(layer) for w in child.weights}
     return any(len(w.shape) > 2 for w in layer.weights if id(w) not in inner)
 
 
 def _alike(a: Any, b: Any) -> bool:
-    """Tell whether two tensors have the same sizes, but for the channels."""
+    """Tell whether two tensors have the same shape except for the channels."""
     if len(a.shape) != len(b.shape):
         return False
     pairs = zip(a.shape, b.shape, strict=True)

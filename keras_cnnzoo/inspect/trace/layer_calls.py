@@ -1,4 +1,4 @@
-"""Which layers a model calls, in which order, and what each gives."""
+"""The layers that a model calls, in order, with the shapes of their outputs."""
 
 import math
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class Call:
 
     Attributes:
         layer: The layer that was called.
-        path: Name of the call; None of the model itself, which has no path.
-        number: How often the layer had run before in this pass.
-        given: Shape of its first input, for a batch of one; None where there is none.
-        shape: Of what it gave; None where that is no tensor.
-        made: Whether the layer made that tensor itself. A nested model and a block
-            return a tensor that a layer inside them has made; a dropout at inference
-            returns its input.
-        data_format: Of the layer; where it has none, of the last layer before it that
-            has one.
+        path: Name of the call; None for the model itself, which has no path.
+        number: How often the layer ran before in this forward pass.
+        given: Shape of its first input, for a batch of one; None if it has no input.
+        shape: Shape of its output; None if that is not a single tensor.
+        made: Whether the layer itself computed the output. A nested model or a block
+            returns a tensor that a layer inside it has computed, and a dropout at
+            inference returns its input.
+        data_format: The layer's data format. If it has none, that of the last layer
+            before it that has one.
     """
 
     layer: keras.layers.Layer
@@ -43,34 +43,34 @@ class Call:
 
     @property
     def is_map(self) -> bool:
-        """Whether it gave maps of more than one pixel."""
+        """Whether the output is feature maps of more than one pixel."""
         return self._pixels(self.shape) > 1
 
     @property
     def shrinks(self) -> bool:
-        """Whether it was given maps, and of more pixels than it gave."""
+        """Whether the input is feature maps with more pixels than the output."""
         return self._pixels(self.given) > self._pixels(self.shape)
 
     def _pixels(self, shape: tuple[int, ...] | None) -> int:
-        """Count the pixels of one map, 0 where the shape is none of maps."""
+        """Count the pixels of a feature map; 0 if the shape is not that of maps."""
         if shape is None or len(shape) != 4:
             return 0
         return math.prod(spatial(shape, self.data_format))
 
 
 def shape_of(tensor: Any) -> tuple[int, ...] | None:
-    """Return the shape of a tensor, None of anything else."""
+    """Return the shape of a tensor, and None for anything else."""
     return tuple(tensor.shape) if hasattr(tensor, "shape") else None
 
 
 def layer_calls(model: keras.Model, image_shape: tuple[int | None, ...]) -> list[Call]:
     """List the calls of layers in one forward pass, in order; the model's own is last.
 
-    Only shapes are followed; nothing is computed.
+    The model is traced on symbolic tensors; nothing is computed.
 
     Args:
         model: Any built Keras model with one image input.
-        image_shape: Of one image, without the batch.
+        image_shape: Shape of one image, without the batch.
 
     Example:
         >>> layers = [keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, name="conv")]
@@ -102,16 +102,16 @@ def layer_calls(model: keras.Model, image_shape: tuple[int | None, ...]) -> list
 
 
 def last_call(model: keras.Model, calls: list[Call], layer: Selection) -> Call:
-    """Return the last call of one named layer, by the numbers of its calls.
+    """Return the last call of a layer, by the numbers of its calls.
 
     Args:
         model: The model.
-        calls: What `layer_calls` found in it.
+        calls: Its calls, from `layer_calls`.
         layer: The layer, as `find` takes it.
 
     Raises:
-        ValueError: Not exactly one layer is named, or it is not called; the message
-            says why.
+        ValueError: `layer` does not match exactly one layer, or the layer is not
+            called; the message says why.
     """
     found = find(model, layer)
     if len(found) > 1:

@@ -1,4 +1,4 @@
-// The model's answers, and by which method they are explained.
+// The model's predictions, and the choice of the method that explains them.
 
 function drawAnswers() {
   const rows = image().answers;

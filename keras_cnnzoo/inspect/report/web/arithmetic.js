@@ -1,9 +1,9 @@
-// One output pixel as the sum that it is: window times kernel, plus bias.
+// How one output pixel is computed: window times kernel, plus bias.
 
 const FIRST_TERMS = 4, FIRST_SINGLES = 12;
 let allTerms = false;
 
-// Of other activations the page holds what they gave.
+// For other activations the page stores the output.
 const ACTIVATIONS = {
   relu: (v) => Math.max(0, v),
   relu6: (v) => Math.min(6, Math.max(0, v)),
@@ -100,7 +100,7 @@ function drawArithmetic() {
 function equation(at, found) {
   const term = (name, value, id) => make("div", { class: "term", id }, exact(value), make("small", {}, name));
   const pieces = [];
-  // A sign stays with what follows it where the line breaks.
+  // Keep a sign and the term after it on the same line.
   const then = (sign, ...rest) => pieces.push(
     make("div", { class: "step" }, make("span", { class: "sign", "aria-hidden": "true" }, sign), term(...rest)));
   if (at.window.rule === "max") {
@@ -116,7 +116,7 @@ function equation(at, found) {
   return make("div", { class: "equation" }, ...pieces);
 }
 
-// A grid of numbers; those under the mouse are marked in all grids of a row.
+// A grid of numbers; the one under the mouse is marked in all grids of the row.
 function grid(name, values, [height, width], bound, mark) {
   const colour = bound === null ? colouring(Math.min(...values.filter(Number.isFinite)), Math.max(...values)) : colouring(-bound, bound);
   const cells = values.map((value, k) => {

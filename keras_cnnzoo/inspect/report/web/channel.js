@@ -1,4 +1,4 @@
-// One channel: its map, the pixel that is pointed at, and what that pixel sees.
+// One channel: its feature map, the selected pixel, and that pixel's receptive field.
 
 function drawMap() {
   $("channel-card").hidden = !hasMaps();
@@ -30,7 +30,7 @@ function drawPixel() {
   mark.style.width = `${100 / maps.width}%`;
   mark.style.height = `${100 / maps.height}%`;
   mark.hidden = maps.vector;
-  // Maps are held in 256 steps, their ends exactly.
+  // Feature maps are quantised to 256 levels; only lowest and highest values are exact.
   const sure = same({ y, x }, maps.peak(i));
   const value = `${sure ? "" : "≈ "}${number(sure ? maps.range(i)[1] : maps.value(i, y, x), 3)}`;
   $("reading").textContent = maps.vector ? value : `row ${y}, column ${x}: ${value}`;
@@ -67,7 +67,7 @@ function seesText(seen) {
   return `It sees ${from("row", top, bottom)}, ${from("column", left, right)} of the image${beyond ? ", and padding beyond its edge" : ""}.`;
 }
 
-// The same channel on every image: the part that brings out its highest value.
+// The same channel on every image: the receptive field of its highest pixel.
 async function drawReacts() {
   const at = layer(), box = $("reacts"), many = manifest.images.length > 1 && hasMaps() && at.field;
   box.hidden = !many;
@@ -93,7 +93,7 @@ async function drawReacts() {
   );
 }
 
-// The pixel of the map under a mouse or finger.
+// The pixel of the feature map under the mouse or finger.
 function pointed(event) {
   const box = $("map").getBoundingClientRect(), maps = shown.maps;
   const y = Math.floor(((event.clientY - box.top) / box.height) * maps.height);

@@ -1,5 +1,5 @@
-// Numbers as colours. Zero is the colour of the page, what is positive goes to blue and
-// what is negative to orange, so that light and dark say the same.
+// Colours for values. Zero has the colour of the page, positive values are blue and
+// negative ones orange, so that they mean the same in the light and the dark theme.
 
 const RAMPS = {
   light: {
@@ -11,7 +11,7 @@ const RAMPS = {
     negative: ["#15181c", "#4a2a12", "#86471a", "#c27128", "#e7a15c", "#f6cfa4", "#fff5ea"],
   },
 };
-// From what says nothing to what says most; the photograph shines through.
+// From the lowest to the highest attribution; partly transparent, over the image.
 const HEAT = ["#2d116000", "#5c187a30", "#b5367aa0", "#f1605dc8", "#fdae78dc", "#fcf4b6ee"];
 
 const STEPS = 256;
@@ -22,7 +22,7 @@ function rgba(hex) {
   return [1, 3, 5, 7].map((i) => parseInt(value.slice(i, i + 2), 16));
 }
 
-// A ramp as packed pixels, from its first colour to its last.
+// A colour ramp as packed pixels, from its first colour to its last.
 function table(key, stops) {
   if (!tables.has(key)) {
     const colours = stops.map(rgba);
@@ -46,7 +46,8 @@ function ramp(sign) {
   return table(`${theme}-${sign}`, RAMPS[theme][sign]);
 }
 
-// From a value to a packed pixel. Around zero where the range holds it, else from end to end.
+// A function from values to packed pixels: centred on zero if the range contains it,
+// otherwise from the lowest to the highest value.
 function colouring(low, high) {
   const positive = ramp("positive"), negative = ramp("negative");
   if (low > 0 || high < 0) {

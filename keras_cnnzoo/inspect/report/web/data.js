@@ -1,4 +1,4 @@
-// The arrays of the page, each unpacked when it is first asked for.
+// The arrays of the page, each decoded when it is first needed.
 
 const manifest = JSON.parse(document.getElementById("manifest").textContent);
 const TYPES = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i4: Int32Array, f4: Float32Array };
@@ -28,7 +28,7 @@ async function read(id) {
   return arrays;
 }
 
-// Undo what packing.py does so that arrays compress better.
+// Undo what array_text.py does so that arrays compress better.
 function undo(bytes, type, shape, count) {
   if (type === "f4") {
     const joined = new Uint8Array(bytes.length);
@@ -44,6 +44,6 @@ function undo(bytes, type, shape, count) {
   return new TYPES[type](bytes.buffer);
 }
 
-// What a layer gave for an image; a block that gave what its last layer gave shares it.
+// A layer's output for an image; rows with equal outputs share their arrays.
 const mapsOf = (layer, image) => unpack(`m:${image}:${layer.same_as ?? layer.path}`);
 const kernelOf = (layer) => unpack(`k:${layer.path}`);

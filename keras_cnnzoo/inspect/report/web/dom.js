@@ -1,4 +1,4 @@
-// Elements, numbers and words.
+// Create elements, and format numbers and words.
 
 const $ = (id) => document.getElementById(id);
 
@@ -28,7 +28,7 @@ function number(value, digits = 4) {
   return minus(value.toPrecision(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""));
 }
 
-// As much of a number as fits into a cell of a grid.
+// A number rounded to fit into a cell of a grid.
 function brief(value) {
   const size = Math.abs(value);
   if (size >= 1e4 || (size < 1e-3 && value !== 0)) return minus(value.toExponential(0).replace("+", ""));
@@ -51,7 +51,7 @@ function share(part, all) {
 const size = (shape) => (shape[0] === 1 && shape[1] === 1 ? whole(shape[2]) : shape.join("×"));
 const plural = (n, word) => `${whole(n)} ${word}${n === 1 ? "" : "s"}`;
 
-// A number that can be read exactly: tests, and people with the mouse over it, do.
+// A rounded number that has its exact value as an attribute and a tooltip.
 function exact(value, digits = 4) {
   return make("span", { class: "n", "data-value": String(value), title: String(value) }, number(value, digits));
 }
@@ -60,7 +60,7 @@ function fact(term, value, more) {
   return make("div", {}, make("dt", {}, term), make("dd", {}, value, more ? make("small", {}, more) : null));
 }
 
-// A row of choices, one of which holds. Arrow keys move within it, as in any radio group.
+// A row of choices, one of which is active. Arrow keys move in it, as in a radio group.
 function segments(box, choices, chosen, choose, label) {
   if (label) box.setAttribute("aria-label", label);
   box.replaceChildren(

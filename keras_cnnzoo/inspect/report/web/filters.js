@@ -1,8 +1,8 @@
-// Kernels as pictures: of three input channels in colour, else slice by slice.
+// Kernels as pictures: in colour for three input channels, otherwise slice by slice.
 
 const MOST_SLICES = 32;
 
-// The slices of one filter, strongest first: [{input, values}] and the rest's number.
+// The slices of a filter, strongest first: [{input, values}]; how many are left out.
 function slicesOf(i) {
   const window = layer().window, kernel = shown.kernel, [kh, kw] = window.size, area = kh * kw;
   const perGroup = layer().given[2] / window.groups;
@@ -26,7 +26,7 @@ function slicesOf(i) {
   return { slices: found, all: perGroup };
 }
 
-// A filter over three channels is itself a small colour image, grey where it is zero.
+// A filter with three input channels is shown as a colour image; grey is zero.
 function paintFilter(canvas, i) {
   const [height, width] = layer().window.size, { slices } = slicesOf(i);
   const ordered = [...slices].sort((a, b) => a.input - b.input);

@@ -1,10 +1,10 @@
-// The layers as a tree, by the names on their paths, each with its size as a small box.
+// The layers as a tree, by path, each with a small box that shows its output size.
 
 const folded = new Set();
 let filterText = "";
 const rows = buildRows();
 
-// Blocks that have no row of their own get one that only unfolds.
+// A block without a row of its own gets one that can only be folded and unfolded.
 function buildRows() {
   const found = [], groups = new Map();
   manifest.layers.forEach((at, index) => {
@@ -36,7 +36,8 @@ function matches(row) {
 
 const visibleRows = () => rows.filter((row) => !hidden(row) && matches(row));
 
-// The box: as high as the map, as wide as there are channels, both as logarithms.
+// The box: its height shows the feature map's size, its width the number of channels,
+// both on logarithmic scales.
 const most = { side: 1, channels: 1 };
 for (const at of manifest.layers) {
   if (!at.shape) continue;
@@ -101,7 +102,7 @@ function focusRow(path) {
   element.focus();
 }
 
-// The layer before or after, in the order of the list, whatever is folded.
+// Select the next or previous layer of the list, including folded ones.
 function stepLayer(step) {
   const listed = rows.filter((row) => row.index !== null && matches(row));
   const at = listed.findIndex((row) => row.index === state.layer);

@@ -1,11 +1,11 @@
-// Keys, colours, and the start.
+// Keyboard control, the colour theme, and the start of the page.
 
 const THEMES = { light: "☀", dark: "☾" };
 const THEME = "cnnzoo-theme";
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  try { localStorage.setItem(THEME, theme); } catch { /* a page without storage forgets it */ }
+  try { localStorage.setItem(THEME, theme); } catch { /* without storage, the theme is not remembered */ }
   showTheme();
 }
 

@@ -1,4 +1,4 @@
-// All channels of the layer as tiles: what each made of the image, or its filter.
+// All channels of the layer as tiles: the feature map or the filter of each.
 
 function filtersShown() {
   const window = shown?.layer.window, kernel = shown?.kernel;

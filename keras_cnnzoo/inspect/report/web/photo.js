@@ -1,6 +1,6 @@
 // The image, the pixels that support a prediction, and a unit's receptive field.
 
-const pictures = []; // canvases of the images in their own size
+const pictures = []; // canvases of the pictures, in their own size
 
 async function loadPictures() {
   for (const [i, row] of manifest.images.entries()) {
@@ -15,7 +15,7 @@ async function loadPictures() {
   }
 }
 
-// Fields are in pixels of what the model takes; a picture may have another size.
+// Receptive fields are in pixels of the model's input; pictures may have another size.
 const scaleOf = (canvas) => [canvas.height / manifest.model.input[0], canvas.width / manifest.model.input[1]];
 
 function drawPhoto() {
@@ -44,11 +44,11 @@ async function drawHeat() {
 function drawField() {
   const box = $("photo-field");
   const seen = hasMaps() ? fieldOf(layer(), pixel().y, pixel().x) : null;
-  // Over an attribution the frame shows only while a map is pointed at.
+  // Over an attribution, show the frame only if a pixel is chosen or under the mouse.
   box.hidden = !seen || (state.method !== "none" && !state.hover && !state.pixel);
   if (box.hidden) return;
   const [height, width] = manifest.model.input;
-  // The light falls on it only while somebody points.
+  // Highlight the field only if a pixel is chosen or under the mouse.
   box.classList.toggle("lit", Boolean(state.hover ?? state.pixel));
   box.style.top = `${(100 * seen.top) / height}%`;
   box.style.left = `${(100 * seen.left) / width}%`;
@@ -56,7 +56,7 @@ function drawField() {
   box.style.width = `${(100 * seen.width) / width}%`;
 }
 
-// Draw a part of the picture to a square; what lies outside of it stays empty.
+// Draw a part of the picture in a square; the area outside the picture stays empty.
 function drawCrop(canvas, picture, seen) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);

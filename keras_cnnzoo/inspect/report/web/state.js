@@ -1,10 +1,10 @@
-// What is shown, and what is drawn anew when it changes.
+// The state of the view, and the functions that redraw parts when it changes.
 
 const state = {
   image: 0,
-  layer: 0, // place in manifest.layers
-  channel: 0, // the layer's own number
-  pixel: null, // {y, x} that was chosen; null is the channel's highest
+  layer: 0, // index in manifest.layers
+  channel: 0, // number of the channel in the layer
+  pixel: null, // the chosen {y, x}; null means the channel's highest pixel
   hover: null, // {y, x} under the mouse
   answer: 0,
   method: "none",
@@ -12,7 +12,7 @@ const state = {
   scale: "own",
   view: "maps",
 };
-// The arrays of the layer and image that are shown.
+// The arrays of the current layer and image.
 let shown = null;
 const drawers = []; // [names of the state, function]
 let request = 0;
@@ -51,7 +51,7 @@ function redraw(changed) {
     if (changed === null || names.some((name) => changed.has(name))) draw(changed);
 }
 
-// Another image keeps the channel; another layer begins with its strongest.
+// A new image keeps the channel; a new layer starts with its strongest channel.
 function keepChannel(newLayer, before) {
   if (!shown.maps) return 0;
   if (!newLayer && shown.maps.index(before) >= 0) return before;
@@ -64,7 +64,7 @@ async function load(layerAt, imageAt) {
   return { layer: at, arrays, kernel, maps: arrays && new Maps(at, arrays) };
 }
 
-// The maps of one layer and one image.
+// The feature maps of one layer and one image.
 class Maps {
   constructor(at, arrays) {
     this.channels = at.channels;
@@ -99,7 +99,7 @@ class Maps {
   ordered() { return state.order === "strength" ? this.byStrength() : this.channels; }
   paint(canvas, i) {
     const size = this.height * this.width;
-    // A vector's numbers stand side by side and are compared with each other.
+    // The values of a vector are shown side by side, so they need a common scale.
     const common = state.scale === "common" || this.vector;
     const [low, high] = this.range(i);
     const colour = common ? colouring(this.low, this.high) : colouring(low, high);
@@ -108,12 +108,12 @@ class Maps {
   }
 }
 
-// The pixel that is looked at: under the mouse, chosen, or the highest.
+// The current pixel: the one under the mouse, else the chosen one, else the highest.
 function pixel() {
   return state.hover ?? state.pixel ?? shown.maps.peak(shown.maps.index(state.channel));
 }
 
-// Rows and columns of the image that a pixel of the layer's map sees.
+// The receptive field of a pixel of the layer's feature map.
 function fieldOf(at, y, x) {
   const field = at.field;
   if (!field) return null;
@@ -123,7 +123,7 @@ function fieldOf(at, y, x) {
   };
 }
 
-// The address holds the view, so that it can be kept and passed on.
+// The URL describes the view, so that it can be bookmarked and shared.
 function remember() {
   const parts = new URLSearchParams({ image: state.image, layer: layer().path });
   if (hasMaps()) parts.set("channel", state.channel);
