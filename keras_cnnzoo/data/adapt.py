@@ -144,7 +144,7 @@ class Adapter:
         return left, top, right, bottom
 
     def _centred(self, images: np.ndarray) -> np.ndarray:
-        """Crop each side to its centre, or pad it with black, to reach the size."""
+        """Crop images to their centre, or pad them with black, to reach the size."""
         cuts, borders = [slice(None)], [(0, 0)]
         for has, wanted in zip(images.shape[1:3], self.size, strict=True):
             first = round(max(0, has - wanted) / 2)

@@ -31,7 +31,7 @@ class Augmentation:
         rotate: Largest rotation in either direction, in degrees.
         zoom: Largest change of scale in either direction; 0.1 scales by 0.9 to 1.1.
         shear: Largest shear angle in either direction, in degrees.
-        flip: Whether half of the images are flipped from left to right.
+        flip: Whether each image is flipped from left to right with probability 1/2.
         crop_pad: Width in pixels of a black border that is added before a random crop
             to the former size, as in the papers on CIFAR.
         area: Smallest and largest fraction of the original image's area that a random

@@ -23,8 +23,9 @@ class ImageSet(keras.utils.PyDataset):
     A batch is a pair of float32 images from 0 to 255, in the data format of
     `keras.config.image_data_format()`, and int32 labels. The last batch may be smaller.
     The images of a batch and their augmentation depend only on `(seed, epoch, batch)`,
-    on every backend. So two runs with the same seed are equal, and an interrupted run
-    is resumed by setting `epoch`.
+    on every backend, unless `augment` is a Keras layer, which draws its own random
+    numbers. So two runs with the same seed are equal, and an interrupted run is resumed
+    by setting `epoch`.
 
     `fit` goes through an epoch and then calls `on_epoch_end`, which advances `epoch`.
     Call `fit` with `shuffle=False`: the order already changes in every epoch, and

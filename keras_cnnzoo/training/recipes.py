@@ -36,7 +36,7 @@ class Recipe:
         fit: How images are resized; see `keras_cnnzoo.data.load`. "card" crops and
             interpolates as the start weights' source or the model's card says.
         validation: Fraction, or number, of the training images that are set apart to
-            choose the best epoch.
+            choose the best epoch, if the data have no validation images.
         source: Where the settings come from.
     """
 

@@ -61,8 +61,8 @@ def load(
             checkpoint that holds several; None takes the first and warns of the others.
 
     Returns:
-        A report on what was loaded and what was not. Values that are NaN or infinite
-        raise a warning, and `complete` is then False.
+        A report on what was loaded and what was not. If values are NaN or infinite,
+        there is a warning, and `complete` is False.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -193,7 +193,7 @@ def _name_maps(model: keras.Model) -> Mapping[str, NameMap]:
 
 
 def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """Return the flattened feature map's shape, by the kernel of the dense layer."""
+    """Return the shape of each flattened feature map, by the dense kernel's path."""
     found: dict[str, tuple[int, ...]] = {}
     rows: dict[int, tuple[int, ...]] = {}
     for layer in model.layers:

@@ -62,7 +62,7 @@ class LoadReport:
         return "; ".join(parts)
 
 
-#: The fields that hold names, and what a table calls them.
+#: The fields that hold names, and their labels in a table.
 _KINDS = {
     "loaded": "loaded",
     "adapted": "adapted to the input's channels",
