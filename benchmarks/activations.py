@@ -1,12 +1,12 @@
-"""What it costs to see all convolution maps of ResNet-50, in time and memory.
+"""Measure the time and memory of reading all convolution outputs of ResNet-50.
 
     KERAS_BACKEND=jax python benchmarks/activations.py
     KERAS_BACKEND=jax python benchmarks/activations.py --size 128 --rounds 30
 
-Prints the time of a pass that `tap` answers with all 53 maps, relative to a plain
-compiled forward pass of the same batch, in one interleaved run; and by how much the
-peak memory of a process that taps is above that of one that does not, beside the size
-of the maps. Each peak is that of a process of its own.
+Prints the time of a pass in which `tap` returns the outputs of all 53 convolutions,
+relative to a plain compiled forward pass of the same batch, in one interleaved run.
+Also prints the additional peak memory of a process with `tap`, and the size of the
+feature maps. Each peak is measured in a separate process.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MEBI = 2**20
 
 
 def model(name: str, size: int) -> keras.Model:
-    """Build a network, without weights."""
+    """Build a network with random weights."""
     shape = (size, size, 3)
     if name[0].isupper():
         return getattr(keras.applications, name)(weights=None, input_shape=shape)
@@ -42,7 +42,7 @@ def images(size: int, batch: int) -> np.ndarray:
 
 
 def time_passes(name: str, options: argparse.Namespace) -> None:
-    """Print how long a pass takes that hands over all maps."""
+    """Print the time of a pass that returns all feature maps."""
     net, x = model(name, options.size), images(options.size, options.batch)
     look = tap(net)
     count = len(look(x))
@@ -73,7 +73,7 @@ def time_passes(name: str, options: argparse.Namespace) -> None:
 
 
 def print_peak(name: str, options: argparse.Namespace) -> None:
-    """Run two passes; print the bytes of the maps and this process's peak in KiB."""
+    """Run two passes; print the feature maps' bytes and this process's peak in KiB."""
     net, x = model(name, options.size), images(options.size, options.batch)
     look = tap(net) if options.peak == "tap" else net.predict_on_batch
     size = 0
@@ -86,7 +86,7 @@ def print_peak(name: str, options: argparse.Namespace) -> None:
 
 
 def compare_memory(name: str, options: argparse.Namespace) -> None:
-    """Print the peaks of two processes, one that taps and one that does not."""
+    """Print the peak memory of two processes, one with `tap` and one without."""
     sizes, peaks = {}, {}
     for way in ("plain", "tap"):
         done = subprocess.run(
@@ -108,7 +108,7 @@ def compare_memory(name: str, options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Measure, and print two lines a network."""
+    """Measure, and print two lines for each network."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--size", type=int, default=224, help="pixels (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="images (%(default)s)")

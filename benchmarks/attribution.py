@@ -1,11 +1,12 @@
-"""What a second call of attributions costs, relative to one forward and backward pass.
+"""Time the second call of an attribution, relative to a forward and backward pass.
 
     KERAS_BACKEND=jax python benchmarks/attribution.py
     KERAS_BACKEND=jax python benchmarks/attribution.py --name lenet5 --batch 8
 
 Prints the time of `grad_cam`, `layer_cam` and `saliency` on images of the same size as
-before, relative to a compiled forward pass with the gradient of a logit by the image;
-and of `activations`, relative to a tap that is kept. All in one interleaved run.
+before, relative to a compiled forward pass and gradient of a logit with respect to the
+image. Also prints the time of `activations`, relative to a `tap` that is already
+compiled. The alternatives of each comparison take turns.
 """
 
 import argparse
@@ -27,7 +28,7 @@ METHODS = ("grad_cam", "layer_cam", "saliency")
 
 
 def measure(name: str, batch: int, rounds: int) -> None:
-    """Print the ratios of one network."""
+    """Print the time ratios of one network."""
     shape = NAMES[name]
     model = keras_cnnzoo.build(name, input_shape=shape, classifier_activation=None)
     x = np.random.default_rng(0).uniform(0, 255, (batch, *shape)).astype("float32")
@@ -56,13 +57,13 @@ def measure(name: str, batch: int, rounds: int) -> None:
 
 
 def main() -> None:
-    """Measure, and print a line a network."""
+    """Measure, and print one line for each network."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--name", choices=NAMES, help="one network (both)")
     parser.add_argument("--batch", type=int, default=8, help="images (%(default)s)")
     parser.add_argument("--rounds", type=int, default=15, help="runs (%(default)s)")
     options = parser.parse_args()
-    # Random weights may leave no pixel that supports the class, which is of no concern.
+    # With random weights, no pixel may support the class; this does not matter here.
     warnings.filterwarnings("ignore", message="No pixel supports")
     print(f"Keras {keras.__version__} on {keras.backend.backend()}")
     for name in [options.name] if options.name else NAMES:

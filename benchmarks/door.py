@@ -1,12 +1,12 @@
-"""How long the command takes to answer, and how long a model takes to verify.
+"""Time the start of the `cnnzoo` command, and the verification of models.
 
     python benchmarks/door.py
     python benchmarks/door.py --rounds 9 --models resnet50 googlenet
 
-Prints the median of the seconds that `cnnzoo list` and `cnnzoo show resnet50` take,
-beside those of Python alone and of Keras's import, each in a process of its own and
-in turns; the CPU seconds of `cnnzoo verify` for some models; and how many rows of the
-table of what was verified are stale. The tests' own times are printed by tests/run.py.
+Prints the median time in seconds of `cnnzoo list` and `cnnzoo show resnet50`, and, for
+comparison, of Python alone and of Keras's import. Each runs in a separate process, in
+turn. Also prints the CPU seconds of `cnnzoo verify` for some models, and how many rows
+of the table of verified models are stale. tests/run.py prints the times of the tests.
 """
 
 import argparse
@@ -32,7 +32,7 @@ ANSWERED = {
 
 
 def answered(rounds: int) -> dict[str, float]:
-    """Return the median seconds of each command."""
+    """Return the median time of each command in seconds."""
     seconds: dict[str, list[float]] = {name: [] for name in ANSWERED}
     for _ in range(rounds):
         for name, command in ANSWERED.items():

@@ -1,11 +1,11 @@
-"""What a slow body gains in fine-tuning, on photographs of your own.
+"""Compare ways of fine-tuning by their accuracy on your own photographs.
 
     python benchmarks/fine_tuning.py photos/ theirs.npz
         --model squeezenet1_1 --source deepscale/squeezenet_v1.1
 
-Trains one model three times on the same images, from the same weights: the head alone,
-everything with all but the head at a tenth of the rate (the default), and everything at
-the full rate. Prints the validation accuracy of each.
+Trains one model three times on the same images, from the same weights: the head alone;
+all layers, those before the head at a tenth of the learning rate (the default); and all
+layers at the full learning rate. Prints the validation accuracy of each.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from rich.console import Console
 from keras_cnnzoo import data
 from keras_cnnzoo.training import find_recipe, train
 
-#: Whether all but the head is frozen, and at which share of the rate it trains.
+#: Whether the layers before the head are frozen, and the factor on their learning rate.
 WAYS = {
     "head alone": (True, 1.0),
     "body at a tenth": (False, 0.1),

@@ -1,8 +1,8 @@
-"""What `import keras_cnnzoo` adds to `import keras`.
+"""Time `import keras_cnnzoo` relative to `import keras`.
 
     python benchmarks/imports.py
 
-Starts fresh processes in turn and prints the median of the pairs' ratio.
+The two imports take turns, each in a new process. Prints the median ratio of the pairs.
 """
 
 import statistics
@@ -13,13 +13,13 @@ CODE = "import time; t = time.perf_counter(); import {}; print(time.perf_counter
 
 
 def seconds(module: str) -> float:
-    """Time one import in a process of its own."""
+    """Time one import in a new process."""
     run = [sys.executable, "-c", CODE.format(module)]
     return float(subprocess.run(run, capture_output=True, check=True).stdout)
 
 
 def main(rounds: int = 9) -> None:
-    """Measure in turn, since the machine's speed drifts."""
+    """Let both imports take turns, because the machine's speed drifts."""
     seconds("keras_cnnzoo")
     pairs = [(seconds("keras"), seconds("keras_cnnzoo")) for _ in range(rounds)]
     ratio = statistics.median(ours / alone for alone, ours in pairs)

@@ -1,10 +1,10 @@
-"""What InstrumentedConv2D costs: nothing while off, little while it counts.
+"""Time InstrumentedConv2D, switched off and recording statistics.
 
     KERAS_BACKEND=jax python benchmarks/instrumented.py
 
-Prints the time of a compiled forward pass of ResNet-18 with its convolutions
-instrumented and off, and of a training step with them in "stats", both relative to
-the same network of plain Conv2D, in one interleaved run.
+Prints the time of a compiled forward pass of ResNet-18 with instrumented convolutions
+that are "off", and of a training step with convolutions that record "stats". Both are
+relative to the same network with plain Conv2D, which takes turns with them.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import keras_cnnzoo
 
 
 def main() -> None:
-    """Measure, and print one line a comparison."""
+    """Measure, and print one line for each comparison."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--size", type=int, default=128, help="pixels (%(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="images (%(default)s)")

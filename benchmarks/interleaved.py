@@ -1,4 +1,4 @@
-"""Time alternatives side by side, since a machine's speed drifts within a minute."""
+"""Time alternatives in turn, because a machine's speed drifts within a minute."""
 
 import gc
 import statistics
@@ -11,7 +11,7 @@ def ratios(
 ) -> dict[str, float]:
     """Return the median time of each alternative relative to the first.
 
-    Every round runs all of them once, in turn; a ratio is taken within its round.
+    Every round runs each alternative once. Ratios are computed within a round.
     """
     for run in alternatives.values():
         run()
@@ -19,7 +19,7 @@ def ratios(
     times: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
         for name, run in alternatives.items():
-            gc.collect()  # or one would pay for what another has left behind
+            gc.collect()  # or the garbage of one would count for the next
             started = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - started)

@@ -1,10 +1,10 @@
-"""What Lp pooling costs, against average pooling and against the obvious formula.
+"""Time Lp pooling relative to average pooling, and to the obvious formula.
 
     python benchmarks/pooling.py
 
-Every mode runs in a process of its own. A candidate and average pooling of the same
-window take turns, and the median of the ratios of the pairs is written, so that a
-busy machine disturbs both alike. The table goes to `pooling.md` beside this file.
+Every mode runs in a separate process. Each candidate takes turns with average pooling
+of the same window, and the median of the pairs' ratios is written, so that other load
+on the machine affects both. The table is written to `pooling.md` beside this file.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PACKAGES = ["keras", "tensorflow", "jax", "torch", "numpy"]
 
 
 def candidates(window, strides):
-    """Return the functions to compare by name; the first is what others cost in."""
+    """Return the functions to compare by name; the others are relative to the first."""
     import keras
     from keras import ops
 
@@ -120,9 +120,9 @@ def torch_runs(function, x, upstream):
 
 
 def measure(mode, shape, repeats):
-    """Return `{window: {name: (forward, with gradient)}}`, the first in milliseconds.
+    """Return `{window: {name: (forward, with gradient)}}`.
 
-    The others are medians of ratios to the first.
+    The first function has medians in milliseconds, the others median ratios to it.
     """
     import numpy as np
 
@@ -202,7 +202,7 @@ def report(tables, shape, repeats):
 
 
 def main(arguments=None):
-    """Measure every mode in a fresh process and write the table."""
+    """Measure every mode in a new process and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", type=int, nargs=4, default=[16, 112, 112, 64])
     parser.add_argument("--repeats", type=int, default=9)

@@ -1,12 +1,13 @@
-"""Our networks beside those of Keras Applications: time to build, and to run.
+"""Compare our networks with Keras Applications: time to build and run, and memory.
 
     KERAS_BACKEND=tensorflow python benchmarks/zoo.py            both
     KERAS_BACKEND=tensorflow python benchmarks/zoo.py build      time to build
     KERAS_BACKEND=tensorflow python benchmarks/zoo.py run        inference and training
 
-Numbers are ratios, ours to Keras's, medians of interleaved rounds. `resnet50_v1` is the
-network that Keras has; `resnet50` strides in its 3x3 and has 6 % more to compute.
-Memory is the peak of a process that trains one step, each in a process of its own.
+Times are ratios of ours to Keras's, as medians of interleaved rounds. `resnet50_v1` is
+the same network as Keras's; `resnet50` has its strides in the 3x3 convolutions and 6 %
+more multiply-accumulates. Memory is the peak of a separate process that trains for one
+step.
 """
 
 import resource
@@ -28,12 +29,12 @@ BATCH = 8
 
 
 def application(name: str) -> keras.Model:
-    """Build one of Keras's, without weights."""
+    """Build a network of Keras Applications with random weights."""
     return getattr(keras.applications, name)(weights=None)
 
 
 def time_builds() -> None:
-    """Print how long building takes, ours to theirs."""
+    """Print the time to build our networks relative to Keras's."""
     for ours, theirs in PAIRS.items():
         found = ratios(
             {
@@ -46,7 +47,7 @@ def time_builds() -> None:
 
 
 def models() -> dict[str, keras.Model]:
-    """Build what is timed."""
+    """Build the models that are timed."""
     return {
         "theirs": application("ResNet50"),
         "resnet50_v1": build("resnet50_v1"),
@@ -58,13 +59,13 @@ def models() -> dict[str, keras.Model]:
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
-    """Return a batch of noise, and labels."""
+    """Return a batch of noise images, and labels."""
     rng = np.random.default_rng(0)
     return rng.uniform(0, 255, (BATCH, 224, 224, 3)).astype("float32"), np.arange(BATCH)
 
 
 def time_runs() -> None:
-    """Print how long inference and training take."""
+    """Print the time of inference and of a training step."""
     x, y = images()
     every = models()
     for model in every.values():
@@ -80,7 +81,7 @@ def time_runs() -> None:
 
 
 def print_memory(name: str) -> None:
-    """Train one step and print the peak of this process, in KiB."""
+    """Train one step and print this process's peak memory in KiB."""
     model = application(name) if name[0].isupper() else build(name)
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.train_on_batch(*images())
@@ -88,7 +89,7 @@ def print_memory(name: str) -> None:
 
 
 def compare_memory() -> None:
-    """Print the peaks of processes, ours to theirs."""
+    """Print the peak memory of our networks relative to Keras's."""
     peak = {}
     for name in ("ResNet50", "resnet50_v1", "resnet50"):
         done = subprocess.run(

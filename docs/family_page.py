@@ -1,4 +1,4 @@
-"""The page of a family: paper, models, options, features, weights, numbers."""
+"""Write the page of a family: paper, models, options, features, weights, figures."""
 
 import dataclasses
 import inspect
@@ -11,7 +11,7 @@ from keras_cnnzoo import catalogue, registry
 
 
 def family_page(family) -> str:
-    """Write the page; for Keras Applications nothing is built or measured."""
+    """Write the page; no network of Keras Applications is built or measured."""
     theirs = family.twin is not None
     paper = family.paper
     about = [card for _, card in cards(family)]
@@ -52,7 +52,7 @@ def _variants_table(family) -> str:
 
 
 def applications_table(family) -> str:
-    """List the models of Keras Applications, whose papers differ."""
+    """List the models of Keras Applications, each with its own paper."""
     rows = [
         (
             f"`{name}`",
@@ -75,7 +75,7 @@ def _chosen(config) -> dict:
 
 
 def _options(family) -> str:
-    """Describe the options by the configuration's fields and docstring."""
+    """Describe the options, from the configuration's fields and docstring."""
     config = type(next(iter(family.variants.values())).config)
     sections = griffe.Docstring(inspect.getdoc(config)).parse("google")
     about = {
@@ -104,7 +104,7 @@ def _options(family) -> str:
 
 
 def _deviations(about: list[registry.Card], what: str) -> str:
-    """List what differs, each with the models of which it holds."""
+    """List the deviations, each with the models that have it."""
     found: dict[str, list[str]] = {}
     for card in about:
         for text in card.deviations:

@@ -1,4 +1,4 @@
-"""Write the pages that follow from the code: layers, families, the table of models.
+"""Generate the pages of layers and families, the table of models and the results.
 
 Run it before MkDocs:
     python docs/generate.py && mkdocs build --strict
@@ -17,14 +17,14 @@ from keras_cnnzoo.verify import table as verified
 from keras_cnnzoo.verify.comparison import TELLING, TOLERANCE
 
 DOCS = Path(__file__).parent
-#: A hyphen at which a narrow column does not break 1.9e-06.
+#: A hyphen at which a narrow column does not break a number such as 1.9e-06.
 UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every generated page by its place below `docs/`.
+    """Return the text of every generated page, by its path below `docs/`.
 
-    Only what this package itself defines gets a page; plugins have their own docs.
+    Layers and families of plugins get no page; plugins have their own documentation.
     """
     layers = {name: summary(layer_class(name)) for name in _own_layers()}
     families = [f for f in registry.families() if _is_own(f.body)]
@@ -83,7 +83,7 @@ def _models_page(families) -> str:
     ]
     header = ("Name", "Family", "Year", "Input", "Classes:", "Parameters:", "MACs:")
     theirs = [f for f in families if f.twin is not None]
-    # A wide table takes the place of the table of contents.
+    # The wide table needs the space of the table of contents.
     return "---\nhide: [toc]\n---\n\n" + page(
         "All models",
         "`keras_cnnzoo.build` takes each of these names, and so does `cnnzoo train`. "
@@ -142,7 +142,7 @@ def _verified_page() -> str:
 
 
 def main() -> None:
-    """Write the pages anew; those of what is gone go too."""
+    """Write all pages, and delete those of removed layers and families."""
     for folder in ("layers", "families"):
         shutil.rmtree(DOCS / folder, ignore_errors=True)
         (DOCS / folder).mkdir()

@@ -1,4 +1,4 @@
-"""Put the generated pages into the navigation, each behind the index of its folder."""
+"""Add the generated pages to the navigation, after the index of their folder."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ SECTIONS = {"Families": "families", "Layers": "layers"}
 
 
 def on_config(config):
-    """Complete `nav`; MkDocs calls this with what it read from mkdocs.yml."""
+    """Complete `nav`; MkDocs calls this with the configuration from mkdocs.yml."""
     docs = Path(config.docs_dir)
     for entry in config.nav:
         for title, pages in entry.items():

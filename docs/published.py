@@ -1,6 +1,6 @@
-"""What a family's page says of numbers: weights, preprocessing, claims and results.
+"""Write a family's tables of weights, preprocessing, claims and results.
 
-All of it is read off the cards of the family's models.
+All of them come from the cards of the family's models.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from keras_cnnzoo.registry import Card
 
 
 def weights_and_preprocessing(cards: Sequence[Card]) -> list[str]:
-    """Write two tables: every tag, and every preprocessing, which the first counts."""
+    """Write a table of all tags, and one of the preprocessings that it refers to."""
     known: dict[Preprocessing, list[str]] = {}
     for about in cards:
         known.setdefault(about.preprocessing, []).append(about.name)
@@ -50,7 +50,7 @@ def weights_and_preprocessing(cards: Sequence[Card]) -> list[str]:
 
 
 def _sets(about: Card, weights: Weights) -> dict[str, Any]:
-    """Return the arguments of `build` that these weights bring with them."""
+    """Return the arguments of `build` that these weights set."""
     classes = weights.classes or about.classes
     own = {} if classes == about.classes else {"classes": classes}
     return own | dict(weights.options)
@@ -84,13 +84,13 @@ def _preprocessing(known: dict[Preprocessing, list[str]]) -> str:
 
 
 def _crop(fed: Preprocessing) -> str:
-    """Say how much of an image is kept, and whether it is stretched."""
+    """Describe the share of an image that is kept, and whether it is stretched."""
     words = {"crop": "{:g}", "squash": "{:g}, then stretched", "resize": "stretched"}
     return words[fed.fit].format(fed.crop)
 
 
 def claims(cards: Sequence[Card]) -> str:
-    """Write the table of what others state, each figure with the tag it belongs to."""
+    """Write the table of others' figures, each with the tag that it belongs to."""
     rows = [
         (
             f"`{about.name}`",
@@ -114,10 +114,10 @@ def claims(cards: Sequence[Card]) -> str:
 
 
 def labelled(about: Card) -> Iterator[tuple[str, Claim]]:
-    """Yield a model's claims with the tag of the weights they are about, or "".
+    """Yield a model's claims, each with the tag of its weights, or with "".
 
-    A card may state a figure for the model and again for a tag. The tag has it then,
-    as well as whatever else the model's claim is listed with in the same source.
+    A card may state a figure for the model and again for a tag. Then the figure belongs
+    to the tag, as do the model's other figures from the same source.
     """
     stated = [(w.tag, claim) for w in about.weights for claim in w.claims]
     same = {
@@ -137,7 +137,7 @@ def _site(source: str) -> str:
 
 
 def results(cards: Sequence[Card]) -> str:
-    """Write the table of what this project measured."""
+    """Write the table of this project's own measurements."""
     rows = [
         (
             f"`{about.name}`",

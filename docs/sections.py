@@ -1,4 +1,4 @@
-"""Have Griffe read `Example:` as it reads `Examples:`, so that doctests become code."""
+"""Make Griffe treat `Example:` like `Examples:`, so that doctests become code."""
 
 import re
 from typing import Any
@@ -7,7 +7,7 @@ import griffe
 
 
 class ExampleSections(griffe.Extension):
-    """Rename the section in every docstring; the source stays as it is."""
+    """Rename the section in every docstring; the source is not changed."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Griffe calls this with every module, class, function and attribute."""

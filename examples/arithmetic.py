@@ -16,7 +16,7 @@ from keras_cnnzoo.layers import BlurPool2D, ImageFilter2D
 
 
 def sizes() -> None:
-    """Print output sizes in ResNet-50, and the padding that keeps a size."""
+    """Print output sizes in ResNet-50, and the padding that keeps the size."""
     conv = inspect.conv_output_size(224, 7, stride=2, padding=3)
     pool = inspect.pool_output_size(conv, 3, stride=2, padding=1)
     print(f"224 pixels, kernel 7, stride 2: {conv}; pooled by 3, stride 2: {pool}")
@@ -33,7 +33,7 @@ def gradients(image: np.ndarray) -> None:
     rows, columns = shown.patches.shape, shown.kernel.shape
     apart = ops.max(ops.abs(shown.output - ops.conv(x, kernel, padding="valid")))
     print(f"patches {tuple(rows)} x kernel {tuple(columns)}: off by {float(apart):.1g}")
-    # Add 1 to one number of the kernel: the sum of the output grows by its gradient.
+    # Add 1 to one weight of the kernel: the output's sum grows by that gradient.
     found = inspect.conv_gradients(x, kernel, ops.ones_like(shown.output)).kernel
     moved = kernel.copy()
     moved[0, 0, 0, 0] += 1
@@ -42,7 +42,7 @@ def gradients(image: np.ndarray) -> None:
 
 
 def shifts(images: np.ndarray) -> None:
-    """Show that features move with the image, better where they are blurred first."""
+    """Show that features shift with the image, more exactly after a blur."""
     ways = {
         "max": [layers.MaxPooling2D(2)],
         "max, then blur": [

@@ -1,4 +1,4 @@
-"""Train LeNet-5 on handwritten digits, and draw what its answers depend on.
+"""Train LeNet-5 on handwritten digits, and draw which pixels its predictions depend on.
 
 Example:
     python examples/attribution.py
@@ -64,7 +64,7 @@ def main() -> None:
         train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself, anew in every epoch
+        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 

@@ -1,4 +1,4 @@
-"""Put layers of keras-cnnzoo into a plain Keras model, and print what one recorded.
+"""Use layers of keras-cnnzoo in an ordinary Keras model, and print what one recorded.
 
 Example:
     python examples/drop_in_layers.py
@@ -17,11 +17,11 @@ def make_model(input_shape: tuple[int, ...], classes: int) -> keras.Model:
     """Make an ordinary functional model; three of its layers are ours."""
     inputs = keras.Input(input_shape)
     x = keras.layers.Rescaling(1 / 255)(inputs)
-    # In place of Conv2D: the same weights and output, and it records statistics.
+    # In place of Conv2D: the same weights and output, plus statistics.
     x = InstrumentedConv2D(
         16, 3, padding="same", activation="relu", record="stats", name="conv"
     )(x)
-    # In place of MaxPooling2D: the length of each window, not its largest entry.
+    # In place of MaxPooling2D: the L2 norm of each window, not its largest value.
     x = L2NormPooling2D(2)(x)
     x = ResidualBlock(32, name="block")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
@@ -49,7 +49,7 @@ def main() -> None:
         digits.train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself, anew in every epoch
+        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 
@@ -62,7 +62,7 @@ def main() -> None:
             mean, variance, zeros, most = row
             print(f"{channel:7} {mean:8.3f} {variance:9.3f} {zeros:7.1%} {most:8.2f}")
 
-    inspect.set_record(model, "off")  # from here on it does what Conv2D does
+    inspect.set_record(model, "off")  # from here on it behaves like Conv2D
     test = digits.split("test")
     _, accuracy = model.evaluate(test.ordered(), verbose=0)
     print(f"\ntest accuracy {accuracy:.2%} of {test.num_examples} digits")

@@ -1,4 +1,4 @@
-"""Train LeNet-5 on handwritten digits, and write an HTML report about its answers.
+"""Train LeNet-5 on handwritten digits, and write an HTML report on its predictions.
 
 Example:
     python examples/explain.py
@@ -14,7 +14,7 @@ from keras_cnnzoo.inspect import explain
 
 
 def main() -> None:
-    """Train, test, and explain the answers to some test images."""
+    """Train, explain the predictions for some test images, and evaluate."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -45,7 +45,7 @@ def main() -> None:
         train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself, anew in every epoch
+        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 

@@ -1,4 +1,4 @@
-"""Train a model of the zoo by its name, with `fit` alone.
+"""Train a model of the zoo by its name, with Keras's `fit`.
 
 Example:
     python examples/train_by_name.py
@@ -54,7 +54,7 @@ def main() -> None:
         train,
         validation_data=images.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself, anew in every epoch
+        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 

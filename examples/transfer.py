@@ -1,7 +1,7 @@
 """Transfer a network of Keras Applications to new classes.
 
-It first learns the digits 0 to 5, unless `--weights imagenet` downloads a network that
-was trained on photographs. The new classes are the digits 6 to 9.
+The network is first trained on the digits 0 to 5, unless `--weights imagenet` downloads
+weights that were trained on photographs. The new classes are the digits 6 to 9.
 
 Example:
     python examples/transfer.py
@@ -21,7 +21,7 @@ OLD, NEW = range(6), range(6, 10)
 
 
 def digits_among(classes: range, side: int, seed: int) -> data.Splits:
-    """Return the digits of some classes, numbered from 0, in colour."""
+    """Return the digits of some classes, with labels from 0 and three channels."""
     everything = data.load("digits", validation=None)
     chosen = {}
     for split in ("train", "test"):
@@ -34,8 +34,8 @@ def digits_among(classes: range, side: int, seed: int) -> data.Splits:
 def fit(
     model: keras.Model, images: data.Splits, *, epochs: int, learning_rate: float
 ) -> float:
-    """Train what is not frozen; return the accuracy on the test images."""
-    # Keras's 0.99 averages over hundreds of batches, longer than this training takes.
+    """Train the layers that are not frozen; return the accuracy on the test images."""
+    # Keras's 0.99 averages over hundreds of batches, more than this training has.
     for layer in inspect.sublayers(model, keras.layers.BatchNormalization):
         layer.momentum = 0.9
     train, test = images.split("train"), images.split("test")
@@ -53,7 +53,7 @@ def fit(
 
 
 def main() -> None:
-    """Train the new head alone, then all layers at a lower rate."""
+    """Train the new head alone, then all layers at a lower learning rate."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -91,7 +91,7 @@ def main() -> None:
         known = fit(old_model, old, epochs=2 * args.epochs, learning_rate=3e-3)
         print(f"test accuracy {known:.2%} of {old.split('test').num_examples} digits")
         learnt = {w.path: keras.ops.convert_to_numpy(w) for w in old_model.weights}
-        # The head has other classes, so it keeps its fresh weights.
+        # The head has other classes, so it keeps its initial weights.
         print(weights.load(model, learnt, strict=False))
 
     images = digits_among(NEW, args.side, args.seed)

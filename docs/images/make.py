@@ -23,12 +23,12 @@ from keras_cnnzoo.training import Run
 
 TARGET = Path(__file__).with_name("lenet5.png")
 INK, QUIET, BLUE, GREY = "#24292f", "#57606a", "#1f6feb", "#9aa5b1"
-#: Which of the test images is shown.
+#: Index of the test image that is shown.
 SHOWN = 8
 
 
 def main() -> None:
-    """Draw filters, maps and curves of the run."""
+    """Draw the filters, feature maps and accuracy curves of the run."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", help="folder that `cnnzoo train lenet5` made")
     run = Run.open(parser.parse_args().run)

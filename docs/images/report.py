@@ -1,4 +1,4 @@
-"""Photograph a page of `cnnzoo explain` in Chromium, for the home page.
+"""Take a screenshot of a report by `cnnzoo explain` in Chromium, for the guides.
 
 Example:
     python examples/explain.py --out report.html
@@ -15,7 +15,7 @@ TARGET = Path(__file__).with_name("report.png")
 
 
 def main() -> None:
-    """Open the page at its second convolution, and save what one sees."""
+    """Open the report at its second convolution, and save a screenshot."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("page", type=Path, help="a page that `explain` wrote")
     page = parser.parse_args().page.resolve()

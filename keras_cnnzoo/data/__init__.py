@@ -1,11 +1,11 @@
-"""Images with labels for `fit`, from names, folders, files and arrays.
+"""Load labelled images for `fit`, by name or from folders, files and arrays.
 
     from keras_cnnzoo import data
     digits = data.load("digits", image_size=32)
     model.fit(digits.train, validation_data=digits.validation, shuffle=False)
 
-All reading, resizing and augmenting is done with NumPy and Pillow, so that every
-backend sees the same pixels.
+Images are read, resized and augmented with NumPy and Pillow, so that every backend
+gets the same pixels.
 """
 
 from keras_cnnzoo.data.augment import AUGMENTATIONS, Augmentation

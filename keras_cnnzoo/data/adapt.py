@@ -1,4 +1,4 @@
-"""Bring images to one size and one number of channels."""
+"""Convert images to one size and one number of channels."""
 
 import math
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-# ITU-R 601 luma in 16-bit fixed point, as Pillow's convert("L") has it.
+# ITU-R 601 luma in 16-bit fixed point, as in Pillow's convert("L").
 LUMA = (19595, 38470, 7471)
 
-#: An image that would be scaled to this many times what is kept of it, because it is
-#: very long, is cropped first: a strip of 1 x 60,000 pixels would become gigabytes.
+#: An image is cropped before it is scaled if scaling would give more than this many
+#: times the pixels that are kept: a strip of 1 x 60,000 pixels would become gigabytes.
 MAX_SCALED = 32
 
 Box = tuple[float, float, float, float]
 
 
 def to_channels(images: np.ndarray, channels: int) -> np.ndarray:
-    """Convert `(..., channels)` images to grey (luma), to RGB, or leave them.
+    """Convert `(..., channels)` images to grey (luma) or RGB, or return them unchanged.
 
     Raises:
-        ValueError: Images of that many channels have no such conversion.
+        ValueError: There is no conversion between these numbers of channels.
     """
     given = images.shape[-1]
     if given == channels:
@@ -51,9 +51,9 @@ def resize(
     """Resize one `(height, width, channels)` image with Pillow, antialiased.
 
     Args:
-        image: uint8 or floating pixels.
+        image: uint8 or floating-point pixels.
         size: New height and width.
-        box: Part to take, as left, top, right, bottom; None takes the whole.
+        box: Part to take, as left, top, right, bottom; None takes the whole image.
         resample: One of `PIL.Image.Resampling`.
     """
     height, width = size
@@ -73,16 +73,16 @@ def resize(
 
 @dataclass(frozen=True)
 class Adapter:
-    """What every image of a data set is brought to.
+    """Converts every image of a data set to the same size and number of channels.
 
     Args:
         size: Height and width.
-        channels: 1 for grey, 3 for RGB, or what the images have.
+        channels: 1 for grey, 3 for RGB, or the images' own number.
         fit: "resize" stretches the whole image to `size`. "pad" centres it on black,
-            and shrinks it only where it is larger. "crop" brings the image to
-            `size / share`, its proportions kept, and takes the centre; "squash" does
-            so without keeping the proportions.
-        share: Share of the sides that the central crop keeps.
+            and shrinks it only if it is larger. "crop" scales the image to
+            `size / share`, keeping its proportions, and takes the centre; "squash" does
+            the same without keeping the proportions.
+        share: Fraction of each side that the central crop keeps.
         interpolation: "nearest", "bilinear" or "bicubic".
     """
 
@@ -97,7 +97,7 @@ class Adapter:
         return (*self.size, self.channels)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Adapt `(n, height, width, channels)` images of one size."""
+        """Convert `(n, height, width, channels)` images of one size."""
         images = to_channels(images, self.channels)
         if self._scaled(*images.shape[1:3]) == images.shape[1:3]:
             return self._centred(images)
@@ -106,7 +106,7 @@ class Adapter:
         return np.stack([self.one(image) for image in images])
 
     def one(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
-        """Adapt one image, or the part of it in `box`, which is then stretched."""
+        """Convert one image, or stretch the part of it in `box` to `size`."""
         image = to_channels(image, self.channels)
         resample = RESAMPLING[self.interpolation]
         if box is not None:
@@ -119,14 +119,14 @@ class Adapter:
         return self._centred(image[None])[0]
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
-        """Return the size an image is brought to before padding or cropping."""
+        """Return the size to which an image is scaled before padding or cropping."""
         if self.fit == "resize":
             return self.size
         if self.fit == "pad":
             scale = min(1, self.size[0] / height, self.size[1] / width)
             return max(1, round(height * scale)), max(1, round(width * scale))
-        # As torchvision and timm do it, which published accuracies rest on: the side
-        # that binds is exact, the other is cut off, not rounded.
+        # Published accuracies were measured with the rounding of torchvision and timm:
+        # the side that limits the scale is exact, the other is rounded down.
         least = int(self.size[0] / self.share), int(self.size[1] / self.share)
         if self.fit == "squash":
             return least
@@ -135,7 +135,7 @@ class Adapter:
         return int(least[1] * height / width), least[1]
 
     def _central(self, image: np.ndarray, scaled: tuple[int, int]) -> Box:
-        """Return the part of an image that is left when the scaled one is cropped."""
+        """Return the part of an image that remains after scaling and cropping."""
         (top, bottom), (left, right) = (
             (first * has / new, (first + wanted) * has / new)
             for has, new, wanted in zip(image.shape, scaled, self.size, strict=False)
@@ -144,7 +144,7 @@ class Adapter:
         return left, top, right, bottom
 
     def _centred(self, images: np.ndarray) -> np.ndarray:
-        """Cut the centre out, or put black around, until the size is right."""
+        """Crop images to their centre, or pad them with black, to reach the size."""
         cuts, borders = [slice(None)], [(0, 0)]
         for has, wanted in zip(images.shape[1:3], self.size, strict=True):
             first = round(max(0, has - wanted) / 2)

@@ -15,11 +15,11 @@ from keras_cnnzoo.npy_header import npy_header
 
 
 def from_arrays(data: Any) -> Source:
-    """Take `(images, labels)`, or a mapping of such pairs by the name of the split.
+    """Make a source from `(images, labels)`, or from a mapping of splits to such pairs.
 
     Raises:
         TypeError: It is neither.
-        ValueError: The arrays are no images with labels.
+        ValueError: The arrays are not images with labels.
     """
     pairs = data if isinstance(data, Mapping) else {"train": data}
     for split, pair in pairs.items():
@@ -37,7 +37,7 @@ def _is_pair(pair: Any) -> bool:
 
 
 def from_npz(path: Path) -> Source:
-    """Read a file of arrays `x_<split>` and `y_<split>`. Nothing is unpickled.
+    """Read a file of arrays `x_<split>` and `y_<split>`, without unpickling objects.
 
     Raises:
         ValueError: The file is damaged, or holds no such pair.
@@ -51,7 +51,7 @@ def from_npz(path: Path) -> Source:
                 split: (file[f"x_{split}"], file[f"y_{split}"]) for split in paired
             }
             names = ", ".join(file.files)
-    except Exception as error:  # zipfile, zlib and NumPy each have their own
+    except Exception as error:  # zipfile, zlib and NumPy raise various exceptions
         raise ValueError(
             f"{path} cannot be read as an .npz file of plain arrays: {error}"
         ) from error
@@ -64,10 +64,10 @@ def from_npz(path: Path) -> Source:
 
 
 def _check_size(path: Path) -> None:
-    """Check what the arrays of a file declare, before any of them is read.
+    """Check the declared sizes of a file's arrays, before any of them is read.
 
     Raises:
-        ValueError: The sizes do not belong together, or are those of a bomb.
+        ValueError: The sizes contradict each other, or suggest a decompression bomb.
     """
     with zipfile.ZipFile(path) as file:
         members = file.infolist()
@@ -77,12 +77,12 @@ def _check_size(path: Path) -> None:
         for member in members:
             with file.open(member) as array:
                 header = npy_header(array)
-                if header is None:  # such as a text, which nothing reads
+                if header is None:  # not an array, such as a text, and never read
                     continue
                 shape, dtype = header
                 held = member.file_size - array.tell()
             if dtype.hasobject:
-                continue  # refused by NumPy, in its own words
+                continue  # NumPy refuses it later
             if math.prod(shape) * dtype.itemsize != held:
                 raise ValueError(
                     f"{member.filename} is {shape} of {dtype} by its header, and holds "

@@ -1,4 +1,4 @@
-"""Random changes of images, a function of the numbers drawn for each image."""
+"""Random augmentation of images, determined by numbers drawn for each image."""
 
 import math
 from dataclasses import dataclass
@@ -21,21 +21,22 @@ RATIOS = (3 / 4, 4 / 3)
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """Random changes, drawn anew for every image and epoch; 0 leaves one out.
+    """Random changes to images, drawn anew for every image and epoch.
 
-    Outside of the image is black.
+    A setting of 0 switches its change off. Pixels from outside the image are black.
 
     Args:
-        shift: Largest shift along each axis: pixels, or below 1 a share of the side.
-        rotate: Largest rotation either way, in degrees.
-        zoom: Largest change of size either way: 0.1 is from 0.9 to 1.1 times.
-        shear: Largest slant either way, in degrees.
-        flip: Whether left and right are exchanged, in half of the cases.
-        crop_pad: Black border in pixels that is put around and cropped away at
-            random, the CIFAR papers' augmentation.
-        area: Smallest and largest share of the area, with a side ratio from 3:4 to
-            4:3, that is cut out of the original at random and resized.
-        cutout: Side in pixels of a square that is blacked out.
+        shift: Largest shift along each axis, in pixels or, below 1, as a fraction of
+            the side.
+        rotate: Largest rotation in either direction, in degrees.
+        zoom: Largest change of scale in either direction; 0.1 scales by 0.9 to 1.1.
+        shear: Largest shear angle in either direction, in degrees.
+        flip: Whether each image is flipped from left to right with probability 1/2.
+        crop_pad: Width in pixels of a black border that is added before a random crop
+            to the former size, as in the papers on CIFAR.
+        area: Smallest and largest fraction of the original image's area that a random
+            crop keeps, with an aspect ratio from 3:4 to 4:3, before it is resized.
+        cutout: Side in pixels of a square that is set to black.
 
     Raises:
         ValueError: A number is negative or too large to leave an image.
@@ -43,8 +44,8 @@ class Augmentation:
     Source:
         He et al., "Deep Residual Learning for Image Recognition", 2015, section 4.2
         (`crop_pad=4, flip=True`); Szegedy et al., "Going Deeper with Convolutions",
-        2014, section 6 (`area=(0.08, 1)`; a draw that does not fit in the image is
-        cut to it here); DeVries and Taylor, "Improved Regularization of Convolutional
+        2014, section 6 (`area=(0.08, 1)`; here a crop larger than the image is limited
+        to the image); DeVries and Taylor, "Improved Regularization of Convolutional
         Neural Networks with Cutout", 2017.
     """
 
@@ -78,11 +79,11 @@ class Augmentation:
             )
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
-        """Draw what decides the changes of `count` images: `(count, numbers)`."""
+        """Draw the random numbers for `count` images, `(count, numbers)`."""
         return rng.random((count, len(DRAWN)), np.float32)
 
     def window(self, draws: np.ndarray) -> Window | None:
-        """Return which part of each original is to be taken, None for all of it."""
+        """Return a function that gives each image's crop; None if there is no crop."""
         if self.area is None:
             return None
         least, most = self.area
@@ -101,11 +102,11 @@ class Augmentation:
         return box
 
     def apply(self, images: np.ndarray, draws: np.ndarray) -> np.ndarray:
-        """Change a batch.
+        """Augment a batch.
 
         Args:
             images: float32 `(n, height, width, channels)`; may be changed in place.
-            draws: A row of `draw` for each image.
+            draws: For each image, its row of the result of `draw`.
         """
         if self.shift or self.rotate or self.zoom or self.shear:
             images = warp(images, self._matrices(images.shape[1:3], draws))
@@ -119,7 +120,7 @@ class Augmentation:
         return images
 
     def _matrices(self, size: tuple[int, int], draws: np.ndarray) -> np.ndarray:
-        """Return `(n, 2, 3)` maps from a new pixel's place to where it is taken."""
+        """Return `(n, 2, 3)` affine maps from output to input pixel positions."""
         signed = 2 * draws.astype(np.float64) - 1
         sides = np.asarray(size, float)
         reach = self.shift * sides if self.shift < 1 else np.full(2, self.shift)
@@ -127,7 +128,7 @@ class Augmentation:
         slant = np.tan(np.radians(self.shear) * signed[:, COLUMN["shear"]])
         scale = 1 / (1 + self.zoom * signed[:, COLUMN["zoom"]])
         cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-        # Rows and columns are y and x; the slant moves x along y.
+        # Rows and columns are y and x; shear moves x in proportion to y.
         matrices = np.empty((len(draws), 2, 3))
         matrices[:, 0, :2] = np.stack([cos + sin * slant, sin], axis=-1)
         matrices[:, 1, :2] = np.stack([cos * slant - sin, cos], axis=-1)
@@ -159,15 +160,15 @@ class Augmentation:
 
 
 def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Warp a batch by affine maps, bilinearly, with black outside.
+    """Warp a batch by affine maps with bilinear interpolation; the outside is black.
 
     Args:
         images: float32 `(n, height, width, channels)`.
-        matrices: `(n, 2, 3)`; the pixel at `(y, x)` is taken from
-            `matrix @ (y, x, 1)`.
+        matrices: `(n, 2, 3)`; the output pixel at `(y, x)` comes from the input
+            position `matrix @ (y, x, 1)`.
     """
     count, height, width, channels = images.shape
-    # One black pixel around, to which every place outside is clipped.
+    # Positions outside the image are clipped to this black border of one pixel.
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     flat = padded.reshape(-1, channels) if channels > 1 else padded.reshape(-1)
     stride = width + 2
@@ -205,7 +206,7 @@ def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 #: Augmentations by name.
 AUGMENTATIONS: dict[str, Augmentation] = {
-    # Handwriting and prints: other places, sizes and slants, never mirrored.
+    # Handwritten and printed digits vary in place, size and slant, but not mirrored.
     "digits": Augmentation(shift=0.06, rotate=10, zoom=0.1, shear=8),
     "cifar": Augmentation(crop_pad=4, flip=True),
     "imagenet": Augmentation(area=(0.08, 1.0), flip=True),
@@ -213,11 +214,11 @@ AUGMENTATIONS: dict[str, Augmentation] = {
 
 
 def named(augment: Any) -> Any:
-    """Return the augmentation of a name, and anything else that augments as it is.
+    """Return the augmentation of that name; other augmentations are returned as given.
 
     Raises:
         ValueError: No augmentation has that name.
-        TypeError: It is neither a name nor can it be called.
+        TypeError: It is neither a name nor callable.
     """
     if isinstance(augment, str):
         if augment not in AUGMENTATIONS:

@@ -1,8 +1,7 @@
-"""How much memory a file may ask for, checked before any of it is taken.
+"""Limit the memory that a file can demand, before any of it is allocated.
 
-A compressed file can be a thousand times smaller than what it unpacks to. One that says
-so of itself is refused; several that are large but honest are unpacked one after the
-other.
+A compressed file can unpack to a thousand times its size. A file that declares so much
+is refused. Large images that are within the limits are decoded one after another.
 """
 
 import contextlib
@@ -11,17 +10,18 @@ import os
 import threading
 from collections.abc import Iterator
 
-# Images. Pillow itself begins to warn of a decompression bomb at the first number.
+#: The most pixels that an image may have. Above it, Pillow warns of a decompression
+#: bomb.
 MAX_PIXELS = 89_478_485
-#: Images being decoded at the same time have no more pixels than this together, unless
-#: one alone has more.
+#: The most pixels of all images that are being decoded at the same time.
 MAX_PIXELS_AT_ONCE = 96_000_000
-#: From this many pixels on, an image must not have more than so many for each byte of
-#: its file. Photographs have up to 30, scans of print up to 80, an image of one colour
-#: several hundred.
+#: An image of more than LARGE_PIXELS may have MAX_PIXELS_PER_BYTE pixels for each byte
+#: of its file. Photographs have up to 30, scans of print up to 80, an image of a
+#: single colour several hundred.
 LARGE_PIXELS, MAX_PIXELS_PER_BYTE = 24_000_000, 100
 
-# Arrays in a compressed file.
+#: A compressed file of arrays that unpacks to more than LARGE_BYTES may unpack to
+#: MAX_UNPACKED_PER_BYTE times its size.
 LARGE_BYTES, MAX_UNPACKED_PER_BYTE = 256 * 2**20, 200
 
 
@@ -29,13 +29,13 @@ def check_image(width: int, height: int, packed: int, *, reduced: bool) -> None:
     """Check the size that an image file declares.
 
     Args:
-        width: Declared pixels.
-        height: Declared pixels.
-        packed: Bytes of the file.
-        reduced: Whether the decoder makes a large image small while it reads.
+        width: Declared width in pixels.
+        height: Declared height in pixels.
+        packed: Size of the file in bytes.
+        reduced: Whether the decoder can reduce a large image while it reads.
 
     Raises:
-        ValueError: It is too large, or far larger than such a file can honestly hold.
+        ValueError: The image is too large, or far too large for the size of its file.
     """
     pixels = width * height
     if pixels > MAX_PIXELS:
@@ -56,7 +56,7 @@ def check_unpacked(where: str, unpacked: int, packed: int) -> None:
     """Check the size that a compressed file of arrays declares.
 
     Raises:
-        ValueError: It is far larger than real images would be.
+        ValueError: The size is far larger than that of real images.
     """
     if unpacked > LARGE_BYTES and unpacked > MAX_UNPACKED_PER_BYTE * packed:
         raise ValueError(
@@ -68,10 +68,10 @@ def check_unpacked(where: str, unpacked: int, packed: int) -> None:
 
 
 class Room:
-    """A limit that several threads share; who finds none left waits.
+    """A limit that several threads share; a thread waits until there is enough room.
 
     Args:
-        limit: How much there is.
+        limit: The total amount that may be held at the same time.
     """
 
     def __init__(self, limit: int) -> None:
@@ -80,7 +80,7 @@ class Room:
 
     @contextlib.contextmanager
     def take(self, amount: int) -> Iterator[None]:
-        """Hold an amount; one above the limit gets all of it, alone."""
+        """Hold an amount; an amount above the limit holds the whole limit."""
         amount = min(amount, self._limit)
         with self._changed:
             self._changed.wait_for(lambda: self._left >= amount)
@@ -94,12 +94,12 @@ class Room:
 
 
 def decoding_room() -> Room:
-    """Return the room for decoding in this process, in pixels."""
+    """Return this process's shared limit for decoding, in pixels."""
     return _room(os.getpid())
 
 
-# A process that is forked while a thread holds the lock would wait for ever: each
-# process has a room of its own.
+# Each process has its own limit: a process forked while a thread holds the lock would
+# wait forever.
 @functools.cache
 def _room(process: int) -> Room:
     return Room(MAX_PIXELS_AT_ONCE)

@@ -1,4 +1,4 @@
-"""Check images and labels that come from outside."""
+"""Check images and labels that the user passes."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from keras_cnnzoo.data.examples import ArrayExamples
 
 
 def as_examples(images: Any, labels: Any, where: str) -> ArrayExamples:
-    """Check a pair of arrays and make examples of it.
+    """Check arrays of images and labels, and make examples of them.
 
     Args:
         images: `(n, height, width)` or `(n, height, width, channels)`, 0 to 255.
         labels: `(n,)` or `(n, 1)` whole numbers from 0.
-        where: What the pair is called in messages.
+        where: The pair's name in messages.
 
     Raises:
-        ValueError: The arrays are no images, no labels, or do not belong together.
+        ValueError: The arrays are not images or labels, or differ in length.
     """
     pixels, numbers = _images(np.asarray(images), where), np.asarray(labels)
     numbers = _labels(numbers, where)
@@ -91,5 +91,5 @@ def _labels(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def numbered(*label_arrays: np.ndarray) -> tuple[str, ...]:
-    """Name classes by their numbers, as many as the largest label asks for."""
+    """Name the classes "0", "1" and so on, up to the largest label."""
     return tuple(map(str, range(1 + max(int(y.max()) for y in label_arrays))))

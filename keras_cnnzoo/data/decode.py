@@ -1,4 +1,4 @@
-"""Turn an image file of any kind into 8-bit grey or RGB pixels."""
+"""Decode image files of any format to 8-bit grey or RGB pixels."""
 
 import io
 import os
@@ -12,19 +12,19 @@ from keras_cnnzoo.data.bounds import LARGE_PIXELS, check_image, decoding_room
 
 Encoded = str | Path | bytes
 
-# Images of more than LARGE_PIXELS are brought to a half, a quarter or an eighth of
-# their size, still no smaller than this side: JPEGs while they are decoded, others
-# after.
+# Images of more than LARGE_PIXELS are reduced to a half, a quarter or an eighth of
+# their size, as long as both sides keep this many pixels: JPEGs while they are decoded,
+# other formats afterwards.
 LEAST_SIDE = 1024
 EXIF_ORIENTATION = 0x0112
-# What a complete file of a format ends with, within this many bytes.
+# A complete file has its format's end marker within its last TAIL_BYTES bytes.
 TAIL_BYTES = 64
 ENDS = {"JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x3b"}
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 class Header(NamedTuple):
-    """What the first bytes of an image file say."""
+    """The size of an image, and whether it is grey, from its file's header."""
 
     height: int
     width: int
@@ -32,13 +32,13 @@ class Header(NamedTuple):
 
 
 def _open(encoded: Encoded) -> Image.Image:
-    """Open an image file, whose pixels are not decoded yet, and check its size."""
+    """Open an image file without decoding its pixels, and check its size."""
     if isinstance(encoded, bytes):
         image, packed = Image.open(io.BytesIO(encoded)), len(encoded)
     else:
         image, packed = Image.open(encoded), os.path.getsize(encoded)
     try:
-        # A progressive JPEG is held as a whole before it is made smaller.
+        # A progressive JPEG is decoded completely before it is reduced.
         reduced = image.format in ("JPEG", "MPO") and "progressive" not in image.info
         check_image(*image.size, packed, reduced=reduced)
     except ValueError:
@@ -51,9 +51,10 @@ def decode(encoded: Encoded, *, channels: int = 3) -> np.ndarray:
     """Decode an image file.
 
     The rotation in EXIF is applied. Transparency is composited on white. 16-bit grey
-    is scaled to 8 bits, CMYK is converted, and of an animation the first frame is
+    is scaled to 8 bits, CMYK is converted, and the first frame of an animation is
     taken. Colour profiles are not applied. An image of more than 24 million pixels is
-    decoded at a reduced size, of at least 1,024 pixels a side.
+    reduced to a half, a quarter or an eighth of its size, as long as both sides keep
+    1,024 pixels.
 
     Args:
         encoded: A path, or the bytes of a file, in any format that Pillow reads.
@@ -63,9 +64,9 @@ def decode(encoded: Encoded, *, channels: int = 3) -> np.ndarray:
         uint8 pixels `(height, width, channels)`.
 
     Raises:
-        Exception: The file is no image, is damaged, is larger than 89 million pixels,
-            or is a decompression bomb (`keras_cnnzoo.data.bounds`). Which exception
-            depends on the format's decoder in Pillow.
+        Exception: The file is damaged or not an image, has more than 89 million pixels,
+            or is a decompression bomb (`keras_cnnzoo.data.bounds`). The type of the
+            exception depends on Pillow's decoder for the format.
     """
     with _open(encoded) as image:
         if image.width * image.height > LARGE_PIXELS:
@@ -80,12 +81,12 @@ def decode(encoded: Encoded, *, channels: int = 3) -> np.ndarray:
 
 
 def _reduction(width: int, height: int) -> int:
-    """Return by how much a large image is made smaller: 8, 4, 2 or 1 times."""
+    """Return the factor by which a large image is reduced: 8, 4, 2 or 1."""
     return next((n for n in (8, 4, 2) if min(width, height) >= n * LEAST_SIDE), 1)
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Remove what 8-bit grey and RGB do not have: transparency and deep pixels."""
+    """Remove transparency, and reduce 16-bit pixels to 8 bits."""
     if image.mode == "F":
         raise ValueError("floating-point pixels, whose white is not defined")
     if image.mode.startswith("I"):
@@ -104,15 +105,15 @@ def _plain(image: Image.Image) -> Image.Image:
 
 
 def inspect(path: str) -> Header:
-    """Read the header of an image file, and the rest only where the end looks cut.
+    """Read the header of an image file; decode it only if its end marker is missing.
 
     Raises:
-        Exception: The file is no image, is too large, or is damaged. Damage within a
-            file of the right ending is found by `decode` only.
+        Exception: The file is not an image, is too large, or is damaged. If the end
+            marker is there, only `decode` finds other damage.
     """
     with _open(path) as image:
         width, height = image.size
-        # Pillow decodes a whole PNG to look for EXIF behind the pixels.
+        # Pillow would decode a whole PNG to look for EXIF after the pixels.
         has_exif = image.format != "PNG" or "exif" in image.info
         if has_exif and image.getexif().get(EXIF_ORIENTATION, 1) >= 5:
             width, height = height, width

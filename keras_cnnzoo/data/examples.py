@@ -1,4 +1,4 @@
-"""Labelled images by number, whether they lie in memory or are still encoded."""
+"""Labelled images, accessed by index, in memory or in encoded files."""
 
 import functools
 import os
@@ -13,13 +13,13 @@ import numpy as np
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import Encoded, decode
 
-#: Images in colour whose sides have this many pixels count as photographs.
+#: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
 
-# Arrays that stay below this are adapted once, larger ones batch by batch.
+# Sets up to this size are resized once and kept, larger ones batch by batch.
 MAX_ADAPTED_BYTES = 2**30
 
-#: Which part of an image to take: called with its place in the batch, height, width.
+#: Returns the part of an image to take, given its index in the batch, height and width.
 Window = Callable[[int, int, int], Box]
 
 
@@ -38,13 +38,13 @@ class Examples(Protocol):
 
     @property
     def shape(self) -> tuple[int | None, int | None, int]:
-        """Height, width and channels; None where they differ between images."""
+        """Height, width and channels; height and width are None if images differ."""
 
     def take(self, indices: np.ndarray) -> Self:
-        """Return the chosen examples, in that order."""
+        """Return the examples at these indices, in that order."""
 
     def adapted(self, adapter: Adapter, *, once: bool) -> Self:
-        """Return the same examples, brought to one size. `once` may do it now."""
+        """Return the same examples, resized; `once` allows keeping the results."""
 
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         """Return a batch of images, channels last, uint8 or float32."""
@@ -89,31 +89,30 @@ class ArrayExamples:
 
 @functools.cache
 def _threads(process: int) -> ThreadPoolExecutor:
-    """Return the threads that decode in a process; Pillow lets them run at once.
+    """Return a process's threads for decoding, which Pillow can run in parallel.
 
-    A process forked from one that has decoded, such as a data loader's worker,
-    inherits the executor but none of its threads, and would wait for them for ever:
-    each process has its own.
+    Each process has its own. A process forked after decoding, such as a data loader's
+    worker, inherits the executor without its threads, and would wait for them forever.
     """
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
 
 @dataclass
 class EncodedExamples:
-    """Images that are decoded when they are asked for.
+    """Images that are decoded on demand.
 
     A file that does not decode is replaced by the next one of the same class, so that
-    a run goes on and labels stay what `labels` says; a black image does where there is
-    none. It is named in a warning once, and in `failed`. Sets that fit are decoded in
-    the first epoch and kept.
+    a run goes on and the labels stay right; if there is none, by a black image. One
+    warning and `failed` name the file. A set that fits into memory is decoded in the
+    first epoch and kept.
 
     Args:
-        fetch: Gives the path, or the bytes, of the image with a number.
+        fetch: Returns the path, or the bytes, of the image with a number.
         labels: The label of each example.
         numbers: The number of each example, for `fetch` and `describe`.
-        describe: Names the image with a number in messages.
-        shape: Height and width, None where they differ, and channels.
-        adapter: What images are brought to.
+        describe: Returns the name, for messages, of the image with a number.
+        shape: Height, width and channels; height and width are None if images differ.
+        adapter: Converts images to one size and number of channels.
     """
 
     fetch: Callable[[int], Encoded]
@@ -160,7 +159,7 @@ class EncodedExamples:
         return image
 
     def _decode_near(self, index: int) -> np.ndarray | None:
-        """Decode an image, or the nearest after it of the same class that decodes."""
+        """Decode an image or, if it fails, the next one of its class that decodes."""
         image = self._decode(index)
         if image is None:
             alike = np.flatnonzero(self.labels == self.labels[index])
@@ -178,7 +177,7 @@ class EncodedExamples:
             return None
         try:
             return decode(self.fetch(number), channels=self.shape[2])
-        except Exception as error:  # whatever a broken file makes Pillow raise
+        except Exception as error:  # Pillow raises various exceptions
             self.failed[name] = f"{type(error).__name__}: {error}"
             warnings.warn(
                 f"{name} does not decode ({error}). Another image of its class takes "
@@ -190,15 +189,14 @@ class EncodedExamples:
 
 @dataclass(frozen=True)
 class Source:
-    """What a source of data gives: named sets of examples, and what was left out.
+    """An opened source of data: its sets of examples, and the files left out.
 
     Attributes:
-        name: What was opened.
+        name: Name of the data set.
         sets: Examples by split.
-        class_names: Names of the classes, as the data have them.
+        class_names: Names of the classes in the data.
         skipped: Files that were left out.
-        side: The shorter side of most images in pixels, where sizes differ and are
-            known.
+        side: Median of the images' shorter sides in pixels; None if unknown.
     """
 
     name: str
@@ -209,7 +207,7 @@ class Source:
 
     @property
     def are_photographs(self) -> bool:
-        """Whether the images are in colour and no thumbnails."""
+        """Whether the images are in colour and larger than thumbnails."""
         shapes = [examples.shape for examples in self.sets.values()]
         sides = [min(h, w) for h, w, _ in shapes if h is not None and w is not None]
         side = self.side or min(sides, default=PHOTOGRAPH_SIDE)

@@ -1,4 +1,4 @@
-"""Folders of images: one per class, or such folders in train, test and the like."""
+"""Read folders with one folder of images per class, optionally within each split."""
 
 import os
 import warnings
@@ -14,20 +14,20 @@ from keras_cnnzoo.data.examples import EncodedExamples, Examples, Skipped, Sourc
 from keras_cnnzoo.data.splits import ALIASES, STANDARD
 
 SCANNING_THREADS = 8
-# How many of the files that were left out a warning names.
+# The most files that a warning names.
 NAMED = 5
 
-#: Readable files with the number of their class, and their headers.
+#: Readable files, each with the number of its class and its header.
 Found = list[tuple[str, int, Header]]
 
 
 def from_folder(folder: Path) -> Source:
     """Find the images below a folder and read their headers.
 
-    Every file of a class folder, and of folders within it, is tried, whatever its
-    name ends with; hidden files and folders are not. Files that are no image, that
-    are cut off, or that are too large are left out and named in `skipped`, as are
-    classes of which no image is left.
+    Every file of a class folder and of its subfolders is tried, whatever its
+    extension, except hidden files and folders. Files that are not images, are cut off
+    or are too large are left out and listed in `skipped`, as are classes without a
+    readable image.
 
     Raises:
         ValueError: There are no class folders, or no image can be read.
@@ -80,7 +80,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _split_homes(folder: Path) -> dict[str, Path]:
-    """Return the folder of each split; a folder of classes is one training set."""
+    """Return the folder of each split; a folder of class folders is a training set."""
     homes = {ALIASES.get(e.name.lower(), e.name.lower()): e for e in _folders(folder)}
     if homes and homes.keys() <= set(STANDARD) and all(map(_folders, homes.values())):
         return homes
@@ -90,7 +90,7 @@ def _split_homes(folder: Path) -> dict[str, Path]:
 def _scan(
     home: Path, names: list[str], skipped: list[Skipped]
 ) -> Iterator[tuple[str, int, Header]]:
-    """Yield the readable files of a split, and note the others in `skipped`."""
+    """Yield the readable files of a split, and add the others to `skipped`."""
     paths = [
         (os.path.join(where, file), number)
         for number, name in enumerate(names)
@@ -98,7 +98,7 @@ def _scan(
         for file in sorted(files)
         if not file.startswith(".")
     ]
-    # Pillow warns of what is then refused, or of broken EXIF that does not matter.
+    # Pillow warns of files that are refused anyway, and of harmless damage in EXIF.
     with warnings.catch_warnings(), ThreadPoolExecutor(SCANNING_THREADS) as threads:
         warnings.simplefilter("ignore")
         results = threads.map(_header, (path for path, _ in paths))
@@ -123,7 +123,7 @@ def _header(path: str) -> Header | str:
         return inspect(path)
     except UnidentifiedImageError:
         return "no image that Pillow can read"
-    except Exception as error:  # whatever a broken file makes Pillow raise
+    except Exception as error:  # Pillow raises various exceptions
         return str(error) or type(error).__name__
 
 
@@ -161,7 +161,7 @@ def _check_classes(
 
 
 def _examples(found: dict[str, Found], filled: list[int]) -> dict[str, Examples]:
-    """Make examples of each split, of classes numbered anew without the empty ones."""
+    """Make the examples of each split, with labels that skip the empty classes."""
     headers = [header for files in found.values() for _, _, header in files]
     sizes = {header[:2] for header in headers}
     height, width = sizes.pop() if len(sizes) == 1 else (None, None)

@@ -1,4 +1,4 @@
-"""Folders of idx files, the form in which MNIST and its kin are distributed."""
+"""Read folders of idx files, the format of MNIST and similar data sets."""
 
 import gzip
 import math
@@ -17,7 +17,7 @@ FILE = re.compile(r"(?P<split>.+?)[-.](?P<what>images|labels)[-.]idx\d.*?(\.gz)?
 SPLITS = {"t10k": "test"}
 UNSIGNED_BYTE = 0x08
 GZIP = b"\x1f\x8b"
-#: What gzip reaches at best.
+#: The highest compression ratio of gzip.
 MOST_PER_BYTE = 1032
 
 
@@ -30,7 +30,7 @@ def from_idx_folder(folder: Path) -> Source:
     """Read every pair of idx files, such as `train-images-idx3-ubyte.gz`.
 
     Raises:
-        ValueError: A file is damaged, or images lack labels.
+        ValueError: A file is damaged, or its images or labels are missing.
     """
     files: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
@@ -65,7 +65,7 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     dimension as a big-endian 32-bit number.
 
     Raises:
-        ValueError: The file is not idx, not of this rank, or not complete.
+        ValueError: The file is not an idx file, has another rank, or is not complete.
     """
     start = 4 + 4 * rank
     try:

@@ -1,4 +1,4 @@
-"""Batches of images for `fit`, in an order that is a function of seed and epoch."""
+"""Batches of images for `fit`, in an order that depends only on seed and epoch."""
 
 import math
 from collections.abc import Callable
@@ -20,26 +20,27 @@ ORDER, DRAWS, CALLS = range(3)
 class ImageSet(keras.utils.PyDataset):
     """Labelled images in batches, for `fit`, `evaluate` and `predict`.
 
-    A batch is a pair: float32 images from 0 to 255, with the channels where
-    `keras.config.image_data_format()` has them, and int32 labels. The last batch
-    holds what is left. Which images a batch holds, and what augmentation does to
-    them, depends on `(seed, epoch, batch)` alone, on every backend: two runs with one
-    seed are equal, and an interrupted run goes on where it was by setting `epoch`.
+    A batch is a pair of float32 images from 0 to 255, in the data format of
+    `keras.config.image_data_format()`, and int32 labels. The last batch may be smaller.
+    The images of a batch and their augmentation depend only on `(seed, epoch, batch)`,
+    on every backend, unless `augment` is a Keras layer, which draws its own random
+    numbers. So two runs with the same seed are equal, and an interrupted run is resumed
+    by setting `epoch`.
 
     `fit` goes through an epoch and then calls `on_epoch_end`, which advances `epoch`.
-    Fit with `shuffle=False`: the order is new in every epoch already, and
-    `shuffle=True`, Keras's default, permutes the batches once more by Python's global
-    random numbers. `evaluate` and `predict` take `ordered()`, since they go through an
-    epoch as well. Leave `workers` at 1: the images of a batch are decoded by threads
-    already, and Keras's own (3.15) carry batches over into the next epoch on JAX and
-    PyTorch.
+    Call `fit` with `shuffle=False`: the order already changes in every epoch, and
+    `shuffle=True`, Keras's default, also permutes the batches with Python's global
+    random numbers. Pass `ordered()` to `evaluate` and `predict`, because they would
+    advance `epoch` too. Leave `workers` at 1: the images of a batch are already decoded
+    by threads, and Keras's own workers (3.15) carry batches over into the next epoch on
+    JAX and PyTorch.
 
     Args:
         examples: The images and labels.
         batch_size: Images in a batch.
-        shuffle: Whether every epoch has an order of its own.
-        augment: What changes the images, or None. See `keras_cnnzoo.data.load`.
-        seed: Start of all randomness, at least 0.
+        shuffle: Whether every epoch has a new order.
+        augment: The augmentation, or None. See `keras_cnnzoo.data.load`.
+        seed: Seed of the order and the augmentation, at least 0.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class ImageSet(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.augment = augment
         self.seed = seed
-        #: Number of the epoch that batches belong to; set it to resume a run.
+        #: The current epoch, counted from 0; set it to resume a run.
         self.epoch = 0
         self._randomness: tuple[int, np.ndarray, np.ndarray | None] | None = None
         self._began = False
@@ -78,28 +79,28 @@ class ImageSet(keras.utils.PyDataset):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of one image, as models take it."""
+        """Shape of one image, in the data format of models."""
         height, width, channels = map(int, self.examples.shape)  # type: ignore[arg-type]
         return image_shape((height, width, channels))
 
     @property
     def failed(self) -> dict[str, str]:
-        """Files that did not decode while batches were made, each with its reason."""
+        """Files that could not be decoded, each with the reason."""
         return dict(self.examples.failed)
 
     def labels(self) -> np.ndarray:
-        """Return the labels in the order of the examples, that of `ordered()`."""
+        """Return the labels in the order of `ordered()`."""
         return self.examples.labels.copy()
 
     def ordered(self) -> "ImageSet":
-        """Return the same examples in their own order and not augmented.
+        """Return the same examples in their original order, without augmentation.
 
-        What `predict` gives for it stands beside `labels()`.
+        Predictions for it have the same order as `labels()`.
         """
         return ImageSet(self.examples, batch_size=self.batch_size)
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return all images, as batches hold them, and all labels. For small sets."""
+        """Return all images and labels in two arrays. For small sets."""
         plain = self.ordered()
         return np.concatenate([images for images, _ in plain]), self.labels()
 
@@ -122,7 +123,7 @@ class ImageSet(keras.utils.PyDataset):
             return place_channels(augment.apply(images.astype(np.float32), own))
         images = self.examples.images(chosen).astype(np.float32)
         if isinstance(augment, keras.layers.Layer):
-            # A layer expects the channels where Keras's configuration has them.
+            # A layer expects the data format of Keras's configuration.
             images = place_channels(images)
             changed = keras.ops.convert_to_numpy(augment(images, training=True))
             return self._checked(changed, images.shape)
@@ -140,7 +141,7 @@ class ImageSet(keras.utils.PyDataset):
         return changed.astype(np.float32, copy=False)
 
     def _epoch_randomness(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return the order and the numbers behind every image's augmentation."""
+        """Return an epoch's order, and the random numbers for its augmentation."""
         kept = self._randomness
         if kept is None or kept[0] != self.epoch:
             epoch, order, draws = self.epoch, np.arange(self.num_examples), None
@@ -158,8 +159,8 @@ class ImageSet(keras.utils.PyDataset):
         self._began = True
 
     def on_epoch_end(self) -> None:
-        # Keras calls this also before the first epoch, after it has looked at a batch
-        # or two: an epoch is over when it began and all of its batches were taken.
+        # Keras also calls this before the first epoch, after it has taken a batch or
+        # two. So an epoch is over only if it began and all its batches were taken.
         if self._began and len(self._served) == len(self):
             self.epoch += 1
             self._served.clear()

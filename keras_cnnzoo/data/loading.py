@@ -39,36 +39,35 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
 
     Args:
         name_or_path: One of
-            "digits", 1,797 real scans of 8x8 pixels that come with the package;
+            "digits", 1,797 scanned images of 8x8 pixels that come with the package;
             a name of tensorflow-datasets, such as "mnist" or "cifar10";
             a folder with a folder of images per class, or with such folders in
             `train`, `validation` and `test`;
-            a folder of idx files, as MNIST is distributed;
+            a folder of idx files, the format of MNIST;
             an `.npz` file of arrays `x_<split>` and `y_<split>`;
-            a pair of arrays (images, labels), or a dict of such pairs by split.
-            Arrays of images are channels last, from 0 to 255.
-            What `open_source` returned is taken too.
-        image_size: Height and width, one number for both; None keeps the images' own,
-            which then have to be equal.
-        channels: 1 for grey, 3 for RGB; None keeps what the images have. A folder is
+            a pair of arrays (images, labels), or a dict of such pairs by split, where
+            images are channels last, from 0 to 255;
+            the result of `open_source`.
+        image_size: Height and width, or one number for both; None keeps the images'
+            size, which must then be the same for all.
+        channels: 1 for grey, 3 for RGB; None keeps the images' channels. A folder is
             grey if every image is.
-        fit: How images come to `image_size`: "resize" stretches the whole image,
-            "pad" centres it on black and shrinks only what is larger, "crop" keeps
-            the proportions and takes the centre, 0.875 of the sides, "squash" stretches
-            before it does so. A
-            `keras_cnnzoo.cards.Preprocessing` crops and interpolates as it says, and
-            so does the `adapter` of a run.
+        fit: How images are resized: "resize" stretches the whole image; "pad" centres
+            it on black, and shrinks it only if it is larger; "crop" scales it, keeping
+            its proportions, and takes the central 0.875 of each side; "squash" does the
+            same without keeping the proportions. A `keras_cnnzoo.cards.Preprocessing`
+            sets the crop and the interpolation, as does the `adapter` of a run.
         batch_size: Images in a batch.
-        augment: Random changes of the training images: an `Augmentation`; "digits",
+        augment: Random changes to the training images: an `Augmentation`; "digits",
             "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
-            images, channels last; or a Keras preprocessing layer, whose randomness
-            is its own, so that two runs are equal only as far as its seed goes.
-        validation: Share (below 1) or number of training images to set apart, by
-            class in proportion; 0 or None for none. A data set with a validation
-            set of its own keeps that.
-        seed: Decides order, augmentation and the validation set.
-        class_names: Names to show for the classes, in their order, or a file of them;
-            see `keras_cnnzoo.data.display_names`. None looks for `classes.csv`,
+            images, channels last; or a Keras preprocessing layer, which draws its own
+            random numbers, so that two runs are equal only if its seed makes them so.
+        validation: Fraction (below 1) or number of the training images to set apart,
+            in proportion from every class; 0 or None for none. If the data set has a
+            validation set, that is used instead.
+        seed: Determines the order, the augmentation and the validation set.
+        class_names: Names of the classes for display, in order, or a file of them; see
+            `keras_cnnzoo.data.display_names`. None looks for `classes.csv`,
             `classes.json` or `classes.txt` beside the data.
 
     Returns:
@@ -77,7 +76,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     Raises:
         ValueError: There is no such data set, it holds no usable images, or an
             argument is out of range. The message says what to do.
-        TypeError: An argument is of the wrong kind.
+        TypeError: An argument is of the wrong type.
 
     Example:
         >>> from keras_cnnzoo import data
@@ -109,7 +108,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
 
     sets = {name: plain(examples) for name, examples in raw.items() if name != "train"}
     if "train" in raw:
-        # Crops of the originals are taken before the images are brought to size.
+        # Random crops are taken from the original images, before they are resized.
         crops = isinstance(augment, Augmentation) and augment.area is not None
         sets["train"] = ImageSet(
             raw["train"].adapted(adapter, once=not crops),
@@ -138,14 +137,16 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
 
 
 def open_source(name_or_path: Any) -> Source:
-    """Open what a name, a path or arrays stand for, without reading images yet.
+    """Open data by name, by path or from arrays, to pass them to `load` later.
+
+    The images of a folder are not decoded yet.
 
     Args:
-        name_or_path: As `load` takes it, which takes the result as well.
+        name_or_path: As for `load`.
 
     Raises:
         ValueError: There is no such data set, or it holds no usable images.
-        TypeError: It is of the wrong kind.
+        TypeError: It is of the wrong type.
     """
     if not isinstance(name_or_path, str | os.PathLike):
         if isinstance(name_or_path, tuple | list | Mapping):
@@ -198,7 +199,7 @@ def _adapter(
     channels: int | None,
     fit: str | Preprocessing | Adapter,
 ) -> Adapter:
-    """Decide what the images of a source are brought to."""
+    """Return the adapter for the images of a source."""
     if channels not in (None, 1, 3):
         raise ValueError(f"`channels` is 1, 3 or None. Received: {channels!r}")
     shapes = {examples.shape for examples in source.sets.values()}
@@ -225,7 +226,7 @@ def _adapter(
 
 
 def _held_count(validation: float | int | None, total: int) -> int:
-    """Return how many of `total` images the validation set gets."""
+    """Return the size of the validation set that is taken from `total` images."""
     if validation is None or validation is False:
         return 0
     if isinstance(validation, Integral):

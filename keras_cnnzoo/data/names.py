@@ -1,4 +1,4 @@
-"""Names of classes that people read, where the data have numbers or ids."""
+"""Readable names of classes, for data that name them by numbers or ids."""
 
 import csv
 import json
@@ -10,25 +10,25 @@ from typing import Any
 
 from keras_cnnzoo.data.imagenet import english
 
-#: Files beside the data that name their classes; the first that is there is read.
+#: Files beside the data that may name the classes; the first that does is used.
 BESIDE = ("classes.csv", "classes.json", "classes.txt")
-#: What the column of the names is called in a table; the second one, if none is.
+#: Headings of a table's column of names; without one of them, it is the second column.
 NAME_COLUMNS = ("name", "class_name", "label", "label_name", "class", "classes")
 
 
 def display_names(
     classes: Sequence[str], names: str | os.PathLike[str] | Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """Return the names to show for classes.
+    """Return the names of classes for display.
 
     Args:
-        classes: What the data call the classes: folders, numbers or WordNet ids.
+        classes: Names of the classes in the data: folders, numbers or WordNet ids.
         names: A file of names, or the names in the order of `classes`. None takes the
-            English names of ImageNet's ids, and everything else as it is.
+            English names of ImageNet's ids, and leaves all others unchanged.
 
-            A file is a `.json` list, or object from class to name; a `.csv` or `.tsv`
-            of a column of names, or of classes and names; or text with a name, or a
-            class and a name, on each line.
+            A file is a `.json` list, or an object from class to name; a `.csv` or
+            `.tsv` table with a column of names, or columns of classes and names; or
+            text with a name, or a class and a name, on each line.
 
     Raises:
         ValueError: The file cannot be read, or does not name each of the classes.
@@ -45,10 +45,10 @@ def display_names(
 
 
 def names_beside(data: Any, classes: Sequence[str]) -> tuple[str, ...]:
-    """Return the names to show for the classes of a folder or file of data.
+    """Return the names for display of the classes of a folder or file of data.
 
-    `classes.csv`, `classes.json` or `classes.txt` in the folder are read where they
-    name each of the classes; one that does not is left aside, with a warning.
+    The first of `classes.csv`, `classes.json` and `classes.txt` beside the data that
+    names every class is used; a file that does not is ignored with a warning.
     """
     if isinstance(data, str | os.PathLike):
         path = Path(data).expanduser()
@@ -79,7 +79,7 @@ def _of_file(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
         return _of_rows(path, [[w.strip() for w in row] for row in table], classes)
     lines = [line.strip() for line in text.splitlines()]
     named = [[w.strip(" :,\t") for w in line.split(maxsplit=1)] for line in lines]
-    # Names of several words are names, unless every class begins a line.
+    # A line of several words is a name, unless every class is some line's first word.
     if set(classes) <= {row[0] for row in named if len(row) == 2}:
         return _by_class(path, {row[0]: row[-1] for row in named if row}, classes)
     return _in_order([line for line in lines if line], classes, str(path))
@@ -91,7 +91,7 @@ def _of_json(path: Path, text: str, classes: Sequence[str]) -> tuple[str, ...]:
     except ValueError as error:
         raise ValueError(f"{path} is no JSON: {error}") from error
     if isinstance(content, Mapping):
-        # Some files number the classes, and give an id and a name for each.
+        # Some files give an id and a name for each class number.
         last = {
             k: v[-1] if isinstance(v, list) and v else v for k, v in content.items()
         }
@@ -122,7 +122,7 @@ def _by_class(
 ) -> tuple[str, ...]:
     keys = list(classes)
     if not set(keys) <= names.keys():
-        # Classes by number stand for folders in their sorted order.
+        # Class numbers refer to the folders in sorted order.
         numbers = [str(number) for number in range(len(classes))]
         keys = numbers if set(numbers) <= names.keys() else keys
     if missing := [key for key in keys if key not in names]:

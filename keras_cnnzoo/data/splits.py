@@ -1,4 +1,4 @@
-"""Training, validation and test sets together, and how one is cut from another."""
+"""The training, validation and test sets of a data set, and how to split them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +18,17 @@ class Splits:
     """A data set, ready for `fit`.
 
     Args:
-        name: What was loaded.
-        class_names: Names of the classes; a label is a place in it.
-        image_shape: Shape of one image, as models take it.
-        train: The images to learn from, shuffled and augmented.
-        validation: The images to watch training by.
-        test: The images to measure the result on.
+        name: Name of the data set.
+        class_names: Names of the classes; a label is an index into it.
+        image_shape: Shape of one image, in the data format of models.
+        train: The training images, shuffled and augmented.
+        validation: The validation images.
+        test: The test images.
         others: Further sets, by name.
-        own_names: What the source itself calls the training, validation or test set.
+        own_names: The source's own names of the training, validation and test set.
         skipped: Files that were left out, with the reason.
-        adapter: What every image is brought to.
-        display_names: Names of the classes to show, where `class_names` are numbers or
-            ids; in the same order.
+        adapter: Converts every image to the same size and number of channels.
+        display_names: Names of the classes for display, in the order of `class_names`.
     """
 
     name: str
@@ -45,10 +44,10 @@ class Splits:
     display_names: tuple[str, ...] = ()
 
     def split(self, name: str) -> ImageSet:
-        """Return a set by its name, ours or the source's own.
+        """Return a set by its standard name, or by the source's own name for it.
 
         Raises:
-            ValueError: There is no such set; the message names those there are.
+            ValueError: There is no such set; the message lists the sets.
         """
         sets = self.sets
         ours = {own: standard for standard, own in self.own_names.items()}
@@ -76,12 +75,12 @@ class Splits:
 
 
 def standard_names(names: Sequence[str]) -> dict[str, str]:
-    """Find which set is the training, the validation and the test set.
+    """Find the training, validation and test set among the names of sets.
 
-    An exact name is taken first, then the only name that begins with it.
+    An exact name is preferred; otherwise the only name that begins with it is taken.
 
     Returns:
-        The name of the set for each of "train", "validation", "test" that there is.
+        The name of the set for each of "train", "validation" and "test" that exists.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -94,17 +93,17 @@ def standard_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def held_out(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Choose `count` examples, the same share of every class as far as it goes.
+    """Choose `count` examples, as nearly as possible in proportion from every class.
 
-    The only example of a class is never chosen: nothing would be left to learn it from.
-    Where all are of this kind, fewer than `count` are chosen.
+    The only example of a class is never chosen, because none would be left to train
+    on. Fewer than `count` are chosen if there are not enough others.
 
     Returns:
         A mask over the examples.
     """
     rng = np.random.default_rng([seed, len(labels)])
-    # Each example's place within its class, shuffled, as a share of the class: the
-    # smallest shares take from all classes alike.
+    # The shuffled position of each example within its class, as a fraction of the
+    # class's size: the smallest fractions take the same proportion of every class.
     shares = np.empty(len(labels))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)

@@ -1,6 +1,6 @@
-"""Data sets of tensorflow-datasets by name, prepared on disk once.
+"""Load data sets of tensorflow-datasets by name, prepared on disk once.
 
-The only part of the package's data that imports TensorFlow, and only when asked for.
+Only this module of `keras_cnnzoo.data` imports TensorFlow, and only when it is used.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from keras_cnnzoo.data.examples import (
 )
 
 NAME = re.compile(r"\w+(/[\w.+-]+)?(:[\w.]+)?")
-# What is read into memory whole, decoded or encoded.
+# The most bytes of a split that are read into memory, decoded or encoded.
 MAX_BYTES = 2 * 2**30
 REACH_SECONDS = 4
 BATCH = 1024
@@ -35,11 +35,11 @@ CHUNK = 10_000
 
 
 def from_tfds(name: str) -> Source:
-    """Open a data set of tensorflow-datasets, downloading it where that is possible.
+    """Open a data set of tensorflow-datasets, downloading it if necessary.
 
     Raises:
-        ValueError: There is no such data set, it is not on disk and cannot be
-            fetched, it is not one of images with one class each, or it can only be
+        ValueError: There is no such data set; it is not on disk and cannot be
+            downloaded; it does not have images with one class each; or it can only be
             read in order and is too large for memory.
     """
     builder = _builder(name)
@@ -91,7 +91,7 @@ def _keep_off_accelerators() -> None:
         return
     import tensorflow as tf
 
-    # Too late where the process uses TensorFlow itself: then it is not ours to decide.
+    # This raises if the process already uses TensorFlow, whose settings are then kept.
     with contextlib.suppress(RuntimeError):
         tf.config.set_visible_devices([], "GPU")
 
@@ -119,9 +119,9 @@ def _prepare(builder: Any, name: str) -> None:
         if builder.data_path.exists():
             return
         try:
-            # Large photographs do not fit in memory: random access reads them singly.
+            # Photographs may not fit in memory; random access reads them one by one.
             builder.download_and_prepare(file_format="array_record" if varied else None)
-        except Exception as error:  # its builders raise whatever comes their way
+        except Exception as error:  # the builders raise various exceptions
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(
                 f"The data set {name!r} is not on this machine and could not be "
@@ -131,9 +131,9 @@ def _prepare(builder: Any, name: str) -> None:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process of ours prepares into this folder.
+    """Wait until no other process of this package writes into this folder.
 
-    The operating system frees the lock of a process that dies.
+    The operating system releases the lock of a process that dies.
     """
     if sys.platform == "win32":
         yield
@@ -154,10 +154,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _unreachable(builder: Any) -> str | None:
-    """Return the host of the download that does not answer, None if it does.
+    """Return the download's host if it cannot be reached, else None.
 
-    tensorflow-datasets itself tries again for minutes. Behind a proxy, or where files
-    are fetched by hand, that is for it to find out.
+    tensorflow-datasets itself would retry for minutes. Behind a proxy, and for files
+    that the user downloads, this is not checked.
     """
     hosts = [urllib.parse.urlsplit(url).hostname for url in builder.url_infos or ()]
     by_hand = builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
@@ -171,7 +171,7 @@ def _unreachable(builder: Any) -> str | None:
 
 
 def _keys(builder: Any, name: str) -> tuple[str, str]:
-    """Find which features are the image and its class."""
+    """Return the names of the features that hold the image and its class."""
     import tensorflow_datasets as tfds
 
     features = builder.info.features
@@ -210,7 +210,7 @@ def _read(builder: Any, name: str, split: str, image: str, label: str) -> Exampl
             f"{info.num_bytes / 2**30:.0f} GiB. Prepare it for random access: delete "
             f"{builder.data_path}, then `tfds build {name} --file_format=array_record`."
         )
-    # Fixed sizes are mostly PNG, which every decoder decodes alike. JPEG is not.
+    # All decoders give the same pixels for PNG, but not for JPEG.
     decoded = (
         None not in shape
         and feature.encoding_format == "png"
@@ -239,9 +239,9 @@ def _encoded(fetch: Any, labels: np.ndarray, where: str, shape: Any) -> Examples
 
 
 def _labels_of(records: Any, folder: Path, split: str, label: str) -> np.ndarray:
-    """Return the labels of records that are read singly, which takes one full read.
+    """Return the labels of records with random access, which reads all of them.
 
-    They are kept beside the data for the next time.
+    The labels are saved beside the data for the next time.
     """
     kept = folder / f"keras_cnnzoo.{split}.labels.npy"
     if kept.exists():
@@ -259,7 +259,7 @@ def _labels_of(records: Any, folder: Path, split: str, label: str) -> np.ndarray
         np.int32,
         len(records),
     )
-    # A folder that cannot be written costs the next run the same read, no more.
+    # If the folder cannot be written, the next run only has to read all again.
     with contextlib.suppress(OSError):
         beside = kept.with_name(f"{kept.name}.{os.getpid()}")
         with open(beside, "wb") as file:

@@ -1,4 +1,4 @@
-"""Train models by name, carry what they learnt over, and keep what comes out.
+"""Train models by name, fine-tune pretrained ones, and save the results.
 
 from keras_cnnzoo.training import train
 run = train("lenet5")

@@ -1,4 +1,4 @@
-"""Callbacks of a training: save the best model, write the history, stop cleanly."""
+"""Training callbacks: save the best model, write the history, stop cleanly."""
 
 import csv
 import io
@@ -20,9 +20,9 @@ from keras_cnnzoo.files import save_model, write_text
 class KeepBest(keras.callbacks.Callback):
     """Save the model whenever its validation accuracy improves.
 
-    Equal accuracies are told apart by the loss. An epoch with a loss that is not
-    finite is never kept. Unlike `keras.callbacks.ModelCheckpoint`, the file is
-    written whole or not at all, and holds the network alone, without the optimizer.
+    If two accuracies are equal, the lower validation loss is better. An epoch whose
+    loss is not finite is never saved. Unlike with `keras.callbacks.ModelCheckpoint`,
+    the file is never half written, and holds the network without the optimizer.
 
     Args:
         path: The `.keras` file.
@@ -43,9 +43,9 @@ class KeepBest(keras.callbacks.Callback):
 
 
 def _without_compiling(model: keras.Model) -> keras.Model:
-    """Return the network alone, without optimizer and metrics.
+    """Return the network without its optimizer and metrics.
 
-    Its file has a third of the size, and loads where those are not known.
+    Its file is a third of the size, and loads without custom optimizers or metrics.
     """
     if not model.inputs or len(model.inputs) > 1 or len(model.outputs) > 1:
         return model
@@ -57,7 +57,7 @@ def _rank(logs: Mapping[str, float]) -> tuple[float, float]:
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """Write one row per epoch; after every epoch the file is whole.
+    """Write one row per epoch to a file that is complete after every epoch.
 
     Args:
         path: The `.csv` file.
@@ -86,11 +86,11 @@ class HistoryFile(keras.callbacks.Callback):
 
 
 class StopInOrder(keras.callbacks.Callback):
-    """End the fitting between two steps: on a signal, or when the loss is not finite.
+    """Stop training between two steps: on a signal, or when the loss is not finite.
 
     Within `listening()`, the first Ctrl-C or SIGTERM ends the epoch early, so that
-    what was learnt is still validated and kept if it is the best. The second one
-    has its usual effect at once.
+    the model is still validated, and saved if it is the best. The second one has its
+    usual effect at once.
     """
 
     def __init__(self) -> None:
@@ -100,14 +100,14 @@ class StopInOrder(keras.callbacks.Callback):
 
     @property
     def status(self) -> str:
-        """How the fitting ended: "finished", "interrupted" or "diverged"."""
+        """How the training ended: "finished", "interrupted" or "diverged"."""
         if self.signal:
             return "interrupted"
         return "diverged" if self.diverged_in else "finished"
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        # Only the main thread may handle signals; in others the default stays.
+        # Only the main thread may handle signals; other threads change nothing.
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -136,5 +136,5 @@ class StopInOrder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        if self.signal:  # it may have come during the validation
+        if self.signal:  # it may have arrived during the validation
             self.model.stop_training = True

@@ -9,17 +9,18 @@ import numpy as np
 from keras_cnnzoo.data import ImageSet
 from keras_cnnzoo.internals.mending import mended
 
-#: Five guesses among five classes or fewer are always right.
+#: With this many classes or fewer, the top-5 accuracy would always be 1.
 TOP = 5
 NUMBERS = ("count", "accuracy", "balanced_accuracy", "majority", "top5", "loss")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How well a classifier answered.
+    """The scores of a classifier on labelled images.
 
-    `accuracy` and `top5` are shares of `count` images; `top5` is None for five
-    classes or fewer. `confusion[i, j]` counts the images of class i taken for j.
+    `accuracy` and `top5` (top-5 accuracy) are fractions of `count` images; `top5` is
+    None for five classes or fewer. `confusion[i, j]` is the number of images of class
+    i that were classified as class j.
     """
 
     count: int
@@ -30,27 +31,27 @@ class Scores:
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean of the accuracies within each class that has images."""
+        """The mean of the per-class accuracies, over the classes that have images."""
         counts = self.confusion.sum(axis=1)
         there = counts > 0
         return float((self.confusion.diagonal()[there] / counts[there]).mean())
 
     @property
     def majority(self) -> float:
-        """The accuracy of always answering the most frequent class."""
+        """The accuracy of always predicting the most frequent class."""
         return float(self.confusion.sum(axis=1).max() / self.count)
 
     @property
     def most_frequent(self) -> int:
-        """The number of the class with the most images."""
+        """The index of the class with the most images."""
         return int(self.confusion.sum(axis=1).argmax())
 
     def numbers(self) -> dict[str, float | None]:
-        """Return the numbers by name."""
+        """Return all scores except the confusion matrix, by name."""
         return {name: getattr(self, name) for name in NUMBERS}
 
     def per_class(self, class_names: Sequence[str]) -> dict[str, float | None]:
-        """Return the accuracy within each class; None for a class without images."""
+        """Return the accuracy of each class; None for a class without images."""
         counts, right = self.confusion.sum(axis=1), self.confusion.diagonal()
         return {
             name: float(r / n) if n else None
@@ -63,14 +64,14 @@ def evaluate(
 ) -> Scores:
     """Score a classifier on labelled images.
 
-    Args:
-        model: Gives one probability per class.
-        images: Labelled images. They are neither shuffled nor augmented.
-        classes: The model's number for each class of the images, where they are
-            numbered otherwise or are only some of the model's.
+    If an exception occurs, for example while an image is read, the model stays usable,
+    also on JAX.
 
-    An exception on the way, of a reader for example, leaves the model as it was, also
-    on JAX.
+    Args:
+        model: A model that outputs one probability per class.
+        images: Labelled images. They are neither shuffled nor augmented.
+        classes: The model's class index for each class of the images, if the images'
+            classes have another order or are only some of the model's.
 
     Raises:
         ValueError: There are no images, or a label is not among the model's classes.
@@ -90,7 +91,7 @@ def evaluate(
         answers = model.predict(images.ordered(), verbose=0)
     probabilities = np.asarray(answers, "float64")
     of_label = probabilities[np.arange(len(labels)), labels]
-    # Ties count against the model, as does NaN.
+    # Ties and NaN count against the model.
     rank = count - (probabilities < of_label[:, None]).sum(axis=1)
     predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((count, count), int)

@@ -1,4 +1,4 @@
-"""Fit a model to data, keep the best of it, and score that."""
+"""Train a model, save its best epoch, and evaluate that."""
 
 import time
 from typing import Any
@@ -19,17 +19,18 @@ from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipes import Recipe
 from keras_cnnzoo.training.watch import ALL_SKIPPED, Watch, scales_loss, steps_taken
 
-#: Steps of fewer multiply-accumulates than this take hardly longer than what `fit`
-#: adds to each on TensorFlow, so that several run in one call. JAX gains nothing.
+#: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
+#: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
+#: this gains nothing.
 SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
 
 
 class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
-    """A training ended before its last epoch.
+    """Training ended before its last epoch.
 
     Attributes:
         run: The run, with the best model so far if an epoch was finished.
-        exit_code: What a command should end with: 128 and the signal's number, or 2.
+        exit_code: Exit code for a command: 128 plus the signal's number, or 2.
     """
 
     def __init__(self, message: str, run: Run, exit_code: int) -> None:
@@ -41,14 +42,15 @@ class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
 def compile_model(
     model: keras.Model, recipe: Recipe, steps: int, classes: int, *, fine_tunes: bool
 ) -> None:
-    """Compile a classifier as a recipe says.
+    """Compile a classifier with the settings of a recipe.
 
     Args:
-        model: Gives probabilities.
-        recipe: Says how it is trained.
+        model: A model that outputs probabilities.
+        recipe: The training settings.
         steps: Steps in an epoch.
         classes: Number of classes.
-        fine_tunes: Whether all but the head trains at the recipe's `body_rate`.
+        fine_tunes: Whether the layers before the head train at the recipe's
+            `body_rate`.
     """
     at_once = 1
     if keras.backend.backend() == "tensorflow":
@@ -66,17 +68,17 @@ def compile_model(
 def fit_and_score(
     run: Run, model: keras.Model, splits: Splits, console: Console, notes: list[str]
 ) -> Run:
-    """Fit a compiled model, and finish its run.
+    """Train a compiled model, and write the results of its run.
 
     Args:
-        run: The run, whose folder is there.
+        run: The run; its folder exists.
         model: The model.
         splits: The data.
         console: Where progress is shown.
-        notes: Sentences on what is already known to go wrong.
+        notes: Sentences on problems that are known before the training.
 
     Raises:
-        TrainingStopped: By a signal, or because the loss is no longer finite.
+        TrainingStopped: A signal arrived, or the loss is no longer finite.
     """
     train, validation = splits.split("train"), splits.split("validation")
     best = KeepBest(run.folder / folders.MODEL)
@@ -100,7 +102,7 @@ def fit_and_score(
                 train,
                 epochs=epochs,
                 validation_data=validation,
-                # The set has an order of its own in every epoch.
+                # The set shuffles itself in every epoch.
                 shuffle=False,
                 verbose=0,
                 callbacks=[best, history, stop, progress, watch],

@@ -1,4 +1,4 @@
-"""The folder of a training run: what is in it, making one, opening one again."""
+"""The folder of a training run: its files, and how to create and open it."""
 
 import dataclasses
 import json
@@ -35,8 +35,8 @@ class Run:
     Attributes:
         folder: Holds `model.keras` (the best epoch by validation accuracy),
             `history.csv`, `config.json`, `curves.png` and `confusion.png`.
-        config: The content of `config.json`: everything needed to repeat the run,
-            and under `results` what came out.
+        config: The content of `config.json`: everything needed to repeat the run, and
+            its results under `results`.
     """
 
     folder: Path
@@ -47,13 +47,13 @@ class Run:
         """Open the folder of a run.
 
         Raises:
-            ValueError: It is no such folder.
+            ValueError: The folder is not that of a run.
         """
         path = Path(folder) / CONFIG
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
             run = cls(Path(folder), config)
-            _ = run.class_names, run.adapter  # what later use rests on is there
+            _ = run.class_names, run.adapter  # fail now if an entry is missing
         except (FileNotFoundError, NotADirectoryError) as error:
             raise ValueError(
                 f"{folder} is no run folder: it holds no {CONFIG}."
@@ -67,8 +67,8 @@ class Run:
         """The best model, ready for `predict`.
 
         Raises:
-            ValueError: No epoch was finished, so that there is none, or its file is
-                damaged or describes a far larger model than it holds.
+            ValueError: No epoch was finished, or the file is damaged or describes a
+                model far larger than the weights it holds.
         """
         return load_saved(self.model_file)
 
@@ -77,7 +77,7 @@ class Run:
         """The file of the best model.
 
         Raises:
-            ValueError: No epoch was finished, so that there is none.
+            ValueError: No epoch was finished, so there is no file.
         """
         path = self.folder / MODEL
         if not path.is_file():
@@ -88,31 +88,31 @@ class Run:
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the model's outputs.
 
-        They are what the data call them: folders, numbers or ids.
+        These are the names in the data: folder names, numbers or ids.
         """
         return tuple(self.config["class_names"])
 
     @property
     def display_names(self) -> tuple[str, ...]:
-        """Names of the classes to show, in the same order."""
+        """Names of the classes for display, in the order of the model's outputs."""
         return tuple(
             self.config.get("display_names") or display_names(self.class_names)
         )
 
     @property
     def results(self) -> Mapping[str, Any]:
-        """What came out; empty while the run goes on."""
+        """The results; empty while the run goes on."""
         return self.config["results"] or {}
 
     @property
     def adapter(self) -> Adapter:
-        """How images were brought to the model's size."""
+        """How images were resized to the model's input."""
         images = self.config["images"]
         given = {key: images[key] for key in ADAPTER if key in images}
         return Adapter(**given | {"size": tuple(images["size"])})
 
     def _repr_html_(self) -> str:
-        """Show the run in a notebook: what came out, and its pictures."""
+        """Show the run in a notebook: its results and plots."""
         return run_html(self.folder, self.config, (CURVES, CONFUSION))
 
     def finish(self, results: Mapping[str, Any]) -> "Run":
@@ -125,10 +125,10 @@ class Run:
 def read_images(
     paths: Sequence[str | os.PathLike[str]], adapter: Adapter
 ) -> np.ndarray:
-    """Read image files as a model takes them.
+    """Read image files into a batch that a model takes.
 
     Raises:
-        ValueError: A file is missing, no image, or damaged; the message names it.
+        ValueError: A file is missing, damaged or not an image; the message names it.
     """
     images = []
     for path in paths:
@@ -136,23 +136,23 @@ def read_images(
             images.append(adapter.one(decode(Path(path), channels=adapter.channels)))
         except FileNotFoundError as error:
             raise ValueError(f"There is no file {path}.") from error
-        except Exception as error:  # each of Pillow's decoders has its own
+        except Exception as error:  # Pillow's decoders raise various exceptions
             raise ValueError(f"{path} cannot be read as an image: {error}") from error
     return place_channels(np.stack(images).astype("float32"))
 
 
 def make_folder(wanted: str | os.PathLike[str] | None, model: str, data: str) -> Path:
-    """Make the folder of a new run.
+    """Create the folder of a new run.
 
     Args:
-        wanted: The folder; new or empty. None takes the first of
+        wanted: The folder, new or empty. None takes the first of
             `runs/<model>-<data>-1`, `-2` and so on that does not exist.
         model: Name of the model.
         data: Name of the data.
 
     Raises:
-        FileExistsError: `wanted` holds something.
-        OSError: The folder cannot be made.
+        FileExistsError: `wanted` is not empty.
+        OSError: The folder cannot be created.
     """
     try:
         if wanted is None:
@@ -174,7 +174,7 @@ def make_folder(wanted: str | os.PathLike[str] | None, model: str, data: str) ->
 
 
 def _numbered(parent: Path, name: str) -> Path:
-    """Make the first of `name-1`, `name-2` and so on that is not there."""
+    """Create the first of `name-1`, `name-2` and so on that does not exist."""
     parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
@@ -193,7 +193,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a run depends on."""
+    """Return the versions of Python, the platform and the packages of a run."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for name in PACKAGES:
         try:

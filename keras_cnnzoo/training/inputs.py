@@ -1,4 +1,4 @@
-"""Data as a model takes them: its size, its channels, its task."""
+"""Load data with the image size and channels that a model takes."""
 
 import os
 from pathlib import Path
@@ -14,10 +14,10 @@ from keras_cnnzoo.weights.resolve import resolve
 
 
 def check_classifier(name: str) -> None:
-    """Check that a model can be trained here.
+    """Check that a model is a classifier, which `train` requires.
 
     Raises:
-        ValueError: There is no such model, or it is no classifier.
+        ValueError: There is no such model, or it is not a classifier.
     """
     task = registry.card(name).task
     if task != "classification":
@@ -28,7 +28,7 @@ def check_classifier(name: str) -> None:
 
 
 def start_weights(weights: Any) -> Any:
-    """Return start weights as `build` takes them: of a run's folder, its best model."""
+    """Return start weights for `build`; for a run's folder, its best model's file."""
     if isinstance(weights, str | os.PathLike):
         folder = Path(weights).expanduser()
         if (folder / CONFIG).is_file():
@@ -37,7 +37,7 @@ def start_weights(weights: Any) -> Any:
 
 
 def preprocessing_of(name: str, weights: Any) -> Preprocessing:
-    """Return how images are brought to a model's size, with weights of a source."""
+    """Return the preprocessing of a model's weights, or else of its card."""
     source = None if weights is None else resolve(name, weights)
     return (source and source.preprocessing) or registry.card(name).preprocessing
 
@@ -56,15 +56,16 @@ def load_to_train(
 
     Args:
         name: A model of `keras_cnnzoo.list_models()`.
-        data: As `keras_cnnzoo.data.load` takes it.
-        recipe: Says how the images are batched, augmented and fitted.
-        image_size: Height and width in pixels; None takes the model's own.
-        seed: Decides order, augmentation and the validation set.
-        weights: Start weights, whose source may say how images are fitted.
-        names: Names of the classes to show, as `keras_cnnzoo.data.load` takes them.
+        data: As for `keras_cnnzoo.data.load`.
+        recipe: Sets how images are batched, augmented and resized.
+        image_size: Height and width in pixels; None takes the model's default.
+        seed: Determines the order, the augmentation and the validation set.
+        weights: Start weights, whose source may determine how images are resized.
+        names: Names of the classes for display, as for `keras_cnnzoo.data.load`.
 
     Raises:
-        ValueError: No such model or data, or a split is missing.
+        ValueError: There is no such model or data, a split is missing, or the data
+            have only one class.
     """
     height, width, channels = channels_last_shape(registry.card(name).input_shape)
     size: Any = image_size

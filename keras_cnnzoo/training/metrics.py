@@ -1,4 +1,4 @@
-"""Balanced accuracy, a metric that guessing the most frequent class does not raise."""
+"""Balanced accuracy, which does not rise by predicting the most frequent class."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
 class BalancedAccuracy(keras.metrics.Metric):
-    """The mean of the accuracies within each class.
+    """The mean of the per-class accuracies.
 
-    Where nine of ten images show bees, answering "bees" to every image has an accuracy
-    of 90 % and, for two classes, a balanced accuracy of 50 %. Classes without images
+    If nine of ten images show bees, predicting "bees" for every image has an accuracy
+    of 90 % but, with two classes, a balanced accuracy of 50 %. Classes without images
     are left out.
 
     Args:
         classes: Number of classes. Labels are whole numbers below it, predictions have
             shape `(n, classes)`.
         name: Name in the logs.
-        dtype: As of every metric.
+        dtype: As for every metric.
 
     Example:
         >>> import numpy as np
@@ -37,7 +37,7 @@ class BalancedAccuracy(keras.metrics.Metric):
         self.right = self.add_variable((classes,), "zeros", name="right")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count the images of a batch. `sample_weight` counts some more than others."""
+        """Count the images of a batch, each weighted by its `sample_weight`."""
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         answers = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
         own = ops.one_hot(labels, self.classes, dtype=self.count.dtype)

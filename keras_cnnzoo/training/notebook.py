@@ -1,4 +1,4 @@
-"""A run as a notebook shows it."""
+"""Show a run in a notebook."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_cnnzoo.html_table import html_table
 
-#: What is shown of the results, with what it is called and how it is written.
+#: The results that are shown: key, label and format.
 ROWS = (
     ("status", "status", "{}"),
     ("epochs", "epochs", "{:,}"),
@@ -25,13 +25,12 @@ ROWS = (
 
 
 def run_html(folder: Path, config: Mapping[str, Any], pictures: Sequence[str]) -> str:
-    """Return a run as HTML that needs no other file.
+    """Return a run as self-contained HTML.
 
     Args:
         folder: The folder of the run.
         config: The content of its `config.json`.
-        pictures: Names of pictures in the folder; those that are not there are left
-            out.
+        pictures: Names of pictures in the folder; missing ones are left out.
     """
     results = config["results"] or {"status": "has not ended"}
     rows = [

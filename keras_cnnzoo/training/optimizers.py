@@ -1,4 +1,4 @@
-"""Optimizers that take smaller steps in what is learnt already than in a new head."""
+"""Optimizers with a lower learning rate for pretrained layers than for a new head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from keras_cnnzoo.internals.optimizers import weight_of
 
 
 class _SlowBody:
-    """Has an optimizer train all but the head at a share of the learning rate.
+    """Gives an optimizer a lower learning rate for all variables outside the head.
 
     Args:
-        body_rate: Share of the learning rate for variables outside of the head.
-        head: Paths with which the variables of the head begin, such as "head/".
+        body_rate: Factor on the learning rate for variables outside the head.
+        head: Prefixes of the paths of the head's variables, such as "head/".
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class _SlowBody:
         self.head = tuple(head)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Take one step of one variable."""
+        """Update one variable."""
         if not weight_of(self, variable).path.startswith(self.head):
             learning_rate = learning_rate * self.body_rate
         super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Pictures of a training, as files: learning curves and the confusion matrix."""
+"""Draw learning curves and the confusion matrix to files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,10 +21,10 @@ def draw_curves(
     """Draw loss and accuracy by epoch.
 
     Args:
-        rows: The history, a mapping with `epoch`, `loss`, `accuracy` and the
-            latter two of the validation for each epoch.
-        best_epoch: The epoch to mark, from 1.
-        title: What was trained on what.
+        rows: The history, for each epoch a mapping with `loss`, `accuracy`, `val_loss`
+            and `val_accuracy`.
+        best_epoch: The epoch to mark, counted from 1.
+        title: The model and the data, for the title.
         path: The `.png` file to write.
     """
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
@@ -39,7 +39,7 @@ def draw_confusion(
     Args:
         confusion: Counts, `(classes, classes)`.
         class_names: A name for each row.
-        title: What was evaluated on what.
+        title: The model and the data, for the title.
         path: The `.png` file to write.
     """
     _write(plot_confusion(confusion, class_names, title=title), path)

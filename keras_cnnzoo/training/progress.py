@@ -1,4 +1,4 @@
-"""Show how far a training is: a live bar on a terminal, one line an epoch elsewhere."""
+"""Show training progress: a live bar on a terminal, else one line per epoch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,11 @@ from rich.progress import (
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """Show epoch, loss, accuracy and the time left of the whole training.
+    """Show the epoch, loss, accuracy and remaining time of the whole training.
 
     Args:
-        console: Where to write. One that is no terminal, or a terminal that cannot
-            move its cursor, gets a line an epoch.
+        console: Where to write. If it is not a terminal, or the terminal cannot move
+            its cursor, one line per epoch is written.
     """
 
     def __init__(self, console: Console) -> None:
@@ -32,7 +32,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._epochs = self.params["epochs"]
         self._steps = self.params["steps"]
         self._best = 0.0
-        # What only looks like a terminal, a file for instance, would show nothing.
+        # A live bar shows nothing in a file that rich takes for a terminal.
         if not (self.console.is_interactive and self.console.file.isatty()):
             return
         self._bar = Progress(
@@ -55,7 +55,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._show(0, description=f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        # Where several steps run at once, Keras counts past the end of the epoch.
+        # With several steps per call, Keras counts past the end of the epoch.
         step = min(batch + 1, self._steps)
         own = {name: logs[name] for name in ("loss", "accuracy")}
         numbers = f"step {step}/{self._steps} · {_numbers(own)}"
@@ -82,7 +82,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.close()
 
     def close(self) -> None:
-        """Leave the terminal as it was; safe to call again."""
+        """Remove the bar from the terminal; safe to call again."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

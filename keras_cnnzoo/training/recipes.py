@@ -1,4 +1,4 @@
-"""How to train which model on which data: recipes as rows of a table."""
+"""Recipes: a table of training settings by model and data set."""
 
 import fnmatch
 import math
@@ -18,24 +18,26 @@ from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """The settings of a training: epochs, optimizer, learning rate, augmentation.
+    """Training settings: epochs, optimizer, learning rate, augmentation and others.
 
     Args:
         epochs: Passes over the training images.
-        batch_size: Images in a step.
-        optimizer: "adamw", or "sgd" with Nesterov's momentum 0.9.
-        learning_rate: The highest, reached after the warm-up; from there it falls
-            along half a cosine to zero.
-        warmup: Share of all steps in which the learning rate rises from zero.
-        weight_decay: As the optimizer takes it; biases and the scales and offsets
-            of normalisation are left out.
-        body_rate: Share of the learning rate for all but the head, where start weights
-            are given and nothing is frozen: what is learnt already is changed slowly.
-        augment: What changes the training images, or None.
-        fit: How images come to the model's size; see `keras_cnnzoo.data.load`. "card"
-            crops and interpolates as the model's card says, or its weights' source.
-        validation: Share, or number, of training images to choose the best epoch by.
-        source: Where the numbers come from.
+        batch_size: Images per step.
+        optimizer: "adamw", or "sgd" with Nesterov momentum 0.9.
+        learning_rate: The highest learning rate, reached after the warm-up; then it
+            decays to zero along half a cosine.
+        warmup: Fraction of all steps in which the learning rate rises from zero.
+        weight_decay: The optimizer's weight decay; biases and the scales and offsets
+            of normalisation layers are excluded.
+        body_rate: Factor on the learning rate for all layers but the head, so that
+            pretrained layers change slowly. It applies if start weights are given and
+            nothing is frozen.
+        augment: The augmentation of the training images, or None.
+        fit: How images are resized; see `keras_cnnzoo.data.load`. "card" crops and
+            interpolates as the start weights' source or the model's card says.
+        validation: Fraction, or number, of the training images that are set apart to
+            choose the best epoch, if the data have no validation images.
+        source: Where the settings come from.
     """
 
     epochs: int = 30
@@ -59,12 +61,12 @@ class Recipe:
     def make_optimizer(
         self, steps: int, head: Sequence[str] | None = None
     ) -> keras.optimizers.Optimizer:
-        """Make the optimizer of a training of `steps` steps in all.
+        """Make the optimizer, with its learning rate schedule.
 
         Args:
-            steps: Decides where the learning rate falls to zero.
-            head: Paths with which the head's variables begin, where all others train
-                at `body_rate`; None trains all alike.
+            steps: Total number of steps, at the end of which the learning rate is zero.
+            head: Prefixes of the paths of the head's variables; all other variables
+                train at `body_rate`. None trains all at the same learning rate.
         """
         rising = round(self.warmup * steps)
         schedule = keras.optimizers.schedules.CosineDecay(
@@ -90,10 +92,10 @@ _OPTIMIZERS: dict[str, tuple[Any, Any]] = {
     "adamw": (keras.optimizers.AdamW, SlowBodyAdamW),
 }
 
-#: The recipe of data without one of their own whose images are photographs.
+#: The recipe for photographs, if the data set has none of its own.
 PHOTOGRAPHS = "photographs"
 
-#: Model pattern, name of the data, recipe. The first row that fits is taken.
+#: Model pattern, data set pattern, recipe. The first row that matches is taken.
 RECIPES: tuple[tuple[str, str, Recipe], ...] = (
     (
         "lenet5*",
@@ -115,7 +117,7 @@ RECIPES: tuple[tuple[str, str, Recipe], ...] = (
         Recipe(epochs=12, batch_size=128, augment=AUGMENTATIONS["digits"], fit="pad"),
     ),
     ("*", "digits", Recipe(learning_rate=3e-3, augment=AUGMENTATIONS["digits"])),
-    # Photographs keep their proportions, as the models' cards have them.
+    # Photographs keep their proportions, as most models' cards say.
     (
         "*",
         PHOTOGRAPHS,
@@ -126,12 +128,13 @@ RECIPES: tuple[tuple[str, str, Recipe], ...] = (
 
 
 def find_recipe(model: str, data: str, *, photographs: bool = False) -> Recipe:
-    """Return the recipe for a model's name and a data set's.
+    """Return the recipe for a model and a data set.
 
     Args:
-        model: As `keras_cnnzoo.build` takes it.
-        data: Name of the data set; one without a recipe gets the general one.
-        photographs: Whether the general one is that of photographs.
+        model: Name of the model.
+        data: Name of the data set; without a recipe of its own, it gets the general
+            one.
+        photographs: Whether the general recipe is the one for photographs.
     """
     fitting = (
         (for_data, recipe)
@@ -145,25 +148,25 @@ def find_recipe(model: str, data: str, *, photographs: bool = False) -> Recipe:
 
 
 def dataset_name(data: Any) -> str:
-    """Name a data set, as recipes and run folders do, before it is loaded.
+    """Return a data set's name for recipes and run folders, before it is loaded.
 
-    A folder of idx files is "mnist" wherever it lies: that is what the format is
-    for, and its kin (Fashion-MNIST, KMNIST) train alike.
+    Every folder of idx files is named "mnist", because MNIST introduced the format, and
+    other data sets in it (Fashion-MNIST, KMNIST) need the same recipe.
     """
     if not isinstance(data, str | os.PathLike):
         return "arrays"
     path = Path(data).expanduser()
     if path.is_dir():
         return "mnist" if is_idx_folder(path) else path.resolve().name
-    # Names of tensorflow-datasets may go on with a configuration and a version.
+    # In tensorflow-datasets, a configuration and a version may follow the name.
     return path.stem if path.is_file() else re.split("[:/]", str(data))[0]
 
 
 def named_recipe(model: str, name: str) -> Recipe:
-    """Return the recipe for a model that goes by a data set's name.
+    """Return the recipe for a model that has the name of a data set.
 
     Raises:
-        ValueError: No recipe of the table goes by that name.
+        ValueError: No recipe has that name.
     """
     names = sorted({data for _, data, _ in RECIPES} - {"*"})
     if name not in names:

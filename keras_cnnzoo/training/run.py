@@ -29,7 +29,7 @@ from keras_cnnzoo.training.recipes import (
     named_recipe,
 )
 
-#: What the data or `train` itself decide, and no override can.
+#: Options of `build` that the data or `train` determine, so that nobody can set them.
 DECIDED = ("input_shape", "classes", "features", "pooling", "classifier_activation")
 FROZEN_AND_RANDOM = (
     "the frozen layers have random weights, so that the rest learns from features that "
@@ -54,45 +54,47 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     console: Console | None = None,
     **overrides: Any,
 ) -> Run:
-    """Train a classifier by name, and leave a run folder behind.
+    """Train a classifier by name, and write a run folder.
 
-    After every epoch whose validation accuracy is the best so far the model is
-    saved. The best one is scored on the test images at the end; where the data has
-    none, on the validation images. With one seed two runs on one machine are equal.
+    The model is saved after every epoch whose validation accuracy is the best so far.
+    The best one is evaluated on the test images at the end or, without test images, on
+    the validation images. Two runs with the same seed on one machine are equal.
 
-    The first Ctrl-C or SIGTERM ends the epoch early, keeps what is best, and raises;
-    a loss that is not finite does the same. What makes a training useless, such as
-    the same answer to every image, is said in one line while it happens, and stands
-    among the results.
+    The first Ctrl-C or SIGTERM ends the epoch early, keeps the best model, and raises
+    `TrainingStopped`; a loss that is not finite does the same. Problems that make the
+    training useless, such as the same prediction for every image, are reported in one
+    line as they occur, and again in the results.
 
     Args:
         name: A model of `keras_cnnzoo.list_models()`.
-        data: As `keras_cnnzoo.data.load` takes it.
-        recipe: A recipe, or the name of one; None takes what suits model and data.
+        data: As for `keras_cnnzoo.data.load`.
+        recipe: A recipe, or the name of one; None chooses by model and data.
         out: The run folder, new or empty; None makes `runs/<model>-<data>-<n>`.
-        seed: Decides start weights, order, augmentation and the validation set.
-        epochs: In place of the recipe's.
-        batch_size: In place of the recipe's.
-        learning_rate: In place of the recipe's.
-        image_size: Height and width in pixels that images are brought to; None
-            takes the model's own.
-        weights: Start weights, as `keras_cnnzoo.build` takes them, or the folder of a
-            run, whose best model they are then.
-        freeze: True trains the head alone; a layer's name, what comes from it on.
-            See `keras_cnnzoo.training.freeze`. Where start weights are given and
-            nothing is frozen, all but the head trains at the recipe's `body_rate`.
-        class_names: Names to show for the classes, in their order or in a file, as
-            `keras_cnnzoo.data.load` takes them.
+        seed: Determines initial weights, order, augmentation and the validation set.
+        epochs: Replaces the recipe's.
+        batch_size: Replaces the recipe's.
+        learning_rate: Replaces the recipe's.
+        image_size: Height and width of the resized images in pixels; None takes the
+            model's default.
+        weights: Start weights, as for `keras_cnnzoo.build`, or the folder of a run, to
+            start from its best model.
+        freeze: True trains only the head; a layer's name trains that layer and all
+            after it. See `keras_cnnzoo.training.freeze`. If start weights are given
+            and nothing is frozen, all layers but the head train at the recipe's
+            `body_rate`.
+        class_names: Names of the classes for display, in order or in a file, as for
+            `keras_cnnzoo.data.load`.
         console: Where progress is shown; None takes the standard output.
-        **overrides: Options of the model, as `keras_cnnzoo.build` takes them.
+        **overrides: Options of the model, as for `keras_cnnzoo.build`.
 
     Returns:
         The run, with `model`, `results` and `folder`.
 
     Raises:
-        ValueError: No such model, data or recipe, or they do not fit together.
+        ValueError: There is no such model, data set or recipe, or they do not fit
+            together.
         TypeError: The model has no such option.
-        OSError: The run folder cannot be written; found before training.
+        OSError: The run folder cannot be written; this is checked before training.
         TrainingStopped: The training ended early. Its `run` has the best model.
     """
     began = datetime.now(UTC)
@@ -171,7 +173,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
 
 
 def _plain(value: Any) -> Any:
-    """Return what stands for an argument in a text file."""
+    """Return an argument's value for a JSON file."""
     if isinstance(value, tuple) and all(
         isinstance(v, str | os.PathLike) for v in value
     ):

@@ -1,4 +1,4 @@
-"""Transfer: train the last layer on new data, or all of a network again."""
+"""Freeze and unfreeze layers, for transfer learning and fine-tuning."""
 
 import difflib
 from collections.abc import Iterator
@@ -12,27 +12,26 @@ from keras_cnnzoo.structure.walk import children
 def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
     """Freeze the layers before a given one, so that only the end of a network trains.
 
-    Every layer before `upto` gets `trainable = False`, nested models and blocks
-    included. For batch normalisation that means inference: its moving statistics
-    stand still too. The layers from `upto` on are left as they are; to freeze less
-    than before, call `unfreeze` first.
+    Every layer before `upto` gets `trainable = False`, including nested models and
+    blocks. A frozen batch normalisation runs in inference mode, so its moving
+    statistics do not change either. The layers from `upto` on are not changed; to
+    freeze less than before, call `unfreeze` first.
 
-    A model that is compiled is compiled again with the same settings, because the
-    optimizer must know which weights are left. Its state (momenta, step count)
-    is reset.
+    A compiled model is compiled again with the same settings, because the optimizer
+    must know which weights it trains. The optimizer's state (momenta, step count) is
+    reset.
 
     Args:
         model: Any built Functional or Sequential model. It is changed in place.
-        upto: Name of the first layer that stays as it is, in the model, or in a
-            model nested or wrapped in it. None takes the last layer with weights: the
-            head.
+        upto: Name of the first layer that is not frozen. It may be in a nested or
+            wrapped model. None takes the last layer with weights, the head.
 
     Returns:
         The same model.
 
     Raises:
         ValueError: No layer has that name, the model has no weights, or it was
-            compiled with a loss or metric that Keras cannot make again.
+            compiled with a loss or metric that Keras cannot recreate.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3),
@@ -48,11 +47,12 @@ def freeze(model: keras.Model, upto: str | None = None) -> keras.Model:
 
 
 def unfreeze(model: keras.Model) -> keras.Model:
-    """Train every layer again; undoes `freeze`.
+    """Make every layer trainable again; undoes `freeze`.
 
     Weights that never train, such as moving statistics and the constants of
-    `ColorNormalization`, still do not. A compiled model is compiled again, as by
-    `freeze`; a learning rate ten to a hundred times lower than the head's is usual.
+    `ColorNormalization`, stay untrainable. A compiled model is compiled again, as by
+    `freeze`. Fine-tuning usually takes a learning rate ten to a hundred times lower
+    than that for training the head.
 
     Args:
         model: Any model. It is changed in place.
@@ -61,18 +61,17 @@ def unfreeze(model: keras.Model) -> keras.Model:
         The same model.
 
     Raises:
-        ValueError: It was compiled with a loss or metric that Keras cannot make
-            again.
+        ValueError: It was compiled with a loss or metric that Keras cannot recreate.
     """
     settings = _compile_settings(model)
-    # On TensorFlow, setting what is True already to True does not reach the layers.
+    # On TensorFlow, setting True again where it is already True skips the sublayers.
     model.trainable = False
     model.trainable = True
     return _compiled(model, settings)
 
 
 def head_paths(model: keras.Model) -> tuple[str, ...]:
-    """Return the paths of the head's weights: of the last layer that has any.
+    """Return the paths of the head's weights; the head is the last layer with weights.
 
     Raises:
         ValueError: The model has no weights.
@@ -81,7 +80,7 @@ def head_paths(model: keras.Model) -> tuple[str, ...]:
 
 
 def _find(model: keras.Model, name: str) -> list[keras.layers.Layer]:
-    """Return the nested models that lead to a layer, and the layer at the end."""
+    """Return the nested models around a layer, outermost first, and the layer."""
     names: dict[str, list[keras.layers.Layer]] = {}
     for path in _paths(model):
         names.setdefault(path[-1].name, path)
@@ -112,14 +111,14 @@ def _paths(model: keras.layers.Layer) -> Iterator[list[keras.layers.Layer]]:
 
 
 def _nests(layer: keras.layers.Layer) -> bool:
-    # In what order a layer of another kind calls those in it, only its code knows.
+    # Other layers call their sublayers in an order that only their code knows.
     return isinstance(layer, keras.Model | keras.layers.Wrapper)
 
 
 def _before(
     model: keras.layers.Layer, path: list[keras.layers.Layer]
 ) -> Iterator[keras.layers.Layer]:
-    """Yield the outermost layers that come before the end of `path`."""
+    """Yield the outermost layers that come before the last layer of `path`."""
     first, *rest = path
     for layer in children(model):
         if layer is first:
@@ -130,7 +129,7 @@ def _before(
 
 
 def _compile_settings(model: keras.Model) -> dict[str, Any] | None:
-    """Return what `compile` was called with, made anew; None if it was not called."""
+    """Return new copies of `compile`'s arguments; None if it was not called."""
     if not model.compiled:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Say in one line what makes a training useless, while it happens."""
+"""Report problems that make a training useless, while it runs."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,32 +9,33 @@ import numpy as np
 
 from keras_cnnzoo.data import ImageSet
 
-#: One class with this share of the images makes an accuracy say little.
+#: From this fraction of images in one class on, accuracy alone is misleading.
 MAJORITY = 0.75
-#: Epochs after which one class for every image is reported, and a loss that does not
-#: fall below that of guessing, with the share of it that counts as below.
+#: Epochs until a problem is reported: the same class for every image, or a loss that
+#: stays above BELOW times the loss of guessing.
 PATIENCE, BELOW = 3, 0.99
-#: A loss that has come to this share of what it was is falling.
+#: A loss is falling if it is below this fraction of the first of the last PATIENCE.
 FALLING = 0.98
-#: A loss of so many times that of guessing has exploded; of twice it, if it also rises.
+#: A loss has exploded above EXPLODED times the loss of guessing, or above RISING times
+#: it if the loss rose in the last epoch.
 EXPLODED, RISING = 20, 2
-#: Images on which a suspected constant answer is looked at.
+#: Images on which a suspected constant prediction is checked.
 SAMPLE = 32
-#: Answers that differ by less than this are the same.
+#: Probabilities that differ by less than this are the same.
 SAME = 1e-4
 
 
 class Watch(keras.callbacks.Callback):
-    """Report classes out of balance, and a training that learns nothing.
+    """Report imbalanced classes, and a training that learns nothing.
 
-    Each of these is said once: most images are of one class; the loss stays at that of
-    guessing; the loss explodes; every image gets the same answer; with float16, every
-    step of an epoch is skipped. A training that goes well hears nothing.
+    Each of these is reported once: most images are of one class; the loss stays at the
+    loss of guessing; the loss explodes; every image gets the same prediction; with
+    float16, every step of an epoch is skipped. A normal training reports nothing.
 
     Args:
         say: Called with each sentence.
-        train: The images to learn from.
-        validation: The images to watch by.
+        train: The training images.
+        validation: The validation images.
         class_names: Names of the classes.
     """
 
@@ -51,7 +52,7 @@ class Watch(keras.callbacks.Callback):
         self._names = class_names
         self._counts = np.bincount(train.labels(), minlength=len(class_names))
         shares = self._counts[self._counts > 0] / self._counts.sum()
-        #: The loss of whoever knows how frequent the classes are, and nothing else.
+        #: The loss of predicting the class frequencies for every image.
         self._guessing = float(-(shares * np.log(shares)).sum())
         self._usual = math.log(len(class_names))
         self._validation = validation
@@ -60,7 +61,7 @@ class Watch(keras.callbacks.Callback):
         self._alike = 0
 
     def note(self, text: str) -> None:
-        """Say a sentence, and keep it."""
+        """Report a sentence, and store it in `notes`."""
         self.notes.append(text)
         self._say(f"note: {text}")
 
@@ -118,7 +119,7 @@ class Watch(keras.callbacks.Callback):
             )
 
     def _look_at_answers(self, number: int, balanced: float | None) -> None:
-        # Always one class means that all of it is right and nothing else.
+        # Predicting one class gives accuracy 1 in that class and 0 in all others.
         always_one = balanced is not None and math.isclose(
             balanced, 1 / self._classes_there, abs_tol=1e-6
         )
@@ -131,7 +132,7 @@ class Watch(keras.callbacks.Callback):
         same = np.ptp(answers, axis=0).max() < SAME
         last = self._losses[-PATIENCE:]
         if not same and (self._alike < PATIENCE or last[-1] < FALLING * last[0]):
-            return  # many a good training begins so
+            return  # many successful trainings begin like this
         name = self._names[int(answers[0].argmax())]
         share = (self._validation.labels() == answers[0].argmax()).mean()
         what = (
@@ -163,12 +164,12 @@ ALL_SKIPPED = (
 
 
 def scales_loss(model: keras.Model) -> bool:
-    """Tell whether a model trains with float16, which skips steps that overflow."""
+    """Tell whether a model trains in float16, where steps that overflow are skipped."""
     return isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def steps_taken(model: keras.Model) -> int:
-    """Return how many steps changed the weights; skipped ones do not count."""
+    """Return how many steps changed the weights, without the skipped ones."""
     optimizer = model.optimizer
     if scales_loss(model):
         optimizer = optimizer.inner_optimizer

@@ -1,4 +1,4 @@
-"""Where weights come from, and how they get in and out."""
+"""Find, download, read, load and export weights."""
 
 from keras_cnnzoo.weights.export import save_safetensors, to_torch
 from keras_cnnzoo.weights.files import read

@@ -1,4 +1,4 @@
-"""A model's own normalisation, and sources of another number of input channels."""
+"""Adapt weights to a model's number of input channels, and set its normalisation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ from keras_cnnzoo.weights.identity import zoo_name
 from keras_cnnzoo.weights.stem import Colors, adapt
 from keras_cnnzoo.weights.stored import Stored
 
-#: Channels that the images of a source may have.
+#: The most input channels that a source may have.
 _MOST = 64
-#: The axis that a kernel has its input channels on, by layout.
+#: A kernel's axis of input channels, by layout.
 _INPUTS = {"keras": 2, "torch": 1, "tflite": 3}
 
 
 @dataclass(frozen=True)
 class Normalization:
-    """The layer that a model begins with, if it does."""
+    """A model's normalisation layer; `layer` is None if the model has none."""
 
     layer: ColorNormalization | None
 
     @classmethod
     def of(cls, model: keras.Model) -> "Normalization":
-        """Find it."""
+        """Find the normalisation layer of a model."""
         found = (x for x in model.layers if isinstance(x, ColorNormalization))
         return cls(next(found, None))
 
     @property
     def paths(self) -> set[str]:
-        """The paths of its two constants; none where there is no layer."""
+        """The paths of the layer's two constants; empty without a layer."""
         return {w.path for w in self.layer.weights} if self.layer else set()
 
     def constants(self, seen: Preprocessing | Colors) -> dict[str, np.ndarray]:
-        """Return values for its constants by path."""
+        """Return the values of the layer's constants for a normalisation, by path."""
         if self.layer is None:
             return {}
         if isinstance(seen, Preprocessing):
@@ -56,20 +56,20 @@ def adapted(
     preprocessing: Preprocessing | None,
     flattened: Mapping[str, tuple[int, ...]],
 ) -> dict[str, np.ndarray]:
-    """Adapt the kernels that see the image, and the normalisation with them.
+    """Adapt the kernels applied to the image, and the normalisation before them.
 
     Args:
-        model: The model to be loaded.
-        there: What the source has for our variables, by their paths.
-        unfit: Those of our variables whose array there has another shape.
+        model: The model that is loaded into.
+        there: The source's arrays, by the paths of our variables.
+        unfit: Paths of our variables whose array in the source has another shape.
         kind: The source's layout of arrays.
-        preprocessing: How the source's images were normalised; None as the source
-            itself holds it, or else the card.
-        flattened: The map's shape for the kernel of each dense layer behind a
-            flattening.
+        preprocessing: How the source's images were normalised; None takes the
+            source's own constants or, if it has none, the card's.
+        flattened: For the kernel of each dense layer after a `Flatten`, the shape of
+            the feature map that was flattened.
 
     Returns:
-        Values by path; none where no kernel differs in its input channels alone.
+        Values by path; empty if no kernel differs in its input channels alone.
     """
     normalization = Normalization.of(model)
     layer = normalization.layer
@@ -98,9 +98,11 @@ def _kernel(
     wanted: int,
     flattened: tuple[int, ...] | None,
 ) -> np.ndarray | None:
-    """Read a kernel that differs from ours in its input channels alone, else None.
+    """Read a kernel that differs from ours only in the number of input channels.
 
-    It comes as `(height, width, channels, filters)`.
+    Returns:
+        The kernel, `(height, width, channels, filters)`, or None if it differs in
+        more.
     """
     if flattened is not None and flattened[2] == wanted:  # a dense layer on the image
         height, width, _ = flattened
@@ -126,7 +128,7 @@ def _colors_there(
     depth: int,
     preprocessing: Preprocessing | None,
 ) -> Colors:
-    """Return what a source does to the pixels of its `depth` channels."""
+    """Return the normalisation that a source of `depth` input channels expects."""
     layer = Normalization.of(model).layer
     if layer is None:
         return Colors.none(depth)

@@ -1,9 +1,9 @@
-"""What a file is by its first bytes, where it is not what its name says."""
+"""Check by its first bytes that a file is what its name says."""
 
 import zipfile
 from pathlib import Path
 
-#: How much of a file tells what it is.
+#: Bytes at the beginning of a file that are enough to tell its kind.
 _BEGINNING = 512
 _LFS = b"version https://git-lfs.github.com/"
 _PAGES = (b"<!doctype html", b"<html", b"<?xml", b"<head")
@@ -13,15 +13,15 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def check(path: Path, name: str | None = None) -> None:
-    """Refuse a file that by its first bytes, or its end, holds no weights.
+    """Refuse a file whose first bytes, or whose end, show that it holds no weights.
 
     Args:
         path: The file.
-        name: What it is called, where it lies under another name for the moment.
+        name: The file's final name, if `path` is a temporary one.
 
     Raises:
-        ValueError: It is empty, a Git LFS pointer, a web page, or not of the kind that
-            its name states, or cut short.
+        ValueError: The file is empty, a Git LFS pointer, a web page, cut short, or not
+            of the kind that its name states.
     """
     if reason := _complaint(path, name or path.name):
         raise ValueError(reason)

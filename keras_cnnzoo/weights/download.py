@@ -1,9 +1,9 @@
-"""Fetch a file of weights once, whole, and checked.
+"""Download a weights file once, check it, and keep it in a cache.
 
-Beside the file in the cache lies nothing but a lock. What is being fetched is a
-`.part`, which takes its place by one rename after its size, digest and kind were found
-right. A download that broke off goes on where it stopped, if the server says that the
-file is still the same.
+A download goes to a `.part` file, which is renamed to its final name only after its
+size, digest and kind have been checked. An interrupted download resumes where it
+stopped if the server confirms that the file is unchanged, or if its digest is known.
+Once complete, a file has only its lock file beside it in the cache.
 """
 
 import hashlib
@@ -36,40 +36,40 @@ from keras_cnnzoo.weights.offline import (
 __all__ = ["TIMEOUT", "DownloadError", "cache_folder", "digest", "fetch"]
 
 BLOCK = 1 << 20
-#: A server that sends fewer bytes than these in so many seconds counts as stalled.
+#: A server that sends fewer than SLOW bytes in WINDOW seconds counts as stalled.
 SLOW, WINDOW = 20_000, 20.0
-#: How often a connection that breaks is taken up within one call.
+#: Requests within one call, if the connection keeps breaking.
 ATTEMPTS = 4
-#: Answers that say that the file is not there, so that what came of it is of no use.
+#: Statuses for a file that no longer exists; a partial download of it is useless.
 _GONE = (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.GONE)
 
 
 def cache_folder() -> Path:
-    """Return where files are kept: below KERAS_HOME, by default `~/.keras`."""
+    """Return the cache folder, below KERAS_HOME or, by default, `~/.keras`."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "cnnzoo" / "weights"
 
 
 def fetch(url: str, *, sha256: str | None = None, folder: Path | None = None) -> Path:
-    """Return the local copy of a file, fetched if it is not there yet.
+    """Return the local copy of a file, downloading it if necessary.
 
-    Several processes may ask at once; one fetches and the others wait.
+    If several processes call this at once, one downloads and the others wait.
 
     Args:
         url: Address of the file, http or https.
-        sha256: Digest that the file must have, or the beginning of it; None takes any
-            file of the size that the server said and the kind that its name says.
-        folder: Where to keep it; None takes `cache_folder()`.
+        sha256: Digest that the file must have, or the beginning of it; None checks
+            only the size that the server states and the kind that the name states.
+        folder: Where to keep the file; None takes `cache_folder()`.
 
     Raises:
-        DownloadError: The server cannot be reached or may not be asked, stops sending,
-            or sends something else. Nothing is left at the file's place.
-        ValueError: The address is not of the web.
+        DownloadError: The server cannot be reached, stops sending or sends another
+            file, or downloads are switched off. A cached file is then unchanged.
+        ValueError: The address is neither http nor https.
     """
     if not url.startswith(("https://", "http://")):
         raise ValueError(f"An address begins with https://. Received: {url!r}")
     folder = cache_folder() if folder is None else folder
-    # The address tells apart files of one name; the name tells people what it is.
+    # The address's hash tells apart files with the same name; the name is for people.
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
     path = folder / f"{mark}-{Path(url.split('?')[0]).name}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,12 +105,12 @@ def digest(path: Path) -> str:
 
 
 def _problem(path: Path, name: str, sha256: str | None) -> str | None:
-    """Say what is wrong with a file, None if nothing is."""
+    """Say what is wrong with a file; None if nothing is."""
     try:
         content.check(path, name)
     except ValueError as error:
         reason = f"is no file of weights: {error}"
-        # Another file than expected is said with its digest.
+        # With a digest expected, the message below gives the file's own.
         if sha256 is None:
             return reason
     if sha256 is None or (found := digest(path)).startswith(sha256.lower()):
@@ -119,7 +119,7 @@ def _problem(path: Path, name: str, sha256: str | None) -> str | None:
 
 
 class _Part:
-    """What has come of a file so far, and which version of it that is."""
+    """A partial download, and the version of the file that it belongs to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(f"{path.name}.part")
@@ -127,39 +127,39 @@ class _Part:
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """Number of bytes downloaded so far."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
     def version(self) -> str:
-        """What the server called the file; empty where it did not."""
+        """The file's ETag or modification date; empty if the server gave neither."""
         return self._note.read_text("utf-8") if self._note.is_file() else ""
 
     def begin(self, version: str) -> None:
-        """Start anew, with another version."""
+        """Start again from the first byte, with another version."""
         self.path.write_bytes(b"")
         self._note.write_text(version, "utf-8")
 
     def remove(self) -> None:
-        """Leave nothing of it."""
+        """Delete the partial download."""
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
 
 def _complete(url: str, part: _Part, *, known: bool) -> None:
-    """Fetch what is missing of a partial file, taking up a connection that breaks."""
+    """Download the rest of a partial file, reconnecting if the connection breaks."""
     if is_offline():
         raise DownloadError(
             f"{url} is not in the cache, and {OFFLINE} is set, so it is not fetched. "
             "Pass the path of a file that you have."
         )
-    # Without a digest, two halves are one file only if the server says so.
+    # Without a digest, only the server's version shows that two parts belong together.
     if part.size and not (known or part.version):
         part.remove()
     reason: object = None
     before = -1
     for _ in range(ATTEMPTS):
-        # Whoever sends nothing more at all will not do so when asked once more.
+        # A server that sent nothing in the last attempt is not asked again.
         if (size := part.size) <= before:
             break
         before = size
@@ -172,8 +172,8 @@ def _complete(url: str, part: _Part, *, known: bool) -> None:
             if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 break
             if error.headers.get("Content-Range") == f"bytes */{size}":
-                return  # it was whole already
-            part.remove()  # of another file than is there now
+                return  # the part was complete already
+            part.remove()  # it belongs to another version of the file
             before = -1
         except urllib.error.URLError as error:
             reason = error.reason
@@ -196,11 +196,11 @@ def _complete(url: str, part: _Part, *, known: bool) -> None:
 
 
 class _SlowError(OSError):
-    """A server sends, but hardly anything."""
+    """A server sends data, but too slowly."""
 
 
 def _continue(url: str, part: _Part) -> None:
-    """Ask for the bytes from the end of the partial file on, and append them."""
+    """Request the bytes after the end of the partial file, and append them."""
     headers = {"User-Agent": "keras-cnnzoo", "Accept-Encoding": "identity"}
     there = part.size
     if there:
@@ -225,13 +225,13 @@ def _continue(url: str, part: _Part) -> None:
 
 
 def _version(headers: Any) -> str:
-    """Return what tells one version of a file from another, for `If-Range`."""
+    """Return an identifier of the file's version, for `If-Range`."""
     tag = headers.get("ETag") or ""
     return tag if tag.startswith('"') else headers.get("Last-Modified") or ""
 
 
 def _copy(answer: Any, file: Any, name: str, done: int, total: int | None) -> None:
-    """Write what arrives, showing how far it is on a terminal."""
+    """Write the bytes as they arrive, with a progress bar on a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     bar = Progress(
         *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True

@@ -1,4 +1,4 @@
-"""The way back: a model's weights in the names and layout of others, and in files."""
+"""Export a model's weights, under our names or those of another library."""
 
 import json
 import os
@@ -22,18 +22,20 @@ if TYPE_CHECKING:
 
 
 def to_torch(model: keras.Model, names: str | None = None) -> "dict[str, torch.Tensor]":
-    """Return a model's weights as the state dict of its PyTorch twin.
+    """Return a model's weights as the state dict of the same network in PyTorch.
 
-    The normalisation of our first layer is not among them: there it is done outside.
+    The normalisation constants of our first layer are left out, because PyTorch's
+    networks take normalised images.
 
     Args:
         model: A model that `keras_cnnzoo.build` made.
-        names: Whose names and layout, a key of the family's `name_maps` such as
-            "torchvision"; None takes those of the model's reference.
+        names: The library whose names and layout to use, a key of the family's
+            `name_maps` such as "torchvision"; None takes the model's reference.
 
     Raises:
-        ValueError: Nobody's names are known for this model, or not those asked for.
-        ImportError: PyTorch is not installed; `save_safetensors` does without.
+        ValueError: No PyTorch library's names are known for this model, or not those
+            of `names`.
+        ImportError: PyTorch is not installed; `save_safetensors` works without it.
 
     Example:
         >>> from keras_cnnzoo import build
@@ -55,17 +57,19 @@ def to_torch(model: keras.Model, names: str | None = None) -> "dict[str, torch.T
 def save_safetensors(
     model: keras.Model, path: str | os.PathLike[str], names: str | None = None
 ) -> None:
-    """Write a model's weights to a `.safetensors` file, whole or not at all.
+    """Write a model's weights to a `.safetensors` file.
+
+    The file is replaced in one step, so that it is never half written.
 
     Args:
         model: A model that `keras_cnnzoo.build` made.
-        path: Where to. Its folder must exist.
-        names: Whose names and layout, as for `to_torch`; None keeps our own, which
-            hold the normalisation as well.
+        path: The file to write. Its folder must exist.
+        names: The library whose names and layout to use, as for `to_torch`; None
+            keeps our own, and stores the normalisation constants too.
 
     Raises:
-        ValueError: Those names are not known for this model.
-        OSError: The file cannot be written; what was there is unchanged.
+        ValueError: The names of that library are not known for this model.
+        OSError: The file cannot be written; an existing file is unchanged.
     """
     from safetensors.numpy import save_file
 
@@ -81,7 +85,7 @@ def save_safetensors(
 
 
 def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
-    """Return the weights by the names of a reference, in PyTorch's layout."""
+    """Return the weights by the names of another library, in PyTorch's layout."""
     maps = _torch_maps(model)
     if names not in maps:
         raise ValueError(
@@ -106,7 +110,7 @@ def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
             values[path],
             depthwise=path in depthwise,
             flattened=flattened.get(path),
-            # A bias has one dimension whatever its layer is.
+            # A bias has one dimension in every kind of layer.
             rank=None if path.endswith("/bias") else place.rank,
         )
         for path, place in places(list(values), name_map).items()
@@ -114,7 +118,7 @@ def renamed(model: keras.Model, names: str) -> dict[str, np.ndarray]:
 
 
 def _own_reference(model: keras.Model) -> str:
-    """Return the names of the library whose network this model is."""
+    """Return the key of the name map that belongs to the model's reference."""
     names = _torch_maps(model)
     name = str(zoo_name(model))
     library = family_of(name).variants[name].reference.partition("/")[0]
@@ -122,7 +126,7 @@ def _own_reference(model: keras.Model) -> str:
 
 
 def _torch_maps(model: keras.Model) -> list[str]:
-    """List whose names are known for a model, of those who store as PyTorch does."""
+    """List the keys of a model's name maps that use PyTorch's layout, unfolded."""
     own = zoo_name(model)
     known = {} if own is None else family_of(own).name_maps
     names = [

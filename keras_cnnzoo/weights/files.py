@@ -1,4 +1,4 @@
-"""Read the arrays of a weights file. Nothing is ever unpickled or built."""
+"""Read the arrays of a weights file, without running code or building models."""
 
 import json
 import warnings
@@ -18,26 +18,26 @@ from keras_cnnzoo.weights.keras_files import open_saved, open_weights
 from keras_cnnzoo.weights.stored import NUMBERS, Arrays, Stored, in_memory
 from keras_cnnzoo.weights.torch_files import describe, read_torch
 
-#: Under what training scripts keep a state dict, the one that is taken first.
+#: Keys under which training scripts store state dicts, the preferred one first.
 _ENTRIES = (
     *("state_dict", "model_state_dict", "model", "net", "network", "params"),
     *("state_dict_ema", "model_ema", "ema_state_dict", "ema", "params_ema"),
     *("teacher", "student"),
 )
-#: What wrapping modules put before every name.
+#: Prefixes that wrapper modules of PyTorch add to every name.
 _PREFIXES = ("module.", "_orig_mod.", "model.")
-#: Read without a model to compare with, arrays may be so many times their file's size.
+#: The most bytes of arrays that `read` unpacks, as a multiple of the file's size.
 _UNPACKED = 16
 
 
 @contextmanager
 def open_arrays(path: Path, entry: str | None = None) -> Iterator[Arrays]:
-    """Give what a file declares of its arrays, by their names, while it is open.
+    """Open a file, and give its arrays by name; each is read only on demand.
 
     Args:
         path: The file.
-        entry: Which state dict of a checkpoint that has several; None takes the first
-            and says so.
+        entry: Key of the state dict to take, for a checkpoint that holds several; None
+            takes the first and warns of the others.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -63,7 +63,7 @@ def open_arrays(path: Path, entry: str | None = None) -> Iterator[Arrays]:
 
 @contextmanager
 def named(path: Path, kind: str) -> Iterator[None]:
-    """Turn whatever a reader raises, each its own, into one kind of error."""
+    """Turn any exception of a reader into a `ValueError` that names the file."""
     try:
         yield
     except ImportError:
@@ -81,18 +81,18 @@ def _careful(array: Stored, path: Path, kind: str) -> Stored:
 
 
 def read(path: Path | str, entry: str | None = None) -> dict[str, np.ndarray]:
-    """Return the arrays of a file by the names they have there.
+    """Return the arrays of a file by their names in it.
 
     Args:
         path: A `.safetensors`, `.npz`, `.h5`, `.weights.h5`, `.keras`, `.pth`, `.pt`,
             `.th` or `.pth.tar` file.
-        entry: Which state dict of a checkpoint that has several, such as
-            "state_dict_ema"; None takes the first and says so.
+        entry: Key of the state dict to take, such as "state_dict_ema", for a
+            checkpoint that holds several; None takes the first and warns of the others.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file is of no known kind, damaged, holds no arrays, or declares
-            far more than it holds.
+            arrays far larger than itself.
     """
     path = Path(path)
     with open_arrays(path, entry) as arrays:
@@ -110,12 +110,12 @@ def tidy(arrays: Mapping[str, Any], entry: str | None = None) -> dict[str, np.nd
     """Unwrap a checkpoint to plain names and NumPy arrays.
 
     Args:
-        arrays: A state dict of PyTorch, or what a training script saved around it.
-        entry: Under which key the state dict is, such as "state_dict_ema"; None finds
-            it, and where there are several takes the first and says so.
+        arrays: A state dict of PyTorch, or a checkpoint that holds one.
+        entry: Key of the state dict, such as "state_dict_ema"; None finds it, and if
+            there are several takes the first and warns of the others.
 
     Raises:
-        ValueError: No arrays are in it, or no such entry.
+        ValueError: It holds no arrays, or no such entry.
 
     Example:
         >>> import numpy as np
@@ -127,7 +127,7 @@ def tidy(arrays: Mapping[str, Any], entry: str | None = None) -> dict[str, np.nd
 
 
 def unwrap(arrays: Mapping[str, Any], entry: str | None = None) -> dict[str, Stored]:
-    """Do what `tidy` does, and read nothing."""
+    """Do the same as `tidy`, without reading the arrays."""
     arrays = _entry(arrays, entry)
     found = {
         str(name): array

@@ -1,4 +1,4 @@
-"""Fill a model that was just built with the weights that its source names."""
+"""Load the weights of a source into a model that was just built."""
 
 import warnings
 from typing import Any
@@ -14,7 +14,7 @@ from keras_cnnzoo.weights.resolve import Source
 
 
 class UnknownPreprocessingError(ValueError):
-    """A file does not tell which of a card's sources it is of.
+    """A file does not show which of the card's sources it comes from.
 
     Attributes:
         tags: The tags to choose from.
@@ -30,21 +30,22 @@ class UnknownPreprocessingError(ValueError):
 
 
 def fill(model: keras.Model, source: Source, **options: Any) -> None:
-    """Load weights into a freshly built model, keeping all that fits.
+    """Load weights into a freshly built model, as far as they fit.
 
-    A head of another number of classes stays fresh and a first convolution of other
-    input channels is adapted; either is said in one warning.
+    If the number of classes differs, the head keeps its initial weights. If the number
+    of input channels differs, the first convolution is adapted. One warning reports
+    both.
 
     Args:
         model: A model that the registry assembled.
-        source: What `resolve` returned.
+        source: The source that `resolve` returned.
         **options: Options of the architecture that the model was built with.
 
     Raises:
-        DownloadError: The source cannot be fetched.
-        UnknownPreprocessingError: The card knows several preprocessings, and the source
-            does not tell its own.
-        ValueError: The source cannot be read, or more than the head does not fit.
+        DownloadError: The source cannot be downloaded.
+        UnknownPreprocessingError: The card's sources differ in preprocessing or
+            options, and this source does not show which it is.
+        ValueError: The source cannot be read, or layers besides the head do not fit.
     """
     head: set[str] = set()
     if _by_twin(source):
@@ -59,12 +60,12 @@ def fill(model: keras.Model, source: Source, **options: Any) -> None:
         if source.tags and not found.normalized:
             raise UnknownPreprocessingError(source)
     layers = {layer.name: layer.path for layer in model.layers}
-    # The head is the last layer, or a convolution that is averaged behind it.
+    # The head is the layer "head", or else the last one.
     head = head or {layers.get("head", model.layers[-1].path)}
     _check(model, source, found, head)
     commit(model, found)
     report = found.report
-    # A model of features leaves the rest of the source aside, as it was asked to.
+    # A model without a head is not meant to use the source's head.
     whole = "head" in layers and not _by_twin(source)
     if (
         report.mismatched
@@ -76,9 +77,9 @@ def fill(model: keras.Model, source: Source, **options: Any) -> None:
 
 
 def _by_twin(source: Source) -> bool:
-    """Tell whether the source is in the terms of the network that ours is taken from.
+    """Tell whether the source uses the layer names of the other library's network.
 
-    Files of Keras Applications are `.h5`, by their own networks' layers.
+    Files of Keras Applications are `.h5` files that name its own layers.
     """
     if family_of(source.model).twin is None:
         return False
@@ -88,9 +89,9 @@ def _by_twin(source: Source) -> bool:
 
 
 def _check(model: keras.Model, source: Source, found: Plan, head: set[str]) -> None:
-    """Refuse a source that leaves more than the head unset."""
+    """Refuse a source that leaves layers besides the head unset."""
     report = found.report
-    # Without constants of its own, it leaves those of the card.
+    # A source without normalisation constants leaves the card's in place.
     constants = Normalization.of(model).paths
     missing = [path for path in report.missing if path not in constants]
     left = (*report.mismatched, *missing)

@@ -1,8 +1,8 @@
-"""Between convolutions with a bias and convolutions with batch normalisation.
+"""Load convolutions with a bias into convolutions with batch normalisation.
 
-Some publish convolutions with a bias where we have batch normalisation, which they
-have folded into the kernels. Others have both: there the bias is subtracted again with
-the batch's mean, so we take it off the moving mean.
+Some published files have a convolution with a bias where we have batch normalisation,
+because the normalisation was folded into the kernel. Others have both the bias and the
+normalisation. The moving mean then includes the bias, so we subtract it from the mean.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from keras_cnnzoo.weights.stored import Arrays
 
 
 class Fold(NamedTuple):
-    """Values of our variables, and which of their names they are made of."""
+    """Values of our variables, and the names of the source's arrays behind them."""
 
     values: dict[str, np.ndarray]
     used: set[str]
@@ -30,12 +30,12 @@ def fold(
     arrays: Arrays,
     values: Mapping[str, np.ndarray],
 ) -> Fold:
-    """Work out our batch norms from what a source has in their stead.
+    """Compute the batch normalisation variables from a source's convolution biases.
 
     Args:
-        model: The model to be loaded.
+        model: The model that is loaded into.
         name_map: How the source names its arrays.
-        arrays: The source.
+        arrays: The source's arrays.
         values: The values for our variables that were found by name.
     """
     norms = inspect.sublayers(model, keras.layers.BatchNormalization)
@@ -50,7 +50,7 @@ def fold(
     }
     wanted = [bias for bias in biases if bias not in values]
     fold = Fold({}, set())
-    # Maps that count need all our names, in their order.
+    # Name maps that number the layers need all our names, in order.
     everywhere = places([*(v.path for v in model.weights), *wanted], name_map)
     for bias in wanted:
         place, norm = everywhere[bias], owners.get(biases[bias])
@@ -65,7 +65,7 @@ def fold(
 
 
 def _norm_behind(kernel: str) -> str:
-    """Return the path that the batch norm behind a convolution has by our names."""
+    """Return our path of the batch normalisation that follows a convolution."""
     layer, _, own = kernel.removesuffix("/kernel").rpartition("/")
     return (
         f"{layer}/{own.replace('conv', 'bn')}" if layer else own.replace("conv", "bn")
@@ -75,7 +75,7 @@ def _norm_behind(kernel: str) -> str:
 def _neutral(
     norms: Iterable[keras.layers.BatchNormalization], values: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield what makes a batch norm add its offset and change nothing else."""
+    """Yield values with which batch normalisation only adds its offset."""
     for norm in norms:
         if norm.beta.path in values:
             shape = tuple(norm.beta.shape)

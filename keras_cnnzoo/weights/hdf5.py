@@ -1,7 +1,7 @@
 """Read HDF5 files of Keras 2, which name their arrays by layer.
 
-Such a file may declare arrays of any size and take hardly any room, or point to other
-files. So nothing is read before all that it declares was found to lie in it.
+A small HDF5 file can declare huge arrays, or refer to data in other files. So nothing
+is read before all declared arrays are known to be stored in the file itself.
 """
 
 import math
@@ -17,22 +17,22 @@ import numpy as np
 
 from keras_cnnzoo.weights.stored import NUMBERS, Stored
 
-#: Whole models keep their weights in this group, and the optimizer's beside it.
+#: The group of a saved model's weights; the optimizer's variables are outside it.
 MODEL = "model_weights/"
-#: Bytes that a chunk may have, however small its array is.
+#: Bytes that a chunk may always have, even if its array is smaller.
 _CHUNK = 1 << 20
 
 
 @contextmanager
 def open_legacy(path: Path) -> Iterator[dict[str, Stored]]:
-    """Give the arrays of a Keras 2 file, by "layer/variable", while it is open.
+    """Open a Keras 2 file, and give its arrays by "layer/variable".
 
-    A layer with several variables of one name, such as a nested model, has them by
-    their whole names.
+    If several variables of a layer have the same last name, as in a nested model, their
+    full names are used.
 
     Raises:
-        ValueError: No layer is in it, or it declares more than it holds.
-        OSError: It is no HDF5 file, or cut short.
+        ValueError: The file names no layers, or declares more than it holds.
+        OSError: It is not an HDF5 file, or is cut short.
     """
     size = path.stat().st_size
     with h5py.File(path, "r") as file:
@@ -45,7 +45,7 @@ def open_legacy(path: Path) -> Iterator[dict[str, Stored]]:
             elif "weight_names" in item.attrs:
                 layers.add(name)
 
-        file.visititems(note)  # it follows no link to anywhere else
+        file.visititems(note)  # it does not follow links out of the file
         if any(name.startswith(MODEL) for name in arrays):
             arrays = {n: x for n, x in arrays.items() if n.startswith(MODEL)}
         of_layers = _by_layer(arrays, layers)
@@ -68,7 +68,7 @@ def open_legacy(path: Path) -> Iterator[dict[str, Stored]]:
 def _by_layer(
     arrays: Mapping[str, h5py.Dataset], layers: set[str]
 ) -> dict[str, dict[str, h5py.Dataset]]:
-    """Sort arrays by the layer whose group they lie in, the innermost that is named."""
+    """Group arrays by layer: the innermost group around each that is a layer's."""
     found: dict[str, dict[str, h5py.Dataset]] = defaultdict(dict)
     for name, array in arrays.items():
         cuts = [m.start() for m in re.finditer("/", name)]
@@ -93,11 +93,11 @@ def stored(array: h5py.Dataset) -> Stored:
 
 
 def check_declared(arrays: Mapping[str, h5py.Dataset], size: int) -> None:
-    """Refuse arrays that are declared to be more than a file of `size` bytes holds.
+    """Refuse declared arrays that a file of `size` bytes cannot hold.
 
     Raises:
-        ValueError: They are; or an array lies in another file, or in pieces larger
-            than itself.
+        ValueError: The arrays are larger than the file, or one of them is stored in
+            another file or in chunks larger than itself.
     """
     declared = sum(array.nbytes for array in arrays.values() if array.shape is not None)
     if declared > size:

@@ -1,7 +1,6 @@
-"""Weights on the Hugging Face hub: fetching, and putting one's own there.
+"""Download weights from the Hugging Face hub, and upload your own.
 
-HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE mean what they mean to
-`huggingface_hub`.
+HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE work as in `huggingface_hub`.
 """
 
 import socket
@@ -23,7 +22,7 @@ from keras_cnnzoo.weights.offline import OFFLINE, DownloadError, is_offline
 
 PREFIX = "hf://"
 FILE = "model.safetensors"
-#: Seconds until a hub that does not answer counts as out of reach.
+#: Seconds to wait for an answer before the hub counts as unreachable.
 PATIENCE = 5.0
 
 
@@ -45,22 +44,22 @@ def parse(address: str) -> tuple[str, str, str | None]:
 
 
 def address(row: Weights) -> str:
-    """Return where the file of a row lies, at the revision that the row states."""
+    """Return the hub address of a card's row, with its revision if it states one."""
     return f"{PREFIX}{row.hub}" + (f"@{row.revision}" if row.revision else "")
 
 
 def fetch(address: str, *, sha256: str | None = None) -> Path:
-    """Return the local copy of a file on the hub, fetched if it is not there yet.
+    """Return the local copy of a file on the hub, downloading it if necessary.
 
     Args:
-        address: `hf://owner/repo`, with `@revision` or `/file` behind it where wanted;
-            the file is `model.safetensors` unless named.
-        sha256: Digest that the file must have, or the beginning of it; None takes
-            whatever the hub has there.
+        address: `hf://owner/repo`, optionally followed by `@revision` and `/file`;
+            without a file, `model.safetensors`.
+        sha256: Digest that the file must have, or the beginning of it; None accepts
+            any.
 
     Raises:
-        DownloadError: The hub cannot be reached or may not be asked, has no such file
-            or repository, or the local copy is not what it must be, and was removed.
+        DownloadError: The hub cannot be reached, has no such repository or file, or
+            downloads are switched off; or the copy was damaged, and has been removed.
     """
     import huggingface_hub
     from huggingface_hub import constants
@@ -78,7 +77,7 @@ def fetch(address: str, *, sha256: str | None = None) -> Path:
             file,
             revision=revision,
             etag_timeout=PATIENCE,
-            # Without a network its own attempts would take half a minute.
+            # Without a network, huggingface_hub would retry for half a minute.
             local_files_only=offline or not _in_reach(constants.ENDPOINT),
         )
     except LocalEntryNotFoundError as error:
@@ -107,9 +106,9 @@ def fetch(address: str, *, sha256: str | None = None) -> Path:
 
 
 def _problem(found: Path, sha256: str | None) -> str | None:
-    """Say why a file of the cache is not the one that was meant, None if it is."""
+    """Say why a cached file is not the expected one; None if it is."""
     blob = found.resolve()
-    # The hub names large files by their digest, and so does the cache.
+    # The hub and its cache name large files by their SHA-256 digest.
     large = len(blob.name) == 64
     present = digest(blob) if large or sha256 else ""
     if large and present != blob.name:
@@ -124,7 +123,7 @@ def _problem(found: Path, sha256: str | None) -> str | None:
 
 
 def _in_reach(endpoint: str) -> bool:
-    """Tell whether anybody answers there; behind a proxy, that is for it to say."""
+    """Tell whether a connection can be opened; always true behind a proxy."""
     address = urllib.parse.urlsplit(endpoint)
     if urllib.request.getproxies().get(address.scheme):
         return True
@@ -144,23 +143,23 @@ def push_to_hub(
     license: str | None = None,
     token: str | None = None,
 ) -> str:
-    """Put a model's weights on the Hugging Face hub, with a card that says what it is.
+    """Upload a model's weights to the Hugging Face hub, with a model card.
 
-    They come back by `build(name, weights="hf://owner/repo")`.
+    `build(name, weights="hf://owner/repo")` loads them again.
 
     Args:
         model: A model that `keras_cnnzoo.build` made.
-        repository: "owner/repo"; it is created where it is not there.
-        private: Whether a new repository is yours alone.
-        license: Of the weights, as the hub spells it, such as "apache-2.0".
-        token: Yours; None takes the one that `hf auth login` stored.
+        repository: "owner/repo"; it is created if it does not exist.
+        private: Whether a new repository is private.
+        license: The weights' licence, as the hub spells it, such as "apache-2.0".
+        token: Your access token; None takes the one that `hf auth login` stored.
 
     Returns:
         The address for `weights=`.
 
     Raises:
-        ValueError: The model is not of the zoo.
-        huggingface_hub.errors.HfHubHTTPError: The hub refuses.
+        ValueError: `keras_cnnzoo.build` did not make the model.
+        huggingface_hub.errors.HfHubHTTPError: The hub refuses the upload.
     """
     import huggingface_hub
 
@@ -179,10 +178,10 @@ def push_to_hub(
 
 
 def model_card(model: keras.Model, repository: str, license: str | None = None) -> str:
-    """Write the page of a model on the hub.
+    """Write the model card for the hub.
 
     Raises:
-        ValueError: The model is not of the zoo.
+        ValueError: `keras_cnnzoo.build` did not make the model.
     """
     built = origin(model)
     if built is None:

@@ -1,8 +1,8 @@
-"""Read the weights that Keras 3 saves, without building what a file says it is of.
+"""Read the weights that Keras 3 saves, without building the model in the file.
 
-A `.weights.h5` file, which a `.keras` file holds as well, has one group for each
-layer. Its place goes by attributes and classes, but beside its arrays it keeps the
-layer's name. The arrays themselves are numbered in the order of the layer's variables.
+A `.weights.h5` file, which every `.keras` file also contains, has one group per layer.
+A group's path is made of attribute and class names, but the group also stores the
+layer's name. The arrays in it are numbered in the order of the layer's variables.
 """
 
 import io
@@ -21,25 +21,25 @@ import numpy as np
 from keras_cnnzoo.weights.hdf5 import check_declared, stored
 from keras_cnnzoo.weights.stored import NUMBERS, Arrays, Stored
 
-#: The group beside a layer's own sub-layers that holds its arrays.
+#: The group that holds a layer's own arrays, next to the groups of its sublayers.
 _VARS = "vars"
-#: Parts of a model, or of one within it, that are not weights of a layer.
+#: Groups of a model, or of a nested model, that hold no layer's weights.
 _OTHERS = ("optimizer", "metrics", "compile_metrics", "loss", "_loss", "_metrics")
 _MEMBER = "model.weights.h5"
 #: The member of a `.keras` file that describes the model.
 CONFIG = "config.json"
-#: Unpacked, an archive may be so many times as large as it is packed, and more by so
-#: many bytes, which its description of the model may have however small its weights.
+#: An archive may unpack to `_UNPACKED` times its size plus `_SMALL` bytes, because
+#: the model's description can be long even if its weights are small.
 _UNPACKED, _SMALL = 4, 1 << 22
 
 
 @contextmanager
 def open_weights(path: Path) -> Iterator[dict[str, Stored]]:
-    """Give the arrays of a `.weights.h5` file, by "layer/number", while it is open.
+    """Open a `.weights.h5` file, and give its arrays by "layer/number".
 
     Raises:
         ValueError: It holds no named layers, or declares more than it holds.
-        OSError: It is no HDF5 file, or cut short.
+        OSError: It is not an HDF5 file, or is cut short.
     """
     with h5py.File(path, "r") as file:
         yield _arrays(file, path.stat().st_size)
@@ -47,22 +47,24 @@ def open_weights(path: Path) -> Iterator[dict[str, Stored]]:
 
 @contextmanager
 def open_saved(path: Path) -> Iterator[dict[str, Stored]]:
-    """Give the arrays of a `.keras` file likewise; its architecture is not looked at.
+    """Open a `.keras` file, and give its arrays by "layer/number".
+
+    The architecture that it describes is ignored.
 
     Raises:
         ValueError: It holds no weights, or declares more than it holds.
-        OSError: What it holds is no HDF5 file, or cut short.
+        OSError: Its weights are not an HDF5 file, or are cut short.
     """
     with _weights_of(path) as (file, size):
         yield _arrays(file, size)
 
 
 def count_saved(path: Path) -> int:
-    """Return how many numbers the layers of a `.keras` file have in all.
+    """Return the total number of parameters of the layers in a `.keras` file.
 
     Raises:
         ValueError: It holds no weights, or declares more than it holds.
-        OSError: What it holds is no HDF5 file, or cut short.
+        OSError: Its weights are not an HDF5 file, or are cut short.
     """
     with _weights_of(path) as (file, size):
         arrays, _ = _datasets(file)
@@ -71,11 +73,11 @@ def count_saved(path: Path) -> int:
 
 
 def check_archive(path: Path) -> None:
-    """Check what the members of a `.keras` file declare to be when unpacked.
+    """Check the unpacked sizes that the members of a `.keras` file declare.
 
     Raises:
-        ValueError: It lacks a description of the model, or one is far too long, or the
-            members are far larger than the file.
+        ValueError: The model's description is missing or far too long, or the members
+            are far larger than the file.
     """
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
@@ -90,7 +92,7 @@ def check_archive(path: Path) -> None:
 
 @contextmanager
 def _weights_of(path: Path) -> Iterator[tuple[h5py.File, int]]:
-    """Open the weights within a `.keras` file, and give their size in bytes too."""
+    """Open the weights in a `.keras` file, and give them with their size in bytes."""
     with zipfile.ZipFile(path) as archive:
         if _MEMBER not in archive.namelist():
             raise ValueError(
@@ -110,7 +112,7 @@ def _weights_of(path: Path) -> Iterator[tuple[h5py.File, int]]:
 def _opened(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path
 ) -> Iterator[Any]:
-    """Open a member for reading at any place: where it lies, if it is not packed."""
+    """Open a member as a seekable file; an uncompressed one is not copied."""
     if member.compress_type != zipfile.ZIP_STORED:
         yield io.BytesIO(archive.read(member))
         return
@@ -124,7 +126,7 @@ def _opened(
 
 
 class _Part(io.RawIOBase):
-    """A stretch of an open file, as a file of its own."""
+    """A range of bytes of an open file, as a file object."""
 
     def __init__(self, file: IO[bytes], start: int, size: int) -> None:
         self._file, self._start, self._size, self._at = file, start, size, 0
@@ -152,7 +154,7 @@ class _Part(io.RawIOBase):
 
 
 def _datasets(file: h5py.File) -> tuple[dict[str, h5py.Dataset], dict[str, str]]:
-    """Return the arrays of layers by their places, and the layers' names by theirs."""
+    """Return the layers' arrays by HDF5 path, and the layers' names by group path."""
     names: dict[str, str] = {}
     arrays: dict[str, h5py.Dataset] = {}
 
@@ -165,7 +167,7 @@ def _datasets(file: h5py.File) -> tuple[dict[str, h5py.Dataset], dict[str, str]]
         elif leaf == _VARS and isinstance(item.attrs.get("name"), str) and group:
             names[group] = item.attrs["name"]
 
-    file.visititems(note)  # it follows no link to anywhere else
+    file.visititems(note)  # it does not follow links out of the file
     return arrays, names
 
 
@@ -184,7 +186,7 @@ def _arrays(file: h5py.File, size: int) -> dict[str, Stored]:
         outer = ("/".join(parts[: i + 1]) for i in range(len(parts)))
         path = "/".join(names[name] for name in outer if name in names)
         half = array.attrs.get("dtype") == "bfloat16"
-        # Random layers keep their seeds beside the weights.
+        # Random layers store their seeds among the weights.
         if path.rpartition("/")[2].startswith("seed_generator"):
             continue
         if half or array.dtype.kind in NUMBERS:
@@ -203,8 +205,9 @@ def _wide(array: h5py.Dataset) -> Stored:
 def by_path(arrays: Arrays, model: keras.Model) -> dict[str, Stored]:
     """Rename arrays from "layer/number" to the paths of a model's variables.
 
-    Where the file is of a model that holds this one, its own name goes before every
-    layer's. Arrays that belong to no variable keep their names.
+    If the file's model contained this one as a nested model, the names in it begin
+    with this model's name, which is removed. Arrays that belong to no variable keep
+    their names.
     """
     paths: dict[str, str] = {}
     kinds: dict[str, str] = {}
@@ -219,7 +222,7 @@ def by_path(arrays: Arrays, model: keras.Model) -> dict[str, Stored]:
     if not any(name in paths for name in arrays):
         arrays = {name.partition("/")[2] or name: x for name, x in arrays.items()}
     return {
-        # Integers of a quantised layer are not what its plain twin computes with.
+        # A quantised layer's integers are not the values of a floating-point variable.
         paths[name] if x.kind in kinds.get(name, "") else name: x
         for name, x in arrays.items()
     }

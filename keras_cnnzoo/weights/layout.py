@@ -1,4 +1,4 @@
-"""Between the memory layouts of others and Keras's."""
+"""Convert arrays between the memory layouts of other libraries and Keras's."""
 
 import math
 from collections.abc import Callable
@@ -11,29 +11,29 @@ Shape = tuple[int, ...]
 def fit(
     array: np.ndarray, shape: Shape, *, layout: str, flattened: Shape | None = None
 ) -> np.ndarray | None:
-    """Bring an array of another's layout to a Keras variable's shape.
+    """Convert an array from another library's layout to a Keras variable's shape.
 
-    Dimensions of one at the end, of a 1x1 convolution that is a dense layer here or
-    of a scale per channel, come and go as the shape asks. Where a dense layer follows
-    a flattened map of shape `flattened` (height, width, channels), its inputs are
-    taken from torch's order, channels first, to Keras's.
+    Trailing dimensions of size 1 are added or removed as the shape requires, such as
+    those of a 1x1 convolution that is a dense layer here, or of a scale per channel.
+    For a dense layer after a flattened feature map of shape `flattened` (height,
+    width, channels), the inputs are reordered from torch's channels-first order.
 
     Returns:
-        The array in that shape, or None where it cannot be.
+        The array in that shape, or None if it does not fit.
     """
     if len(shape) == 1 and array.size == max(array.shape, default=0):
-        array = array.reshape(-1)  # Caffe has had biases of shape (1, n, 1, 1)
+        array = array.reshape(-1)  # Caffe stored biases as (1, n, 1, 1)
     array = IMPORTS[layout](array, tuple(shape), flattened)
     return array if array.shape == tuple(shape) else None
 
 
 def imported(array: np.ndarray, shape: Shape, *, layout: str) -> np.ndarray:
-    """Bring an array to Keras's order of dimensions, whatever their sizes."""
+    """Convert an array to Keras's order of dimensions, without checking its shape."""
     return IMPORTS[layout](array, tuple(shape), None)
 
 
 def _with_rank(array: np.ndarray, rank: int) -> np.ndarray:
-    """Add dimensions of one at the end, or take them away while they are of one."""
+    """Add trailing dimensions of size 1, or remove them, to reach the given rank."""
     while array.ndim > rank and array.shape[-1] == 1:
         array = array[..., 0]
     return array.reshape(array.shape + (1,) * (rank - array.ndim))
@@ -66,9 +66,9 @@ def to_torch(
     flattened: Shape | None = None,
     rank: int | None = None,
 ) -> np.ndarray:
-    """Take a Keras variable to torch's layout, the way back from `fit`.
+    """Convert a Keras variable to torch's layout, the inverse of `fit`.
 
-    `rank` is the number of dimensions wanted there, None for as many as here.
+    `rank` is the number of dimensions of the result; None keeps the number.
     """
     if value.ndim == 2:
         if flattened is not None and value.shape[0] == math.prod(flattened):
@@ -83,7 +83,7 @@ def to_torch(
         else:
             value = value.transpose(-1, -2, *spatial)
     value = _with_rank(value, value.ndim if rank is None else rank)
-    # NumPy's own `ascontiguousarray` would make a vector of a single number.
+    # NumPy's `ascontiguousarray` would turn a scalar into a vector.
     return np.asarray(value, order="C")
 
 

@@ -1,4 +1,4 @@
-"""Get weights from a file or a mapping into a model, by name."""
+"""Load weights from a file or a mapping into a model, by name."""
 
 import math
 import warnings
@@ -26,11 +26,11 @@ NUMBERED = (".weights.h5", ".keras")
 
 
 class Plan(NamedTuple):
-    """What loading will do: values for variables, by path, and the account of it."""
+    """The values to load, by the paths of variables, and a report on them."""
 
     values: dict[str, np.ndarray]
     report: LoadReport
-    #: Whether the source says how its pixels were normalised.
+    #: Whether the source holds its own normalisation constants.
     normalized: bool
 
 
@@ -48,25 +48,26 @@ def load(
         model: A model that `keras_cnnzoo.build` made.
         source: A path to a `.safetensors`, `.pth`, `.pt`, `.th`, `.npz`, `.h5`,
             `.weights.h5` or `.keras` file, or a mapping of names to arrays (a state
-            dict of PyTorch). Names may be those of any reference that the model's
-            family knows, or our own variables' paths.
-        strict: Raise unless every variable is set and every array used. Without it,
-            what does not fit keeps its values: a head of other classes stays fresh,
-            a first convolution of other input channels is adapted.
-        preprocessing: How the source's own images were normalised. None takes what the
-            source itself holds, as our own files do, or leaves the model's
-            normalisation as it is.
-        entry: Which state dict of a checkpoint that has several, such as
-            "state_dict_ema"; None takes the first and warns of the others.
+            dict of PyTorch). Names are those of any library that the model's family
+            has a name map for, or the paths of our own variables.
+        strict: Raise unless every variable is set and every array used. If False,
+            variables without a fitting array keep their values, such as a head for
+            another number of classes, and a first convolution for another number of
+            input channels is adapted.
+        preprocessing: How the source's training images were normalised. None takes
+            the source's own constants, as stored in our files, or else leaves the
+            model's normalisation as it is.
+        entry: Key of the state dict to take, such as "state_dict_ema", for a
+            checkpoint that holds several; None takes the first and warns of the others.
 
     Returns:
-        What was loaded and what was not. A warning says where values are NaN or
-        infinite, and `complete` is then False.
+        A report on what was loaded and what was not. If values are NaN or infinite,
+        there is a warning, and `complete` is False.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The file cannot be read, nothing in it belongs to this model, or,
-            under `strict`, something is missing, left over or of another shape. The
+            with `strict`, something is missing, unused or has another shape. The
             model is then unchanged.
 
     Example:
@@ -94,7 +95,7 @@ def plan(
     preprocessing: Preprocessing | None = None,
     entry: str | None = None,
 ) -> Plan:
-    """Work out what loading will do, and change nothing; the arguments are `load`'s."""
+    """Compute what `load` would assign with these arguments, and change nothing."""
     if isinstance(source, Mapping):
         return _match(model, unwrap(source, entry), "a mapping", strict, preprocessing)
     path = Path(source)
@@ -126,7 +127,7 @@ def _match(
     for ours, place in found.items():
         stored, shape = arrays[place.name], tuple(variables[ours].shape)
         value = None
-        # Nothing is read that has more numbers than the variable it is for.
+        # An array is read only if it has as many elements as its variable.
         if stored.size == math.prod(shape):
             near = flattened.get(ours)
             value = layout.fit(stored.read(), shape, layout=kind, flattened=near)
@@ -152,7 +153,7 @@ def _match(
         used |= folds.used
 
     mismatched = tuple(path for path in unfit if path not in values)
-    # A published file knows nothing of our normalisation; ours do.
+    # Other libraries' files cannot hold our normalisation constants; our own files do.
     known = {*values, *mismatched} | (constants if name_map else set())
     report = LoadReport(
         source=name,
@@ -167,7 +168,7 @@ def _match(
 
 
 def commit(model: keras.Model, found: Plan) -> None:
-    """Assign the values, all of them or, should one assignment fail, none."""
+    """Assign all values; if an assignment fails, restore the former ones."""
     variables = {v.path: v for v in model.weights}
     before: dict[str, np.ndarray] = {}
     try:
@@ -192,7 +193,7 @@ def _name_maps(model: keras.Model) -> Mapping[str, NameMap]:
 
 
 def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """Return the map's shape for the kernel of each dense layer behind a flattening."""
+    """Return the shape of each flattened feature map, by the dense kernel's path."""
     found: dict[str, tuple[int, ...]] = {}
     rows: dict[int, tuple[int, ...]] = {}
     for layer in model.layers:
@@ -203,7 +204,7 @@ def flattened_maps(model: keras.Model) -> dict[str, tuple[int, ...]]:
         elif id(given) in rows:
             if isinstance(layer, keras.layers.Dense):
                 found[layer.kernel.path] = rows[id(given)]
-            else:  # a dropout between
+            else:  # a dropout in between
                 rows[id(layer.output)] = rows[id(given)]
     return found
 

@@ -1,4 +1,4 @@
-"""From our names of variables to those of others."""
+"""Translate our variables' names to those of other libraries."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from keras_cnnzoo.cards import NameMap, Rename
 
-#: What others call the last part of a variable's name.
+#: Other libraries' words for the last part of a variable's name, by layout.
 LEAVES = {
     "torch": {
         "kernel": "weight",
@@ -18,30 +18,29 @@ LEAVES = {
     "keras": {},
     "tflite": {"kernel": "weight", "beta": "bias"},
 }
-#: Counted by PyTorch, or recorded by an `InstrumentedConv2D`.
+#: Counters of PyTorch, and statistics of an `InstrumentedConv2D`.
 _RECORDED = re.compile(
     r"num_batches_tracked$|/statistics/(?:\d|mean|variance|zeros|maximum|calls)$"
 )
 
 
 def is_recorded(name: str) -> bool:
-    """Tell whether an array is no weight, but a record of what a layer has seen.
+    """Tell whether an array records a layer's past inputs and is not a weight.
 
-    A network computes the same without it. So a file may lack it, or have it beside
-    what a model needs.
+    It does not affect the outputs. So a file may lack it, or hold it unused.
     """
     return _RECORDED.search(name) is not None
 
 
 class Place(NamedTuple):
-    """Where one of our variables is in a file of somebody else's."""
+    """The name of one of our variables in another library's file, and its rank."""
 
     name: str
     rank: int | None = None
 
 
 def places(paths: Sequence[str], name_map: NameMap) -> dict[str, Place]:
-    """Return where each of our variables, given by path, is to be found."""
+    """Return each of our variables' place in the file, by its path."""
     leaves = LEAVES[name_map.layout]
     names = []
     for path in paths:
@@ -62,11 +61,11 @@ def _rename(name: str, steps: Iterable[Rename]) -> Place:
 def best_map(
     names: Iterable[str], maps: Mapping[str, NameMap], paths: Sequence[str]
 ) -> tuple[NameMap | None, dict[str, Place]]:
-    """Try our own names and every map of the family; take what explains the most.
+    """Choose our own names or the family's name map that finds the most variables.
 
     Returns:
-        The map, None for our own names, and the places of those of our variables that
-        are there.
+        The name map, or None for our own names, and the places of the variables that
+        were found.
     """
     there = set(names)
     ours = {path: Place(path) for path in paths}

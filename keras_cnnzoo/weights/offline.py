@@ -1,4 +1,4 @@
-"""Whether the network may be used, and what is said where it may not or cannot be."""
+"""Tell whether downloads are allowed, and raise one error when they fail."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-#: Set to 1, nothing is fetched; what is in the caches is used.
+#: If this environment variable is 1, nothing is downloaded; only the caches are used.
 OFFLINE = "KERAS_CNNZOO_OFFLINE"
 _TRUE = ("1", "true", "yes", "on")
 #: Seconds without a byte after which a server counts as stalled.
@@ -16,11 +16,11 @@ TIMEOUT = 10.0
 
 
 class DownloadError(OSError):
-    """Weights could not be fetched, or what came is not what it must be."""
+    """Weights could not be downloaded, or the file received is not the expected one."""
 
 
 def is_offline(*switches: str) -> bool:
-    """Tell whether our own switch, or one of these environment variables, is set."""
+    """Tell whether `OFFLINE`, or one of these environment variables, is set."""
     return any(
         os.environ.get(name, "").strip().lower() in _TRUE
         for name in (OFFLINE, *switches)
@@ -29,10 +29,10 @@ def is_offline(*switches: str) -> bool:
 
 @contextlib.contextmanager
 def library_downloads(what: str) -> Iterator[None]:
-    """Bound the downloads of a library that asks the web by Python's `urllib`.
+    """Apply our timeout and offline switch to a library that uses Python's `urllib`.
 
     Raises:
-        DownloadError: It could not fetch `what`, or was not to.
+        DownloadError: `what` could not be downloaded, or downloads are switched off.
     """
     before = socket.getdefaulttimeout()
     opener = getattr(urllib.request, "_opener", None)
@@ -42,7 +42,7 @@ def library_downloads(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # Keras raises a bare Exception where a file cannot be fetched.
+        # Keras raises a bare Exception if a download fails.
         if not isinstance(error, OSError) and type(error) is not Exception:
             raise
         reason = f"{OFFLINE} is set" if is_offline() else str(error)
@@ -57,7 +57,7 @@ def library_downloads(what: str) -> Iterator[None]:
 
 
 class _Refusing(urllib.request.OpenerDirector):
-    """Opens nothing."""
+    """An opener that refuses every address."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
         raise urllib.error.URLError("offline")

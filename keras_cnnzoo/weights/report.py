@@ -1,4 +1,4 @@
-"""What came of loading weights."""
+"""Report on the loading of weights."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,17 @@ from keras_cnnzoo.html_table import html_table
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What was loaded, what was left, and what did not fit.
+    """Which variables were loaded, were missing, or did not fit.
 
     Attributes:
         source: Where the arrays came from.
         loaded: Our variables that were set.
-        adapted: Of those, the ones whose source had another number of channels.
+        adapted: Loaded variables that were adapted to the number of input channels.
         missing: Our variables that the source does not hold; they keep their values.
-        mismatched: Our variables whose source has another shape; likewise.
-        unused: Names in the source that belong to nothing here.
-        not_finite: Of the loaded, those with NaN or infinite values.
+        mismatched: Our variables whose array in the source has another shape; they
+            keep their values.
+        unused: Names of arrays in the source that belong to no variable.
+        not_finite: Loaded variables with NaN or infinite values.
     """
 
     source: str
@@ -61,7 +62,7 @@ class LoadReport:
         return "; ".join(parts)
 
 
-#: The fields that hold names, and what a table calls them.
+#: The fields that hold names, and their labels in a table.
 _KINDS = {
     "loaded": "loaded",
     "adapted": "adapted to the input's channels",

@@ -1,4 +1,4 @@
-"""What `build(..., weights=...)` may say, resolved once to where weights come from."""
+"""Resolve the argument `weights` of `build` to a source of weights."""
 
 import os
 from collections.abc import Mapping
@@ -10,23 +10,24 @@ from keras_cnnzoo.cards import Preprocessing, Weights
 from keras_cnnzoo.registry import card, weights_of
 from keras_cnnzoo.weights import download, hub
 
-#: Words for the best of a card's sources, instead of its tag.
+#: Words that stand for the tag of the card's most accurate source.
 BEST = ("default", "imagenet")
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".th", ".tar", ".h5", ".keras")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where weights come from, and all that is known of them before they are read.
+    """Where weights come from, and what is known about them before they are read.
 
     Attributes:
         model: The name of the model that they are for.
-        name: What messages call them.
-        arrays: Names and arrays, where they are in memory.
-        path: The file, where it is on this machine.
-        row: The row of the model's card that they are, None where that is not known.
-        tags: Rows of the card among which nobody said which it is, although they
-            differ in preprocessing or options.
+        name: Their name in messages.
+        arrays: The arrays by name, if they are in memory.
+        path: The file, if it is on this machine.
+        address: The address on the hub, if no row of the card has it.
+        row: Their row on the model's card; None if it is unknown.
+        tags: The tags on the card, if its rows differ in preprocessing or options and
+            the row is unknown; else empty.
     """
 
     model: str
@@ -39,7 +40,7 @@ class Source:
 
     @property
     def preprocessing(self) -> Preprocessing | None:
-        """How their images were normalised; None where only they themselves know."""
+        """How their training images were normalised; None if the row is unknown."""
         if self.row is None:
             return None
         return self.row.preprocessing or card(self.model).preprocessing
@@ -51,21 +52,21 @@ class Source:
 
     @property
     def classes(self) -> int | None:
-        """Number of their classes; None for the family's own."""
+        """Number of classes; None for the family's default."""
         return None if self.row is None else self.row.classes
 
     @property
     def of_twin(self) -> bool:
-        """Whether the library fetches them that the family takes its networks from."""
+        """Whether the library that published the family's networks downloads them."""
         given = self.path is not None or self.arrays is not None
         return self.row is not None and self.row.by_library and not given
 
     def file(self) -> Path:
-        """Return where they lie, after fetching them where need be.
+        """Return the path of the file, downloading it if necessary.
 
         Raises:
-            DownloadError: They cannot be fetched.
-            ValueError: Nobody offers them as a file that can be read.
+            DownloadError: The file cannot be downloaded.
+            ValueError: They are not published as a file that can be read.
         """
         if self.path is not None:
             return self.path
@@ -84,22 +85,21 @@ class Source:
 
 
 def resolve(name: str, weights: Any) -> Source:
-    """Find out what `weights` means for a model, before anything is built or fetched.
+    """Resolve `weights` for a model, before anything is built or downloaded.
 
     Args:
         name: A model of the zoo.
-        weights: "default", "imagenet", a tag of the model's card, a row of it, an
-            address on the hub, a path, a mapping of names to arrays, or a tag with a
-            path or mapping, `(tag, path)`. What was resolved before stays as it is.
+        weights: "default", "imagenet", a tag or row of the model's card, an address on
+            the hub, a path, a mapping of names to arrays, or a tag with a path or
+            mapping, `(tag, path)`. A `Source` is returned as it is.
 
     Returns:
-        Where they come from. A file is known by its digest, where a row of the card
-        states it.
+        The source. A file whose digest is on the card is recognised as that row.
 
     Raises:
-        FileNotFoundError: A path leads nowhere.
-        TypeError: It is of no kind that weights are given as.
-        ValueError: It is neither a path nor on the card.
+        FileNotFoundError: There is no file at the path.
+        TypeError: `weights` is of none of these types.
+        ValueError: It is neither a path nor a tag on the card.
     """
     if isinstance(weights, Source):
         return weights
@@ -148,7 +148,7 @@ def _on_hub(name: str, address: str) -> Source:
 
 
 def _given(name: str, where: Any, row: Weights | None) -> Source:
-    """Resolve what the caller has: a file, or arrays."""
+    """Resolve a file or arrays that the caller has."""
     if isinstance(where, Mapping):
         tags = _contested(name) if row is None else ()
         return Source(model=name, name="a mapping", arrays=where, row=row, tags=tags)
@@ -167,7 +167,7 @@ def _given(name: str, where: Any, row: Weights | None) -> Source:
 
 
 def _recognized(name: str, path: Path) -> Weights | None:
-    """Find the row that states the digest of a file."""
+    """Find the row of the card that states the digest of a file."""
     digests = [
         (weights, digest)
         for weights in weights_of(name)
@@ -182,9 +182,9 @@ def _recognized(name: str, path: Path) -> Weights | None:
 
 
 def _contested(name: str) -> tuple[str, ...]:
-    """List the tags of a card that differ in what a model is fed or built like.
+    """List the card's tags, if its rows differ in preprocessing or options.
 
-    None where all agree, with each other and with the card.
+    The list is empty if all rows agree with each other and with the card.
     """
     own = card(name).preprocessing
     rows = weights_of(name)
@@ -201,7 +201,7 @@ def _colors(seen: Preprocessing) -> tuple[Any, ...]:
 
 
 def _can_be_had(weights: Weights) -> bool:
-    """Tell whether there is a file to fetch, and not a page about it."""
+    """Tell whether the weights can be downloaded, rather than only read about."""
     return (
         weights.by_library or weights.hub is not None or weights.url.endswith(SUFFIXES)
     )

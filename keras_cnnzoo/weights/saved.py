@@ -1,4 +1,4 @@
-"""Load whole models from `.keras` files that may come from anybody."""
+"""Load whole models from `.keras` files of unknown origin."""
 
 import os
 from pathlib import Path
@@ -10,13 +10,13 @@ from keras_cnnzoo.weights import content
 from keras_cnnzoo.weights.files import named
 from keras_cnnzoo.weights.keras_files import CONFIG, check_archive, count_saved
 
-#: The weights of a model may have so many times as many numbers as its file holds, and
-#: so many more: quantised weights are packed, and some are made anew.
+#: A model may have `_TIMES` times the parameters that its file holds, plus `_MORE`,
+#: because quantised weights are packed, and some variables are created on loading.
 _TIMES, _MORE = 4, 1 << 22
 
 
 def load_saved(path: str | os.PathLike[str]) -> keras.Model:
-    """Load a model that Keras saved, in no more memory than its file accounts for.
+    """Load a model that Keras saved, within memory in proportion to its file.
 
     Args:
         path: A `.keras` file.
@@ -26,7 +26,7 @@ def load_saved(path: str | os.PathLike[str]) -> keras.Model:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is cut short or damaged, is something else, or describes a
+        ValueError: The file is cut short, damaged or of another kind, or describes a
             model far larger than the weights it holds.
     """
     path = Path(path)

@@ -1,10 +1,11 @@
-"""A first convolution, and the normalisation before it, for other input channels.
+"""Adapt a first convolution, and its normalisation, to another number of channels.
 
-A channel's normalised pixel is `gain * (pixel - level)`. A kernel and these constants
-are moved together, so that an image whose channels are equal gets the same output as
-before, up to its border: there the padding stands for pixels at their level, and levels
-stay what they were. One channel alone has one level. So it can stand for several only
-where theirs are equal, which is why `build` repeats a grey image's channel instead.
+A channel is normalised to `gain * (pixel - level)`. The kernel and these constants are
+changed together, so that an image whose channels are all equal gives the same output as
+before. This includes its border, because zero padding equals pixels at their level, and
+the levels are kept. A single channel has one level, so it can replace several channels
+exactly only if their levels are equal. That is why `build` repeats the channel of a
+grey image instead.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Colors:
-    """What happens to the pixels before the first convolution, one row per channel.
+    """The normalisation before the first convolution.
 
     Attributes:
-        matrix: `(channels, channels)`, as `ColorNormalization` has it.
-        offset: `(channels,)`.
+        matrix: `(channels, channels)`, as in `ColorNormalization`.
+        offset: `(channels,)`, as in `ColorNormalization`.
     """
 
     matrix: np.ndarray
@@ -26,30 +27,30 @@ class Colors:
 
     @classmethod
     def none(cls, channels: int) -> "Colors":
-        """Return those of a model without normalisation."""
+        """Return the constants that leave pixels unchanged."""
         return cls(np.eye(channels), np.zeros(channels))
 
     @property
     def order(self) -> np.ndarray:
-        """The channel that an image's channel is after normalisation, BGR's turned."""
+        """Each channel's index after normalisation; reversed if the order is BGR."""
         order = np.abs(self.matrix).argmax(axis=1)
         plain = np.arange(len(order))
         return order if len(set(order.tolist())) == len(order) else plain
 
 
 def adapt(colors: Colors, channels: int) -> tuple[Colors, np.ndarray]:
-    """Move normalisation and kernel to another number of channels.
+    """Adapt a normalisation, and the kernel after it, to another number of channels.
 
     Args:
-        colors: Those of the source, whose kernel follows it.
-        channels: How many channels the image has instead.
+        colors: The source's normalisation.
+        channels: Number of channels of our images.
 
     Returns:
-        The constants for these channels, and a matrix `(theirs, ours)` that takes a
-        kernel along: `np.einsum("hwio,ij->hwjo", kernel, matrix)`.
+        The normalisation for these channels, and a matrix `(theirs, ours)` that adapts
+        the kernel: `np.einsum("hwio,ij->hwjo", kernel, matrix)`.
     """
     order = colors.order
-    # What each channel of the image contributes where all are equal.
+    # The factor of each channel, for an image whose channels are all equal.
     gain = colors.matrix.sum(axis=0)[order].astype(float)
     offset = colors.offset[order].astype(float)
     present = len(gain)
@@ -74,7 +75,7 @@ def adapt(colors: Colors, channels: int) -> tuple[Colors, np.ndarray]:
                 if channel in at:
                     share[channel, at[channel]] = 1
                     continue
-                # A level between two others is a mean of theirs.
+                # A level between two others is a weighted mean of them.
                 span = level[high] - level[low]
                 part = (level[channel] - level[low]) / span if span else 0.5
                 share[channel, at[int(high)]] = part * gain[channel] / gain[high]
@@ -85,7 +86,7 @@ def adapt(colors: Colors, channels: int) -> tuple[Colors, np.ndarray]:
 
 
 def _extremes_first(level: np.ndarray) -> np.ndarray:
-    """Order channels: that of the lowest level, of the highest, then the others."""
+    """Order channels: first the lowest level, then the highest, then the others."""
     low, high = int(level.argmin()), int(level.argmax())
     if low == high:
         low, high = 0, len(level) - 1

@@ -1,4 +1,4 @@
-"""An array of a file that is known by its shape before any of it is read."""
+"""Describe an array in a file by its shape, before any of it is read."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,15 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file declares about one array, and how to read it.
+    """The declared shape of an array in a file, and a function that reads it.
 
-    A few bytes can declare gigabytes. So whoever fills a model compares shapes first,
-    and reads what has as many numbers as the variable that it is for.
+    A few bytes can declare gigabytes. So code that loads a model compares shapes first,
+    and reads only arrays with as many elements as their variable.
 
     Attributes:
-        shape: As the file states it.
+        shape: The shape that the file declares.
         kind: "f" for floating point, "i" and "u" for integers, as NumPy's `dtype.kind`.
-        read: Read it from the file.
+        read: Reads the array.
     """
 
     shape: tuple[int, ...]
@@ -26,11 +26,11 @@ class Stored:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """Number of elements."""
         return math.prod(self.shape)
 
 
-#: Arrays by the names they have where they come from.
+#: Arrays by their names in the source.
 Arrays = Mapping[str, Stored]
 
 #: Kinds of numbers that weights consist of.
@@ -38,7 +38,7 @@ NUMBERS = "fiu"
 
 
 def in_memory(arrays: Mapping[str, np.ndarray]) -> dict[str, Stored]:
-    """Describe arrays that are there already."""
+    """Describe arrays that are already in memory."""
 
     def stored(array: np.ndarray) -> Stored:
         return Stored(array.shape, array.dtype.kind, lambda: array)

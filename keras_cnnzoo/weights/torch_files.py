@@ -1,4 +1,4 @@
-"""Read PyTorch's checkpoints, as arrays alone: nothing in them is run."""
+"""Read the arrays of PyTorch's checkpoints, without running any code in them."""
 
 import pickle
 import re
@@ -9,18 +9,19 @@ from typing import Any
 
 from keras_cnnzoo.weights.stored import NUMBERS, Stored
 
-#: PyTorch stores its archives uncompressed; what unpacks to more is none of its files.
+#: The most that an archive may unpack to, as a multiple of its size. PyTorch does not
+#: compress its archives, so a larger one is not a file of PyTorch.
 _UNPACKED = 4
-#: How PyTorch names what it will not unpickle.
+#: Finds the type that PyTorch refuses to unpickle, in its error message.
 _FOREIGN = re.compile(r"(?:GLOBAL|Unsupported class|type) ([\w.]*[A-Za-z_]\w*)")
 
 
 def read_torch(path: Path) -> Mapping[str, Any]:
-    """Return the content of a checkpoint; its tensors stay on the disk where they can.
+    """Return the content of a checkpoint; its tensors are memory-mapped if possible.
 
     Raises:
         ImportError: PyTorch is not installed.
-        ValueError: The file is damaged, or holds other objects than arrays.
+        ValueError: The file is damaged, or holds objects that are not arrays.
     """
     try:
         import torch
@@ -40,10 +41,10 @@ def read_torch(path: Path) -> Mapping[str, Any]:
             )
         archive = all(m.compress_type == zipfile.ZIP_STORED for m in members)
     try:
-        # What is mapped to memory takes none before it is read.
+        # A memory-mapped tensor takes no memory until it is read.
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     except Exception as error:
-        # PyTorch's own messages advise to run whatever the file holds; ours never do.
+        # PyTorch's messages suggest unpickling the file, which would run its code.
         raise ValueError(_reason(error)) from None
     if not isinstance(found, Mapping):
         raise ValueError(f"it holds a {type(found).__name__} and no arrays by name")
@@ -70,7 +71,7 @@ def _reason(error: Exception) -> str:
 
 
 def describe(tensor: Any) -> Stored | None:
-    """Describe a tensor of PyTorch without taking any memory for its numbers."""
+    """Describe a tensor of PyTorch without reading its values into memory."""
     if tensor.is_sparse or tensor.is_quantized or tensor.device.type == "meta":
         return None
     floating = tensor.is_floating_point()
@@ -80,7 +81,7 @@ def describe(tensor: Any) -> Stored | None:
 
     def read() -> Any:
         plain = tensor.detach().cpu()
-        # NumPy knows no bfloat16. A copy, since the file may be mapped to memory.
+        # NumPy has no bfloat16. The copy detaches the array from a memory-mapped file.
         wide = floating and plain.dtype.itemsize < 4
         return (plain.float() if wide else plain).numpy().copy()
 

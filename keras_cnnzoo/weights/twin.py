@@ -1,9 +1,8 @@
-"""Weights of the networks that a family takes from another library.
+"""Read the weights of a network that another library builds (Keras Applications).
 
-The library builds its own network with its weights. Each array then has the name of
-the layer of the same name here. What the network's first layers and the library's own
-preprocessing do to the pixels goes into our normalisation, so that images of 0..255
-are all it takes.
+The library builds its own network with its weights. Our layers have the same names, by
+which the arrays are found. The preprocessing of the library, and of its network's first
+layers, becomes our normalisation, so that our model takes images of 0..255.
 """
 
 import contextlib
@@ -27,12 +26,12 @@ from keras_cnnzoo.weights.resolve import Source
 
 
 class Theirs(NamedTuple):
-    """What the other library's network holds.
+    """The weights and preprocessing of the other library's network.
 
     Attributes:
-        arrays: Its weights, by the paths that ours have.
-        preprocessing: What it does to pixels, all in all.
-        head: Names of the layers that get fresh weights for other classes.
+        arrays: Its weights, by the paths of our variables.
+        preprocessing: The library's preprocessing and its first layers', combined.
+        head: Names of the layers that keep initial weights if the classes differ.
     """
 
     arrays: dict[str, np.ndarray]
@@ -44,14 +43,14 @@ def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Thei
     """Build the other library's network with the weights of a source, and read it.
 
     Args:
-        model: Ours.
-        source: The library's own weights, or a file of its network, with its top or
-            without.
-        options: Options of the architecture that ours was built with.
+        model: Our model of the same network.
+        source: The library's own weights, or a file of its network with or without
+            the top.
+        options: Options of the architecture that our model was built with.
 
     Raises:
-        DownloadError: The library cannot fetch them.
-        ValueError: The file is of another network.
+        DownloadError: The library cannot download the weights.
+        ValueError: The file belongs to another network.
     """
     family = family_of(source.model)
     config = family.variants[source.model].config
@@ -77,7 +76,7 @@ def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Thei
     arrays: dict[str, np.ndarray] = {}
     for call in behind:
         theirs = getattr(call.operation, "weights", ())
-        # By order, since layers within layers go by other paths there.
+        # By order, because sublayers have other paths in the library's network.
         places = [v.path for v in ours.get(names[call.operation.name], ())]
         for path, variable in zip(places, theirs, strict=False):
             arrays[path] = np.array(keras.ops.convert_to_numpy(variable))
@@ -86,7 +85,7 @@ def read(model: keras.Model, source: Source, options: Mapping[str, Any]) -> Thei
 
 @contextlib.contextmanager
 def _full_precision() -> Iterator[None]:
-    """Keep a mixed policy from rounding the constants that are read off a network."""
+    """Keep a mixed-precision policy from rounding the constants that are read."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -96,7 +95,7 @@ def _full_precision() -> Iterator[None]:
 
 
 def _classes(model: keras.Model) -> int | None:
-    """Return the classes of a model with a top, None for one that gives features."""
+    """Return a model's number of classes; None if it outputs feature maps."""
     answer = model.output
     if isinstance(answer, keras.KerasTensor) and len(answer.shape) == 2:
         last = model.operations[-1]
@@ -108,7 +107,7 @@ def _classes(model: keras.Model) -> int | None:
 def _from_file(
     model: keras.Model, twin: Twin, config: Any, source: Source
 ) -> keras.Model:
-    """Load a file into the network, with the top it was saved with or without."""
+    """Build the network with or without its top, as the file was saved, and load it."""
     path = source.file()
     _check(path)
     own = _classes(model)
@@ -133,7 +132,7 @@ def _from_file(
 
 
 def _check(path: Path) -> None:
-    """Refuse a file that declares more than it holds, before Keras reads it."""
+    """Refuse a file that declares more data than it holds, before Keras reads it."""
     try:
         content.check(path)
         with h5py.File(path, "r") as file:
@@ -150,9 +149,10 @@ def _check(path: Path) -> None:
 
 
 def _size(model: keras.Model, name: str) -> tuple[int | None, ...]:
-    """Return the shape of the model's images in colour, or the default where unknown.
+    """Return the shape of the model's images with three channels.
 
-    The size matters to tops that flatten: they fit images of one size alone.
+    If the model takes images of any size, the card's shape is returned. The size
+    matters to tops that flatten, because they fit only one size of image.
     """
     depth = image_shape((0, 1, 2)).index(2)
     given = tuple(
@@ -162,7 +162,7 @@ def _size(model: keras.Model, name: str) -> tuple[int | None, ...]:
 
 
 def _convention(name: str, twin: Twin, calls: list[graph.Call]) -> Preprocessing:
-    """Combine what the library asks of its users and what the first layers do."""
+    """Combine the library's preprocessing with that of its network's first layers."""
     ours = card(name).preprocessing
     leading = [call.operation for call in wrapped.preprocessing(calls)]
     if not leading:
@@ -175,7 +175,7 @@ def _convention(name: str, twin: Twin, calls: list[graph.Call]) -> Preprocessing
         return np.asarray(keras.ops.convert_to_numpy(values))
 
     found = twin.convention(see)
-    # EfficientNet's published file has the standard deviation where Keras expects the
-    # variance; `weights="imagenet"` adds a layer that makes up for it, but a network
-    # that loads the same numbers from a path lacks that layer.
+    # EfficientNet's published file stores the standard deviation where Keras expects
+    # the variance; `weights="imagenet"` adds a layer that corrects this, but a network
+    # that loads the same file from a path lacks that layer.
     return ours if np.allclose(found.mean, ours.mean, atol=0.01) else found
