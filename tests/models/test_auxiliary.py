@@ -27,6 +27,7 @@ def test_the_heads_come_by_name_and_make_up_the_published_size(name):
     assert inspect.count_params(model) == params
 
 
+@pytest.mark.once
 @each_network
 def test_every_head_learns(name):
     size = 299 if name == "inception_v3" else 96

@@ -184,6 +184,7 @@ def test_fully_connected_top_says_that_it_needs_the_size():
         registry.assemble("keras_vgg16", input_shape=(None, None, 3))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["keras_nasnetmobile", "keras_nasnetlarge"])
 def test_nasnet_says_that_it_needs_the_size(name):
     with pytest.raises(ValueError, match="images of known size"):
@@ -263,6 +264,7 @@ def _publish(function, path, rng, **arguments):
     return network
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "function",
     _rows(SMALLEST, ("MobileNetV3Small", "VGG16")),
@@ -289,6 +291,7 @@ def test_equals_keras_on_the_same_pixels(function, admitted, tmp_path, rng):
     _assert_equal(model.predict(images, verbose=0), theirs)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("function", "tap"),
     [("EfficientNetB0", "block2a_expand_activation"), ("MobileNet", "conv_pw_1_relu")],
@@ -376,6 +379,7 @@ class TestWhatDiffersFromThePublished:
                 theirs.get_layer(name).get_weights()[0],
             )
 
+    @pytest.mark.once
     def test_other_channels_see_the_same_picture(self, published, rng):
         grey = _images(rng, 64, channels=1)
 

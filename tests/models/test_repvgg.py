@@ -25,6 +25,7 @@ def unsettle(model):
         weight.assign(value * noise if value.ndim > 1 else noise)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["repvgg_a0", "mobileone_s0"])
 def test_fused_answers_as_trained(name):
     trained = build(name, **SMALL)

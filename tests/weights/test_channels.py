@@ -68,6 +68,7 @@ def _assert_same(name, source, channels, colour, **options):
     assert np.abs(got - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("channels", [1, 2, 4, 5])
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_channels_get_the_answer_of_colour(name, channels):
