@@ -173,7 +173,7 @@ MISTAKES = {
     "no epochs": ("train mlp --epochs 0", "--epochs must be positive"),
     "small images": ("train lenet5 --image-size 4", "(4, 4, 1)"),
     "two channels": ("train mlp --data two.npz", "2 channels"),
-    "one class": ("train mlp --data one.npz", "one class only"),
+    "one class": ("train mlp --data one.npz", "only one class"),
     "empty folder": ("train mlp --data empty", "empty"),
     "unknown recipe": ("train mlp --recipe minst", "No recipe is named 'minst'"),
     "unwritable": ("train mlp --out file/run", "at file/run: Not a directory"),
@@ -191,7 +191,10 @@ MISTAKES = {
     "image gone": ("predict {run} gone.png", "There is no file gone.png"),
     "no model file": ("explain gone.keras text.png", "There is no file gone.keras"),
     "no page": ("explain {run} text.png -o gone/a.html", "There is no folder gone"),
-    "no method": ("explain {run} digit.png --attribution cam", "no method 'cam'"),
+    "no method": (
+        "explain {run} digit.png --attribution cam",
+        "no attribution method 'cam'",
+    ),
     "top 0": ("predict {run} text.png --top 0", "--top is at least 1"),
 }
 
