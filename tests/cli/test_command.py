@@ -142,7 +142,7 @@ def test_a_model_file_is_a_subject_too(run, tmp_path, capsys):
     assert best["class"] in map(str, range(10))
     assert best["probability"] == of_run[0]["predictions"][0]["probability"]
     assert main(["evaluate", str(alone)]) == 2
-    assert "Say with --data" in capsys.readouterr().err
+    assert "with --data" in capsys.readouterr().err
     assert main(["predict", str(alone), str(image), "--weights", "x.h5"]) == 2
     assert "has its own weights" in capsys.readouterr().err
 

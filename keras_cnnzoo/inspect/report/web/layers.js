@@ -197,7 +197,7 @@ function wireLayers() {
   const left = Object.entries(manifest.model.left_out);
   const count = left.reduce((all, [, n]) => all + n, 0);
   $("left-out").textContent = count
-    ? `Not listed, since ${count === 1 ? "it returns its" : "they return their"} input unchanged: ` +
+    ? `Not listed, since ${count === 1 ? "it only passes on its" : "they only pass on their"} input: ` +
       `${left.map(([kind, n]) => (n > 1 ? `${n} × ${kind}` : kind)).join(", ")}.`
     : "";
 }
