@@ -175,14 +175,15 @@ def report(tables, shape, repeats):
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {os.cpu_count()} CPU cores "
         f"({platform.machine()}), Python {platform.python_version()}, {versions}.",
         "",
-        f"Input {shape} float32. AveragePooling2D in milliseconds; all else relative "
-        "to AveragePooling2D of",
-        f"the same window, medians of {repeats} pairs: forward / forward and gradient. "
-        "L2NormPooling2D is what the",
-        "library offers. It sums windows by pooling on TensorFlow and by slices "
-        "elsewhere; both ways are shown on every",
-        "backend. The obvious `sqrt(average_pool(x * x) * area)` has a NaN gradient "
-        "at 0 and overflows in float16.",
+        f"Input {shape} float32. Each cell is forward / forward and gradient. The "
+        "times of AveragePooling2D are in",
+        "milliseconds; all others are ratios to AveragePooling2D with the same window, "
+        f"medians of {repeats} pairs.",
+        "L2NormPooling2D is this package's layer. It sums windows by pooling on "
+        "TensorFlow and by slices on the other",
+        "backends; both ways are shown for every backend. The column `obvious` is "
+        "`sqrt(average_pool(x * x) * area)`,",
+        "which has a NaN gradient at 0 and overflows in float16.",
     ]
     for window in next(iter(tables.values())):
         names = list(next(iter(tables.values()))[window])

@@ -97,7 +97,7 @@ def _options(family) -> str:
     return "\n\n".join(
         [
             "## Options",
-            f"{summary(config)} Pass them to `build` beside its own arguments.",
+            f"{summary(config)} Pass these options to `build`.",
             table(("Option", "Default", *(["Meaning"] if about else [])), rows),
         ]
     )
@@ -133,7 +133,7 @@ def stages(family) -> str:
 def _names(family) -> str:
     maps = [f"`{name}`" for name in family.name_maps]
     theirs = f", or those of {', '.join(maps)}" if maps else ""
-    return f"A file of weights may use our names of variables{theirs}."
+    return f"The variables in a weights file may have our names{theirs}."
 
 
 def cards(family) -> list[tuple[str, registry.Card]]:

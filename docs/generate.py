@@ -33,7 +33,7 @@ def pages() -> dict[str, str]:
         "verified.md": _verified_page(),
         "layers/index.md": _index(
             "Layers",
-            "Each of them depends on Keras alone and drops into any model; "
+            "Each layer depends only on Keras and can be used in any model; "
             "[Layers in your own model](../using-layers.md) shows how.",
             layers,
         ),
@@ -87,8 +87,8 @@ def _models_page(families) -> str:
     return "---\nhide: [toc]\n---\n\n" + page(
         "All models",
         "`keras_cnnzoo.build` takes each of these names, and so does `cnnzoo train`. "
-        "Parameters are the trainable ones, MACs the multiply-accumulates of one "
-        "image, both at the input and the number of classes beside them.",
+        "Parameters are the trainable ones, and MACs the multiply-accumulates for one "
+        "image, both for the input size and the number of classes in the same row.",
         table(header, rows),
         "## From Keras Applications",
         "[How they are built](families/keras_applications.md). `cnnzoo show NAME` "
@@ -104,24 +104,25 @@ def _verified_page() -> str:
         "Reference",
         "Sizes",
         "Logits:",
-        "Maps:",
+        "Feature maps:",
         "Apart:",
         "Parameters:",
         "MACs:",
     )
     return "---\nhide: [toc]\n---\n\n" + page(
         "Verified",
-        "Each of these models was given the weights of its reference, drawn at random, "
-        "statistics of batch norm too, and the same images of two sizes. The columns "
-        "say by how much the logits and the maps of the stages differ at most, as a "
-        f"share of their spread; equal is up to {TOLERANCE:g}. Apart is how much the "
-        "logits of the two images differ, in the same measure: where a network answers "
-        "all images alike, equality would say little, so it is at least "
-        f"{TELLING:g}. A reference called `paper` is a transcription of the paper in "
-        "PyTorch, made for this comparison. "
-        "Parameters are the trainable ones, MACs the multiply-accumulates of one image "
-        "at the model's own size.",
-        "Written by `cnnzoo verify --table docs/verified.csv`.",
+        "Each of these models was compared with a reference implementation. Both had "
+        "the same random weights and batch norm statistics, and the same images of two "
+        "sizes. The columns Logits and Feature maps show the largest difference of the "
+        "logits and of the stages' feature maps, as a share of their spread; up to "
+        f"{TOLERANCE:g} counts as equal. Apart shows how much the logits of the two "
+        "images differ, in the same measure: if a network had nearly the same output "
+        "for all images, equality would prove little, so Apart must be at least "
+        f"{TELLING:g}. The reference `paper` is an implementation of the paper in "
+        "PyTorch, written for this comparison. "
+        "Parameters are the trainable ones, and MACs the multiply-accumulates for one "
+        "image of the model's own size.",
+        "`cnnzoo verify --table docs/verified.csv` writes these results.",
         table(
             header,
             (

@@ -43,8 +43,8 @@ def weights_and_preprocessing(cards: Sequence[Card]) -> list[str]:
     published = (
         table(header, rows)
         if rows
-        else "Nobody has published weights of these models that the card knows. A file "
-        "of your own loads by its path."
+        else "The cards list no published weights for these models. To load a file of "
+        "your own, pass its path."
     )
     return [published, "## Preprocessing", _preprocessing(known)]
 
@@ -75,10 +75,10 @@ def _preprocessing(known: dict[Preprocessing, list[str]]) -> str:
         "Models without weights",
     )
     introduction = (
-        "Images go in as pixels of 0..255. The first layer computes `(pixel - mean) / "
-        "standard deviation`. The crop is the share of the resized image that is cut "
-        "out of its middle; `stretched` means that the whole image is resized to the "
-        "model's size."
+        "The models take images with pixel values 0..255. The first layer computes "
+        "`(pixel - mean) / standard deviation`. The crop is the share of the resized "
+        "image that is kept, around its centre; `stretched` means that the kept part "
+        "is resized to the model's size without keeping its aspect ratio."
     )
     return f"{introduction}\n\n{table(header, rows)}"
 
@@ -107,8 +107,8 @@ def claims(cards: Sequence[Card]) -> str:
     header = ("Model", "Weights", "Metric", "Value:", "Source")
     introduction = (
         "These figures are quoted from their sources; they were not measured here. "
-        "Where the column of weights is empty, the figure is not of weights that have "
-        "a tag."
+        "Where the column of weights is empty, the figure is not for weights with a "
+        "tag."
     )
     return f"## Published by others\n\n{introduction}\n\n{table(header, rows)}"
 

@@ -239,10 +239,10 @@ def test_no_figure_of_a_rendered_page_stands_twice(rendered):
 
 def test_what_differs_is_said_of_the_models_it_is_true_of(rendered):
     lines = rendered["resnet"]["Where it differs from the paper"]
-    strides = [line for (line,) in lines if "Bottlenecks stride" in line]
+    strides = [line for (line,) in lines if "Bottlenecks have" in line]
     assert strides == [
-        "resnet50, resnet101, resnet152: Bottlenecks stride in their 3x3, the paper's "
-        "in their first 1x1."
+        "resnet50, resnet101, resnet152: Bottlenecks have their stride in the 3x3 "
+        "convolution; in the paper it is in the first 1x1."
     ]
 
 

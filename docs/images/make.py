@@ -46,7 +46,7 @@ def main() -> None:
     figure.text(
         0.98,
         0.91,
-        f"{run.results['accuracy']:.1%} of {run.results['count']} test images right",
+        f"{run.results['accuracy']:.1%} accuracy on {run.results['count']} test images",
         fontsize=15,
         color=BLUE,
         ha="right",
@@ -59,13 +59,13 @@ def main() -> None:
     right = figure.add_gridspec(1, 1, left=0.755, right=0.98, **band)
 
     axes = _picture(figure, left[0], image[0, ..., 0], cmap="gray_r", low=0, high=255)
-    axes.set_title("a scan it has not seen", fontsize=10, color=QUIET, loc="left")
+    axes.set_title("a test image", fontsize=10, color=QUIET, loc="left")
     best = int(answer.argmax())
-    text = f'answer: "{best}", probability {answer[best]:.3f}'
+    text = f'prediction: "{best}", probability {answer[best]:.3f}'
     axes.set_xlabel(text, fontsize=10, color=INK)
     rows = (
-        (filters[:, :, 0], "the six 5x5 filters of its first layer, C1"),
-        (c1, "and what each of them makes of the scan"),
+        (filters[:, :, 0], "the six 5x5 filters of the first layer, C1"),
+        (c1, "their feature maps for this image"),
     )
     for row, (pictures, title) in enumerate(rows):
         bound = np.abs(pictures).max()

@@ -24,25 +24,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_subject(parser)
     add = parser.add_argument
-    add("--data", help="as for `cnnzoo train`; the default is what the run was given")
+    add(
+        "--data",
+        help="as for `cnnzoo train` (default: the data of the run's training)",
+    )
     add(
         "--split",
-        help="which of the data's sets (default: test, or else validation as training "
-        "split it, or the only one)",
+        help="split of the data to score on (default: test; without one, validation, "
+        "for a run the same images as in training; or the only split there is)",
     )
     add(
         "--fit",
         choices=("resize", "pad", "crop", "squash"),
-        help="how images come to the model's size (default: as its weights' source or "
-        "its run had them); `resize` leaves those alone that have it",
+        help="how images are brought to the model's input size (default: as for its "
+        "weights or in its run); `resize` does not change images that have that size",
     )
-    add("--batch-size", type=int, default=64, help="images at once (default: 64)")
+    add("--batch-size", type=int, default=64, help="images per batch (default: 64)")
     add(
         "--record",
         type=Path,
         metavar="CSV",
-        help="a table of results that the scores of published weights are put into; "
-        "the cards show that of the package, keras_cnnzoo/registry/results.csv",
+        help="add the scores of published weights to this table of results; model "
+        "cards show the package's own table, keras_cnnzoo/registry/results.csv",
     )
     add_json(parser)
 
@@ -103,7 +106,7 @@ def _images(given: str | None, subject: "Subject") -> dict[str, Any]:
     """Return the arguments with which `data.load` loads the images."""
     own = subject.trained_on
     if given is None and not own:
-        raise ValueError(f"Say with --data on which images {subject.name!r} is scored.")
+        raise ValueError(f"Give the images to score {subject.name!r} on with --data.")
     if given is None or (own and _same(given, own["name_or_path"])):
         # Split as in training, so that the model is not scored on training images.
         return own
@@ -165,8 +168,8 @@ def _classes(subject: "Subject", splits: "Splits") -> list[int] | None:
         return None
     if not set(given) <= set(known):
         raise ValueError(
-            f"{subject.name} tells apart {_some(known)}, and {splits.name!r} has "
-            f"{_some(given)}. A score would mean nothing."
+            f"{subject.name} cannot be scored on other classes than its own: it "
+            f"predicts {_some(known)}, and {splits.name!r} has {_some(given)}."
         )
     return [known.index(name) for name in given]
 

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("report.html"),
         metavar="FILE",
-        help="the page, one file that needs no network (default: report.html)",
+        help="the page to write, one file that works offline (default: report.html)",
     )
     add(
         "--attribution",
@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=15.0,
         metavar="MB",
-        help="size that the page may reach; less of large layers is shown then "
-        "(default: 15)",
+        help="maximum size of the page; to stay below it, the page shows fewer "
+        "channels of large layers (default: 15)",
     )
 
 

@@ -39,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("pattern", nargs="?", default="*", help="shell-style, quoted: 'vgg1?_bn'")
-    add("--sort", choices=tuple(ORDERS), help="least first; of weights and top1, most")
+    add(
+        "--sort",
+        choices=tuple(ORDERS),
+        help="sort by this column, lowest first; weights and top1 highest first",
+    )
     add("--family", help="only models of this family, such as resnet")
     add("--task", help="only models for this task, such as classification")
     add("--source", help="only models of this package, such as keras_cnnzoo")

@@ -6,7 +6,7 @@ import argparse
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`."""
     parser.add_argument(
-        "--json", action="store_true", help="print JSON, for scripts, and nothing else"
+        "--json", action="store_true", help="print only JSON, for scripts"
     )
 
 
@@ -15,14 +15,14 @@ def add_weights(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--weights",
         metavar="FILE|RUN|TAG",
-        help=f"{what}: a file, a folder that `cnnzoo train` made, or a source on the "
-        "model's card (`cnnzoo show NAME`)",
+        help=f"{what}: a file, a folder that `cnnzoo train` made, or a source named on "
+        "the model's card (`cnnzoo show NAME`)",
     )
     parser.add_argument(
         "--source",
         metavar="TAG",
-        help="whose weights the file has, a source on the model's card: the model is "
-        "then built, and its images are prepared, as for that source",
+        help="the source of the weights file, as named on the model's card: the model "
+        "is built and its images are preprocessed as for that source",
     )
 
 
@@ -31,8 +31,8 @@ def add_class_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class-names",
         metavar="FILE",
-        help="names of the classes to show: text with one on each line, .csv or .json "
-        "(default: classes.csv, .json or .txt beside the data of training)",
+        help="file with the class names to show: .csv, .json, or text with one per "
+        "line (default: classes.csv, .json or .txt beside the training data)",
     )
 
 
@@ -46,8 +46,9 @@ def source_of(weights: str | None, source: str | None) -> str | tuple[str, str] 
         return weights
     if weights is None:
         raise ValueError(
-            f"--source {source} says whose weights a file has: give the file with "
-            f"--weights. To fetch that source itself, say --weights {source}."
+            f"--source {source} names the source of a weights file: give the file with "
+            f"--weights. To download the weights of that source, use "
+            f"--weights {source}."
         )
     return source, weights
 
@@ -57,8 +58,8 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         metavar="RUN|FILE|NAME",
-        help="a folder that `cnnzoo train` made, a .keras file, or a model's name with "
-        "--weights",
+        help="a folder that `cnnzoo train` made, a .keras file, or a model's name "
+        "together with --weights",
     )
-    add_weights(parser, "for a model's name")
+    add_weights(parser, "weights for a model given by name")
     add_class_names(parser)

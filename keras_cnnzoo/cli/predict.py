@@ -28,7 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="files in any format Pillow reads, or folders of them",
     )
-    add("--top", type=int, default=5, metavar="K", help="how many guesses (default: 5)")
+    add(
+        "--top",
+        type=int,
+        default=5,
+        metavar="K",
+        help="number of classes to show per image, most probable first (default: 5)",
+    )
     add_json(parser)
 
 

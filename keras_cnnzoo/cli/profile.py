@@ -33,12 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         type=int,
         metavar=("H", "W"),
-        help="height and width of the images; default: the model's own",
+        help="height and width of the images (default: the model's own)",
     )
     parser.add_argument(
-        "--batch-size", type=int, default=1, metavar="N", help="images; default: 1"
+        "--batch-size",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of images per batch (default: 1)",
     )
-    parser.add_argument("--csv", metavar="FILE", help="write the rows to a file too")
+    parser.add_argument("--csv", metavar="FILE", help="also write the rows to a file")
     add_json(parser)
 
 

@@ -80,13 +80,13 @@ def _of_file(path: Path, weights: str | None, names: str | None) -> Subject:
     if (path.parent / CONFIG).is_file() and path.name == MODEL:
         return _of_run(str(path.parent), weights, names)
     if weights is not None:
-        raise ValueError(f"{path} has its own weights; --weights goes with a name.")
+        raise ValueError(f"{path} has its own weights; --weights is for a name.")
     model = load_saved(path)
     shape: Any = channels_last_shape(model.input_shape[1:])
     if len(shape) != 3 or None in shape:
         raise ValueError(
-            f"{path} takes inputs of shape {shape}, and images are brought to one "
-            "(height, width, channels). Save it with an input of fixed size."
+            f"{path} has an input of shape {shape}, and images need a fixed (height, "
+            "width, channels). Save the model with an input of fixed size."
         )
     height, width, channels = shape
     classes = imagenet_classes(model.output_shape[-1])
@@ -110,7 +110,7 @@ def _of_named_run(
     if subject.name != name:
         raise ValueError(
             f"{folder} is a run of {subject.name!r}, and its weights do not fit "
-            f"{name!r}. Give {folder} alone."
+            f"{name!r}. Give {folder} in place of the name."
         )
     return subject
 
@@ -118,8 +118,8 @@ def _of_named_run(
 def _of_run(folder: str, weights: str | None, names: str | None) -> Subject:
     if weights is not None:
         raise ValueError(
-            f"{folder} is a run and has its own weights; --weights and --source go "
-            "with a name."
+            f"{folder} is a run and has its own weights; --weights and --source "
+            "are for a name."
         )
     run = Run.open(folder)
     config = run.config
@@ -145,8 +145,8 @@ def _of_name(
     start = source_of(weights, source)
     if start is None:
         raise ValueError(
-            f"{name!r} alone knows nothing yet: give --weights, or a folder that "
-            f"`cnnzoo train {name}` made."
+            f"{name!r} has no weights: give --weights, or in place of the name a "
+            f"folder that `cnnzoo train {name}` made."
         )
     model = zoo.build(name, weights=start)
     shape: Any = channels_last_shape(model.input_shape[1:])

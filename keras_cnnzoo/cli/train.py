@@ -22,17 +22,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--data",
         default="digits",
-        help="digits (the default, in the package), a name of tensorflow-datasets, a "
-        "folder of images per class or of idx files, or an .npz file",
+        help="digits (the default, part of the package), a name of "
+        "tensorflow-datasets, a folder with one folder of images per class, a folder "
+        "of idx files, or an .npz file",
     )
-    add("--recipe", help="the recipe of another data set, by its name, such as mnist")
-    add("--epochs", type=int, help="in place of the recipe's")
-    add("--batch-size", type=int, help="in place of the recipe's")
-    add("--learning-rate", type=float, help="in place of the recipe's")
-    add("--image-size", type=int, metavar="PIXELS", help="in place of the model's own")
-    add("--seed", type=int, default=0, help="decides all randomness (default: 0)")
-    add("--out", metavar="FOLDER", help="default: runs/MODEL-DATA-NUMBER")
-    add_weights(parser, "start weights")
+    add("--recipe", help="use the recipe of another data set, by name, such as mnist")
+    add("--epochs", type=int, help="number of epochs (default: the recipe's)")
+    add("--batch-size", type=int, help="images per batch (default: the recipe's)")
+    add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
+    add(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="height and width of the images (default: the model's own)",
+    )
+    add("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
+    add(
+        "--out",
+        metavar="FOLDER",
+        help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
+    )
+    add_weights(parser, "weights to start from")
     add_class_names(parser)
     add(
         "--freeze",
@@ -40,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=True,
         default=False,
         metavar="LAYER",
-        help="train only the head, or only what comes from this layer on",
+        help="train only the head, or only this layer and those after it",
     )
     add(
         "--set",
@@ -94,8 +104,8 @@ def run(args: argparse.Namespace) -> None:
         return
     console.print(
         f"{results['split']} accuracy {results['accuracy']:.2%} of "
-        f"{results['count']:,} images, after {results['seconds']:.0f} s; kept is epoch "
-        f"{results['best_epoch']} with validation {results['validation_accuracy']:.2%}"
+        f"{results['count']:,} images, after {results['seconds']:.0f} s; best epoch "
+        f"{results['best_epoch']}, validation {results['validation_accuracy']:.2%}"
     )
     console.print(beside_accuracy(results, run.class_names, run.display_names))
     console.print(f"everything is in {run.folder}")

@@ -30,18 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--answers",
         type=Path,
         default=ANSWERS,
-        help=f"folder of what the references answered (default: {ANSWERS})",
+        help=f"folder with the outputs of the references (default: {ANSWERS})",
     )
-    add("--table", type=Path, help="a CSV file that the rows are written into")
+    add("--table", type=Path, help="CSV file to write the results to")
     add(
         "--changed",
         action="store_true",
-        help="only models that changed since the table's row of them was written",
+        help="only models that changed since their row of the table was written",
     )
     add(
         "--dry-run",
         action="store_true",
-        help="only name the models that would be verified",
+        help="only list the models that would be verified",
     )
     add(
         "--jobs",
@@ -59,13 +59,16 @@ def run(args: argparse.Namespace) -> None:
     from keras_cnnzoo.verify import table
 
     if args.changed and args.table is None:
-        raise ValueError("--changed compares with a table: name it with --table.")
+        raise ValueError(
+            "--changed needs a table to compare with: give it with --table."
+        )
     rows = {} if args.table is None else table.read(args.table)
     names = verify.verifiable(args.patterns, args.answers)
     if not names:
         raise ValueError(
-            f"Nothing to compare for {args.patterns}: {args.answers} holds no answers "
-            "for such a model. Run this where the repository is, or give --answers."
+            f"Nothing to compare for {args.patterns}: {args.answers} has no reference "
+            "outputs of such a model. Run this in the root of the repository, or give "
+            "--answers."
         )
     if args.changed:
         names = [n for n in names if verify.is_stale(n, args.answers, rows)]
@@ -90,7 +93,8 @@ def run(args: argparse.Namespace) -> None:
     if wrong:
         raise ValueError(
             f"{len(wrong)} of {len(names)} cannot be compared, differ from their "
-            f"references, or answer all images alike: {', '.join(wrong)}."
+            f"references, or have nearly the same output for all images: "
+            f"{', '.join(wrong)}."
         )
     if not args.json:
         print(f"{len(compared)} models equal their references.")
@@ -101,7 +105,7 @@ def _verdict(outcome: "Outcome") -> str:
         return "FAILS"
     if not outcome.found.equal:
         return "DIFFERS"
-    return "equal" if outcome.found.telling else "SAYS LITTLE"
+    return "equal" if outcome.found.telling else "INCONCLUSIVE"
 
 
 def _line(outcome: "Outcome", verdict: str, progress: str) -> str:

@@ -65,9 +65,9 @@ class LocalResponseNormalization(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if bias <= 0 or depth_radius < 0:
             raise ValueError(
-                "`bias` must be positive, so that dead maps are not divided by 0, and "
-                f"`depth_radius` 0 or more. Received: bias={bias}, "
-                f"depth_radius={depth_radius}"
+                "`bias` must be positive, so that channels of zeros are not divided "
+                "by 0, and `depth_radius` must be 0 or more. Received: "
+                f"bias={bias}, depth_radius={depth_radius}"
             )
         self.depth_radius = depth_radius
         self.bias = bias

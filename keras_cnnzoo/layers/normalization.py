@@ -65,7 +65,7 @@ class ColorNormalization(keras.layers.Layer):
         for given in (self.initial_matrix, self.initial_offset):
             if given is not None and len(given) != channels:
                 raise ValueError(
-                    f"{self.name!r} holds constants for {len(given)} channels, and "
+                    f"{self.name!r} has constants for {len(given)} channels, but "
                     f"its input has {channels}: {tuple(input_shape)}."
                 )
         self.input_spec = keras.InputSpec(axes={axis: channels})

@@ -76,8 +76,8 @@ class PartialConv2D(keras.layers.Layer):
         for maps in self.connections:
             if not maps or len(set(maps)) < len(maps) or min(maps) < 0:
                 raise ValueError(
-                    "Each filter looks at one or more different maps, counted from "
-                    f"0. Received in `connections`: {maps}"
+                    "Each entry of `connections` lists a filter's different input "
+                    f"channels, at least one, counted from 0. Received: {maps}"
                 )
         if isinstance(kernel_size, int):
             kernel_size = (kernel_size, kernel_size)
@@ -95,8 +95,9 @@ class PartialConv2D(keras.layers.Layer):
         highest = max(map(max, self.connections))
         if channels is None or highest >= channels:
             raise ValueError(
-                f"{self.name!r} looks at map {highest}, counted from 0, and its input "
-                f"has {channels} maps: {tuple(input_shape)}."
+                f"{self.name!r} uses input channel {highest}, counted from 0, but its "
+                f"input has only {channels} channels: {tuple(input_shape)}. Correct "
+                "`connections` or the input."
             )
         filters, kernels = len(self.connections), sum(map(len, self.connections))
         # Entry (channel, filter) is the position of their kernel. Unconnected pairs

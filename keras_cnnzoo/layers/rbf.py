@@ -60,7 +60,7 @@ class EuclideanRBF(keras.layers.Layer):
         shape = np.shape(self.initial_codes)
         if shape[-1] != input_shape[-1]:
             raise ValueError(
-                f"{self.name!r} holds codes of {shape[-1]} numbers, and its input has "
+                f"{self.name!r} has codes of {shape[-1]} numbers, but its input has "
                 f"{input_shape[-1]} features: {tuple(input_shape)}."
             )
         self.codes = self.add_weight(

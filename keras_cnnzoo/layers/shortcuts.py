@@ -28,9 +28,9 @@ def choose(kind: str, arrives: Any, wanted: Any, strides: int, axis: int) -> str
     pairs = zip(gives[1:], wanted[1:], strict=True)
     if any(a != b for a, b in pairs if a and b):
         raise ValueError(
-            f"Shortcut and body cannot be added: the {kind} shortcut gives "
-            f"{tuple(gives)}, the body gives {tuple(wanted)}. Use shortcut='auto', and "
-            "`strides` that are the body's."
+            f"Shortcut and body cannot be added: the {kind} shortcut has "
+            f"output shape {tuple(gives)}, the body {tuple(wanted)}. Use "
+            "shortcut='auto', and set `strides` to those of the body."
         )
     return kind
 

@@ -93,8 +93,8 @@ class SplitAttention(CompositeLayer):
         channels, left = divmod(input_shape[self.axis], self.splits)
         if left:
             raise ValueError(
-                f"{self.name!r} takes {self.splits} maps of as many channels each, "
-                f"and its input has {input_shape[self.axis]} channels: "
+                f"{self.name!r} splits the channels of its input into {self.splits} "
+                f"equal parts, but there are {input_shape[self.axis]} channels: "
                 f"{tuple(input_shape)}."
             )
         return channels

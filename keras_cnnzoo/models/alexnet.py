@@ -108,6 +108,7 @@ FAMILY = Family(
     },
     sketch={"units": (32, 32)},
     deviations=(
-        "As in torchvision, conv1 has 64 filters, conv4 256 and nothing is grouped.",
+        "As in torchvision, conv1 has 64 filters, conv4 has 256, and no convolution "
+        "is grouped.",
     ),
 )

@@ -132,8 +132,9 @@ FAMILY = Family(
     name_maps={"paper": NameMap(())},
     sketch={"input_shape": (131, 131, 3), "units": (32, 32)},
     deviations=(
-        "One mean colour is subtracted, not a mean image.",
-        "Response normalisation also looks across the border between the towers.",
-        "Images of other sizes than 227 are taken: the last map is averaged to 6x6.",
+        "Preprocessing subtracts one mean colour, not a mean image.",
+        "Response normalisation also uses neighbouring channels of the other tower.",
+        "Image sizes other than 227 are accepted: the last feature map is averaged to "
+        "6x6.",
     ),
 )

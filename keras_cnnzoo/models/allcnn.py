@@ -73,5 +73,5 @@ FAMILY = Family(
         ),
     },
     name_maps={"paper": NameMap(())},
-    deviations=("The paper whitens the images; here each colour is scaled.",),
+    deviations=("The paper whitens the images; here each colour channel is scaled.",),
 )

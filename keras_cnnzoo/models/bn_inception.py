@@ -138,7 +138,8 @@ FAMILY = Family(
     name_maps={"paper": _PAPER},
     sketch={"stages": (STAGES[0][:1], STAGES[1][:2], STAGES[2][::2])},
     deviations=(
-        "Modules 4c and 4d have 96 maps behind their pooling, as the authors' program: "
-        "with the 128 of the paper's table its own sums would not come out.",
+        "Modules 4c and 4d have 96 channels after their pooling, as in the authors' "
+        "code; with the 128 in the paper's table, the branches would not add up to "
+        "the output channels that the same table states.",
     ),
 )

@@ -121,7 +121,7 @@ _TABLE = {
     "cspdarknet53": (Config((1, 2, 8, 8, 4), "dark"), 27_642_184, 6_533_652_480),
 }
 
-_MISH = ("The CSPDarknet53 of YOLOv4 has Mish activations.",)
+_MISH = ("The CSPDarknet53 of YOLOv4 uses Mish activations.",)
 
 FAMILY = Family(
     name="cspnet",
@@ -147,5 +147,5 @@ FAMILY = Family(
     },
     name_maps={"timm": _TIMM},
     sketch={"blocks": (1, 1)},
-    deviations=("Every activation is a leaky ReLU of slope 0.01, as timm's.",),
+    deviations=("Every activation is a leaky ReLU with slope 0.01, as in timm.",),
 )

@@ -94,5 +94,5 @@ FAMILY = Family(
         ),
     },
     name_maps={"paper": NameMap(())},
-    deviations=("One mean colour is subtracted, not a mean image.",),
+    deviations=("Preprocessing subtracts one mean colour, not a mean image.",),
 )

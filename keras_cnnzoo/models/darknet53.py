@@ -107,7 +107,7 @@ FAMILY = Family(
     name_maps={"timm": _TIMM},
     sketch={"blocks": (1, 2)},
     deviations=(
-        "The activation's slope below 0 is 0.01, as timm's; the authors' own network "
-        "has 0.1: `slope=0.1`.",
+        "The leaky ReLU has slope 0.01, as in timm; the authors' own network has 0.1 "
+        "(`slope=0.1`).",
     ),
 )

@@ -72,7 +72,7 @@ FAMILY = Family(
     variants={"dqn_nature": Variant(config=Config(), params=1_693_362, macs=9_352_192)},
     name_maps={"paper": NameMap(())},
     deviations=(
-        "`classes` are actions, and `classifier_activation` has no effect: values of "
-        "actions are no probabilities.",
+        "`classes` is the number of actions, and `classifier_activation` has no "
+        "effect: the values of actions are not probabilities.",
     ),
 )

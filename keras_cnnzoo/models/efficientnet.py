@@ -247,5 +247,7 @@ FAMILY = Family(
     variants={name: _variant(name) for name in _FACTS},
     name_maps={"timm": NameMap(timm_names)},
     sketch={"stages": (STAGES[0], STAGES[2])},
-    deviations=("Batch norm's momentum is 0.9, as timm's; the paper's is 0.99.",),
+    deviations=(
+        "The momentum of batch norm is 0.9, as in timm; in the paper it is 0.99.",
+    ),
 )

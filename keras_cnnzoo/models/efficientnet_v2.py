@@ -170,6 +170,7 @@ FAMILY = Family(
     name_maps={"timm": NameMap(timm_names)},
     sketch={"stages": (S[0], (True, 4, 48, 2, 2), (False, 4, 128, 2, 2))},
     deviations=(
-        "Stages, top and gates are those of the authors' released code, as timm.",
+        "The stages, the 1x1 convolution after them and the gates are as in the "
+        "authors' released code and in timm.",
     ),
 )

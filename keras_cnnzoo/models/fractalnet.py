@@ -141,18 +141,18 @@ FAMILY = Family(
             params=4_767_210,
             macs=128_582_912,
             deviations=(
-                "The thin network of the paper's table 3. The 40 layers of its table 1 "
-                "have columns of unequal width, and where their kernels are 1x1 is not "
-                "said.",
+                "The thin network of the paper's table 3. The 40-layer network of its "
+                "table 1 has columns of unequal width, and the paper does not say "
+                "which of their kernels are 1x1.",
             ),
         ),
     },
     name_maps={"paper": NameMap((Rename(r"_(column|unit|conv|bn)", r".\1"),))},
     sketch={"columns": 3, "widths": (8, 12), "dropouts": (0.0, 0.1)},
     deviations=(
-        "The convolutions have no bias, and batch norm has scale and offset; in the "
-        "authors' generator it is the other way round.",
-        "In training a column that is dropped is computed all the same, and its batch "
-        "norms see the batch.",
+        "The convolutions have no bias, and batch norm has a scale and an offset; in "
+        "the authors' generator it is the other way round.",
+        "In training, a dropped column is still computed, and its batch norms still "
+        "use the batch.",
     ),
 )

@@ -219,10 +219,12 @@ FAMILY = Family(
                 mean=(127.5,) * 3, std=(127.5,) * 3, crop=0.875
             ),
             deviations=(
-                "Batch norm behind every convolution; none of response normalisation.",
-                "The 5x5 convolutions are 3x3, and the last pooling has windows of "
-                "2x2, as in torchvision and the weights trained by it.",
-                "Auxiliary heads average to 4x4, so that any size of image is taken.",
+                "Batch norm follows every convolution, and there is no response "
+                "normalisation.",
+                "Convolutions that are 5x5 in the paper are 3x3, and the last pooling "
+                "has windows of 2x2, as in torchvision and its weights.",
+                "Auxiliary heads average their feature map to 4x4, so that they "
+                "accept images of any size.",
             ),
         ),
         "googlenet_paper": Variant(
@@ -239,8 +241,10 @@ FAMILY = Family(
                 ),
             ),
             deviations=(
-                "Response normalisation has AlexNet's constants, the paper gives none.",
-                "In images of other sizes than 224 the auxiliary heads average to 4x4.",
+                "Response normalisation uses AlexNet's constants; the paper gives "
+                "none.",
+                "For image sizes other than 224, the auxiliary heads average their "
+                "feature map to 4x4.",
             ),
         ),
     },

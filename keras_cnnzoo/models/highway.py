@@ -95,8 +95,8 @@ _PAGE = "https://arxiv.org/abs/1507.06228"
 _METRIC = "CIFAR-10 test accuracy, %, augmented"
 
 _END = (
-    "It ends in a 1x1 convolution and an average, as the network of the paper's table "
-    "3; those of its table 2 have a fully connected layer in their place."
+    "It ends in a 1x1 convolution and global average pooling, as does the network of "
+    "the paper's table 3; those of its table 2 have a fully connected layer instead."
 )
 
 FAMILY = Family(
@@ -137,9 +137,9 @@ FAMILY = Family(
             macs=230_089_704,
             claims=(Claim(metric=_METRIC, value=91.2, source=f"{_PAGE} table 2"),),
             deviations=(
-                "The paper states the depth, that 3x3 and 1x1 take turns, and about "
-                "1.25 million parameters; the stages and their widths are chosen to "
-                "come near that.",
+                "The paper states the depth, that 3x3 and 1x1 kernels alternate, and "
+                "about 1.25 million parameters; the stages and their widths are "
+                "chosen to come close to that number.",
                 _END,
             ),
         ),
@@ -147,6 +147,7 @@ FAMILY = Family(
     name_maps={"paper": NameMap((Rename(r"^(stage\d)_", r"\1."),))},
     sketch={"depths": (2, 2, 3), "widths": (8, 8, 12), "units": 16},
     deviations=(
-        "The paper normalises the contrast of each image; here each colour is scaled.",
+        "The paper normalises the contrast of each image; here each colour channel is "
+        "scaled.",
     ),
 )

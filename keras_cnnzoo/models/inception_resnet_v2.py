@@ -151,10 +151,10 @@ FAMILY = Family(
     name_maps={"timm": NameMap(_timm)},
     sketch={"modules": (1, 1, 2)},
     deviations=(
-        "The stem is Inception-v3's and stage 3 begins with a module that keeps the "
-        "size, with the numbers of modules of the authors' program: the paper draws "
-        "Inception-v4's stem, and 5, 10 and 5 modules.",
-        "The last module's answer counts in full and is not activated, and a 1x1 to "
-        "1,536 maps follows, both as in that program.",
+        "As in the authors' code, the stem is Inception-v3's, stage 3 begins with a "
+        "module that keeps the resolution, and the stages have 10, 20 and 10 residual "
+        "modules; the paper shows Inception-v4's stem, and 5, 10 and 5 modules.",
+        "The last module's output is not scaled and no ReLU follows it; a 1x1 "
+        "convolution to 1,536 channels comes next. Both are as in the authors' code.",
     ),
 )

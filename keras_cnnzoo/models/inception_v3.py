@@ -227,10 +227,10 @@ FAMILY = Family(
                 ),
             ),
             deviations=(
-                "The sizes of the branches are those of the authors' program; the "
-                "paper gives the outlines.",
-                "Averages inside modules count the zeros around a map, as "
-                "torchvision's do and the authors' do not.",
+                "The sizes of the branches are from the authors' code; the paper "
+                "gives only their outlines.",
+                "Average pooling inside modules counts the zeros of its padding, as "
+                "in torchvision; in the authors' code it does not.",
             ),
         ),
     },

@@ -137,6 +137,7 @@ FAMILY = Family(
     name_maps={"timm": NameMap(_timm)},
     sketch={"stages": (STAGES[0], STAGES[3], STAGES[5])},
     deviations=(
-        "The head's hidden layer has a bias, as timm's; the authors' code has none.",
+        "The head's hidden layer has a bias, as in timm; in the authors' code it has "
+        "none.",
     ),
 )

@@ -216,8 +216,8 @@ FAMILY = Family(
                 ),
             ),
             deviations=(
-                "A linear softmax head takes the place of the paper's RBF units, "
-                "which `head='rbf'` brings back.",
+                "A linear layer with softmax replaces the paper's RBF units; "
+                "`head='rbf'` restores them.",
             ),
         ),
         "lenet5_modern": Variant(
@@ -225,7 +225,8 @@ FAMILY = Family(
             params=61_706,
             macs=416_520,
             deviations=(
-                "ReLU, max pooling and a full C3, as LeNet-5 is taught today.",
+                "ReLU, max pooling and an ordinary convolution for C3, as LeNet-5 is "
+                "taught today.",
             ),
         ),
     },

@@ -125,8 +125,9 @@ FAMILY = Family(
             preprocessing=Preprocessing(mean=(127.5,), std=(127.5,)),
             claims=_claim(1.7),
             deviations=(
-                "The papers centre digits of 16x16 in the 28x28 image.",
-                "The answer is a softmax; the paper's ten units were scaled tanh.",
+                "In the papers, digits of 16x16 pixels are centred in the 28x28 image.",
+                "The output is a softmax; the paper's ten output units are scaled "
+                "tanh.",
             ),
         ),
         "lenet4": Variant(
@@ -136,8 +137,9 @@ FAMILY = Family(
             input_shape=(32, 32, 1),
             claims=_claim(1.1),
             deviations=(
-                "The paper prints no table for the second convolution: each filter "
-                "looks at 3 of 8 maps, which gives its 260,000 connections.",
+                "The paper has no connection table for the second convolution: here "
+                "each filter uses 3 of the 8 input channels, which gives the paper's "
+                "260,000 connections.",
                 "The paper states 17,000 free parameters, fewer than its layers have.",
             ),
         ),

@@ -270,6 +270,7 @@ FAMILY = Family(
     name_maps={"timm": NameMap(_timm)},
     sketch={"stages": (SMALL[0], SMALL[1], SMALL[5][:2])},
     deviations=(
-        "Batch norm's momentum is 0.9, as timm's; the authors' code has 0.99.",
+        "The momentum of batch norm is 0.9, as in timm; in the authors' code it is "
+        "0.99.",
     ),
 )

@@ -165,6 +165,6 @@ FAMILY = Family(
     name_maps={"torchvision": NameMap(_torchvision)},
     sketch={"stages": (STAGES[0], (3, 5, 40, 2, 2))},
     deviations=(
-        "This is MnasNet-B1, without gates, as torchvision; the paper draws A1.",
+        "This is MnasNet-B1, without gates, as in torchvision; the paper shows A1.",
     ),
 )

@@ -238,7 +238,7 @@ FAMILY = Family(
     name_maps=NAME_MAPS,
     sketch={"stages": ((1, 64), (2, 128))},
     deviations=(
-        "ReLU6 and symmetric padding, as timm; the paper has plain ReLU, "
-        "`activation='relu'`, and TensorFlow's weights `padding='same'`.",
+        "ReLU6 and symmetric padding, as in timm; the paper has plain ReLU "
+        "(`activation='relu'`), and TensorFlow's weights need `padding='same'`.",
     ),
 )

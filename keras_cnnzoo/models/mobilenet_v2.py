@@ -244,7 +244,7 @@ FAMILY = Family(
     },
     sketch={"stages": ((1, 16, 1, 1), (6, 24, 2, 2))},
     deviations=(
-        "Symmetric padding, as torchvision and timm; TensorFlow's weights need "
+        "Symmetric padding, as in torchvision and timm; TensorFlow's weights need "
         "`padding='same'`.",
     ),
 )

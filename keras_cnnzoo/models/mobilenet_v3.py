@@ -202,7 +202,7 @@ FAMILY = Family(
     name_maps={"torchvision": NameMap(_torchvision)},
     sketch={"stages": (LARGE[0], LARGE[2][:2], LARGE[4][:1])},
     deviations=(
-        "Symmetric padding, as torchvision; TensorFlow's weights need "
+        "Symmetric padding, as in torchvision; TensorFlow's weights need "
         "`padding='same'`.",
     ),
 )

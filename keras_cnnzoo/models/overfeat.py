@@ -133,7 +133,7 @@ FAMILY = Family(
     name_maps={"paper": NameMap(())},
     sketch={"input_shape": (231, 231, 3), "widths": (8,) * 5, "units": (16, 16)},
     deviations=(
-        "The answers at all places are averaged; the paper also takes their maximum "
+        "The logits of all positions are averaged; the paper also takes their maximum "
         "over finer shifts and several scales.",
     ),
 )

@@ -191,11 +191,15 @@ V2_PAPER = Paper(
 #: Differences of each version's blocks from its paper.
 _DEVIATIONS = {
     ("v1.5", "bottleneck"): (
-        "Bottlenecks stride in their 3x3, the paper's in their first 1x1.",
+        "Bottlenecks have their stride in the 3x3 convolution; in the paper it is in "
+        "the first 1x1.",
     ),
     **dict.fromkeys(
         [("v2", "basic"), ("v2", "bottleneck")],
-        ("The stem is a convolution alone; the first block normalises it, as timm.",),
+        (
+            "The stem's convolution has no batch norm or ReLU of its own; as in timm, "
+            "the first block begins with them.",
+        ),
     ),
 }
 

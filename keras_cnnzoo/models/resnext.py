@@ -50,5 +50,5 @@ FAMILY = Family(
     },
     name_maps={"torchvision": NAME_MAPS["torchvision"]},
     sketch={"blocks": (1, 2, 1, 1)},
-    deviations=("Blocks stride in their 3x3, as ResNet v1.5.",),
+    deviations=("Blocks have their stride in the 3x3 convolution, as in ResNet v1.5.",),
 )

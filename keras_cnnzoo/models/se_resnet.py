@@ -21,7 +21,7 @@ _TABLE = {
 
 FED = replace(IMAGENET, interpolation="bicubic")
 
-_STRIDES = ("Bottlenecks stride in their 3x3, as ResNet v1.5.",)
+_STRIDES = ("Bottlenecks have their stride in the 3x3 convolution, as in ResNet v1.5.",)
 
 FAMILY = Family(
     name="se_resnet",
@@ -50,6 +50,6 @@ FAMILY = Family(
     name_maps={"timm": NAME_MAPS["torchvision"]},
     sketch={"blocks": (1, 2, 1, 1)},
     deviations=(
-        "The number of a gate's hidden units is a multiple of eight, as timm's.",
+        "The number of hidden units in each gate is a multiple of eight, as in timm.",
     ),
 )

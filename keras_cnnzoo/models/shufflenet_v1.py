@@ -121,6 +121,7 @@ FAMILY = Family(
     },
     sketch={"blocks": (2, 1, 1)},
     deviations=(
-        "The pooling of the shortcut counts its padding, which the paper leaves open.",
+        "The average pooling of the shortcut counts the zeros of its padding; the "
+        "paper does not specify this.",
     ),
 )

@@ -142,8 +142,8 @@ _TABLE = {
     ),
 }
 _SPLIT = (
-    "The paper's two kernels both see all maps, in 32 groups; here, as in timm, each "
-    "sees its own half of them."
+    "In the paper, both kernels see all channels, in 32 groups; here, as in timm, "
+    "each sees its own half of the channels."
 )
 
 FAMILY = Family(

@@ -204,8 +204,8 @@ FAMILY = Family(
                 ),
             ),
             deviations=(
-                "The authors' file pads the last convolution by a pixel, torchvision "
-                "does not; `head_padding=1` does.",
+                "The last convolution is not padded, as in torchvision; the authors' "
+                "file pads it by one pixel, as does `head_padding=1`.",
             ),
         ),
         "squeezenet1_1": Variant(

@@ -153,6 +153,7 @@ FAMILY = Family(
     name_maps={"torchvision": NameMap(_torchvision)},
     sketch={"depths": (1, 1, 1, 1, 2), "units": (32, 32)},
     deviations=(
-        "Images of other sizes than 224 are taken: the last map is averaged to 7x7.",
+        "Image sizes other than 224 are accepted: the last feature map is averaged to "
+        "7x7.",
     ),
 )

@@ -156,6 +156,7 @@ FAMILY = Family(
     name_maps={"timm": _TIMM},
     sketch={"middle": 1},
     deviations=(
-        "Poolings with a stride pad both sides, as PyTorch does; the author's pad one.",
+        "Pooling with a stride pads both sides, as in PyTorch; in the author's code "
+        "it pads one side.",
     ),
 )

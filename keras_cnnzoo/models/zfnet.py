@@ -119,9 +119,10 @@ FAMILY = Family(
     name_maps={"paper": NameMap(())},
     sketch={"input_shape": (131, 131, 3), "units": (32, 32)},
     deviations=(
-        "One mean colour is subtracted, not the mean of each pixel.",
-        "The contrast normalisation has AlexNet's constants; the paper gives none.",
+        "Preprocessing subtracts one mean colour, not the mean of each pixel.",
+        "Response normalisation uses AlexNet's constants; the paper gives none.",
         "Filters are not renormalised to a norm of 0.1 in training.",
-        "Images of other sizes than 224 are taken: the last map is averaged to 6x6.",
+        "Image sizes other than 224 are accepted: the last feature map is averaged to "
+        "6x6.",
     ),
 )

@@ -22,8 +22,8 @@ def check_classifier(name: str) -> None:
     task = registry.card(name).task
     if task != "classification":
         raise ValueError(
-            f"{name!r} is for {task}, and this trains classifiers. They are listed by "
-            "list_models(task='classification')."
+            f"{name!r} is a model for {task}, but only classifiers can be trained. "
+            "They are listed by list_models(task='classification')."
         )
 
 
@@ -86,8 +86,8 @@ def load_to_train(
     _check_splits(splits, recipe.validation)
     if len(splits.class_names) < 2:
         raise ValueError(
-            f"{splits.name!r} has one class only, {splits.class_names[0]!r}, and a "
-            "classifier tells at least two apart."
+            f"{splits.name!r} has only one class, {splits.class_names[0]!r}, but a "
+            "classifier needs at least two."
         )
     return splits
 
@@ -102,11 +102,11 @@ def _check_splits(splits: datasets.Splits, validation: float | int) -> None:
     if splits.validation is not None:
         return
     count = splits.train.num_examples
-    why = f"{validation} of its {count:,} training images is none"
+    why = f"validation={validation} selects none of its {count:,} training images"
     if validation:
-        why += ", or no class has one to spare"
+        why += ", or no class has an image to spare"
     raise ValueError(
-        f"{splits.name!r} has no images for validation: {why}. The best epoch is "
-        "chosen by them. Add images, best ten or more of each class, or add a split "
-        "'validation' beside 'train'."
+        f"{splits.name!r} has no images for validation: {why}. They are needed to "
+        "choose the best epoch. Add images, preferably ten or more of each class, or "
+        "add a split 'validation' beside 'train'."
     )

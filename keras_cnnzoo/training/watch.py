@@ -76,8 +76,8 @@ class Watch(keras.callbacks.Callback):
         if share >= MAJORITY:
             most = self._names[int(self._counts.argmax())]
             self.note(
-                f"{share:.1%} of the training images are {most!r}, and to answer that "
-                "every time has this accuracy. Look at the balanced accuracy."
+                f"{share:.1%} of the training images are {most!r}, so a model that "
+                "always predicts it has this accuracy. Look at the balanced accuracy."
             )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -101,7 +101,7 @@ class Watch(keras.callbacks.Callback):
             self._once(
                 "exploded",
                 f"the loss of epoch {number} is {loss:,.4g}, and that of guessing "
-                f"is {usual:.3g}: the weights explode. Lower the learning rate, now "
+                f"is {usual:.3g}: the training diverges. Lower the learning rate, now "
                 f"{rate:.3g}.",
             )
             return
@@ -114,8 +114,9 @@ class Watch(keras.callbacks.Callback):
             self._once(
                 "guessing",
                 f"the loss has stayed at {loss:.3f} for {PATIENCE} epochs, and that of "
-                f"guessing is {guessing:.3f}: nothing is learnt. Try another learning "
-                "rate, a network with normalisation, or start weights.",
+                f"guessing is {guessing:.3f}: the model learns nothing. Try another "
+                "learning rate, a network with normalisation, or trained weights to "
+                "start from.",
             )
 
     def _look_at_answers(self, number: int, balanced: float | None) -> None:
@@ -136,15 +137,16 @@ class Watch(keras.callbacks.Callback):
         name = self._names[int(answers[0].argmax())]
         share = (self._validation.labels() == answers[0].argmax()).mean()
         what = (
-            "the answers are the same for every image, digit for digit: the output no "
-            "longer depends on the input"
+            "the predictions are the same for every image: the output no longer "
+            "depends on the input"
             if same
-            else f"every validation image is taken for {name!r}"
+            else f"every validation image is predicted as {name!r}"
         )
         self._once(
             "same",
             f"in epoch {number} {what}. The accuracy of {share:.1%} is the share of "
-            f"{name!r}. Try a lower learning rate, or start weights.",
+            f"{name!r} in the data. Try a lower learning rate, or trained weights to "
+            "start from.",
         )
 
     def _sample_answers(self) -> np.ndarray:
@@ -158,8 +160,8 @@ class Watch(keras.callbacks.Callback):
 
 
 ALL_SKIPPED = (
-    "every step was skipped, because the gradients overflow float16: nothing was "
-    "learnt. Use the policy mixed_bfloat16 or float32."
+    "every step was skipped, because the gradients overflow in float16: the model "
+    "learnt nothing. Use the policy mixed_bfloat16 or float32."
 )
 
 

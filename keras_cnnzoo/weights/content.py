@@ -34,24 +34,24 @@ def _complaint(path: Path, name: str) -> str | None:
         return "it is empty"
     if start.startswith(_LFS):
         return (
-            "it is a Git LFS pointer, which stands for the file and is not the file: "
-            "run `git lfs pull`, or download it from its page"
+            "it is a Git LFS pointer, not the file itself: run `git lfs pull`, or "
+            "download the file from its page"
         )
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
         return (
-            "it is a web page and no weights: take the address of the file itself, "
+            "it is a web page, not a weights file: use the address of the file itself, "
             "behind the page's download button"
         )
     if start.startswith(b"PK") and not zipfile.is_zipfile(path):
-        return "its end is missing, it was cut short"
+        return "it is cut short: its end is missing"
     if name.endswith(_ARCHIVES) and not start.startswith(b"PK"):
-        return "it does not begin as such a file does"
+        return "it does not begin as a zip archive, as .npz and .keras files do"
     if name.endswith(".h5") and not start.startswith(_HDF5):
         return "it does not begin as an HDF5 file does"
     if name.endswith(".safetensors"):
         declared = 8 + int.from_bytes(start[:8], "little")
         if len(start) < 9 or start[8:9] != b"{":
-            return "it does not begin as such a file does"
+            return "it does not begin as a .safetensors file does"
         if declared > path.stat().st_size:
             return "its header is cut short"
     return None

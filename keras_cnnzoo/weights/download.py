@@ -67,7 +67,7 @@ def fetch(url: str, *, sha256: str | None = None, folder: Path | None = None) ->
         ValueError: The address is neither http nor https.
     """
     if not url.startswith(("https://", "http://")):
-        raise ValueError(f"An address begins with https://. Received: {url!r}")
+        raise ValueError(f"An address must begin with https://. Received: {url!r}")
     folder = cache_folder() if folder is None else folder
     # The address's hash tells apart files with the same name; the name is for people.
     mark = hashlib.sha256(url.encode()).hexdigest()[:8]
@@ -84,14 +84,14 @@ def fetch(url: str, *, sha256: str | None = None, folder: Path | None = None) ->
             if damage is None:
                 raise
             raise DownloadError(
-                f"The copy in the cache, {path}, {damage}; and another could not be "
-                f"had: {error}"
+                f"The copy in the cache, {path}, {damage}. Downloading it again "
+                f"failed: {error}"
             ) from error
         if problem := _problem(part.path, path.name, sha256):
             part.remove()
             raise DownloadError(
-                f"What {url} sent {problem}. Nothing was kept. Try again; if it stays "
-                "so, the file was exchanged."
+                f"The file downloaded from {url} {problem}. Nothing was kept. Try "
+                "again; if it happens again, the file at this address was replaced."
             )
         os.replace(part.path, path)
         part.remove()
@@ -109,13 +109,13 @@ def _problem(path: Path, name: str, sha256: str | None) -> str | None:
     try:
         content.check(path, name)
     except ValueError as error:
-        reason = f"is no file of weights: {error}"
+        reason = f"is not a weights file: {error}"
         # With a digest expected, the message below gives the file's own.
         if sha256 is None:
             return reason
     if sha256 is None or (found := digest(path)).startswith(sha256.lower()):
         return None
-    return f"is a file with SHA-256 {found}, but {sha256} was expected"
+    return f"has SHA-256 {found}, but {sha256} was expected"
 
 
 class _Part:
@@ -150,8 +150,8 @@ def _complete(url: str, part: _Part, *, known: bool) -> None:
     """Download the rest of a partial file, reconnecting if the connection breaks."""
     if is_offline():
         raise DownloadError(
-            f"{url} is not in the cache, and {OFFLINE} is set, so it is not fetched. "
-            "Pass the path of a file that you have."
+            f"{url} is not in the cache, and {OFFLINE} is set, so it is not "
+            "downloaded. Pass the path of a local file."
         )
     # Without a digest, only the server's version shows that two parts belong together.
     if part.size and not (known or part.version):
@@ -185,13 +185,13 @@ def _complete(url: str, part: _Part, *, known: bool) -> None:
         else:
             return
     if kept := part.size:
-        left = f"The {kept:,} bytes that came are kept, and the next call goes on."
+        left = f"The {kept:,} bytes received are kept, and the next call continues."
     else:
         part.remove()
         left = "Nothing was kept."
     raise DownloadError(
-        f"{url} could not be fetched: {reason}. {left} Where there is no network, pass "
-        "the path of a file that you have."
+        f"{url} could not be downloaded: {reason}. {left} Without a network, pass "
+        "the path of a local file."
     )
 
 
@@ -214,14 +214,18 @@ def _continue(url: str, part: _Part) -> None:
         if not resumed or (part.version and version not in ("", part.version)):
             part.begin(version)
             if resumed:
-                raise http.client.HTTPException("the file was exchanged meanwhile")
+                raise http.client.HTTPException(
+                    "the file on the server changed meanwhile"
+                )
             there = 0
         length = answer.headers["Content-Length"]
         total = there + int(length) if length else None
         with part.path.open("ab") as file:
             _copy(answer, file, Path(url).name, there, total)
     if total is not None and part.size != total:
-        raise http.client.HTTPException(f"it sent {part.size:,} of {total:,} bytes")
+        raise http.client.HTTPException(
+            f"the server sent {part.size:,} of {total:,} bytes"
+        )
 
 
 def _version(headers: Any) -> str:
@@ -245,7 +249,9 @@ def _copy(answer: Any, file: Any, name: str, done: int, total: int | None) -> No
             count += len(block)
             if (passed := time.monotonic() - since) > WINDOW:
                 if count < SLOW:
-                    raise _SlowError(f"it sent {count:,} bytes in {passed:.0f} seconds")
+                    raise _SlowError(
+                        f"the server sent {count:,} bytes in {passed:.0f} seconds"
+                    )
                 since, count = time.monotonic(), 0
         file.flush()
         os.fsync(file.fileno())

@@ -37,8 +37,8 @@ def parse(address: str) -> tuple[str, str, str | None]:
     name, _, revision = name.partition("@")
     if not owner or not name:
         raise ValueError(
-            f"An address on the hub is {PREFIX}owner/repo, with @revision or /file "
-            f"behind it where wanted. Received: {address!r}"
+            f"An address on the hub is {PREFIX}owner/repo, optionally followed by "
+            f"@revision and /file. Received: {address!r}"
         )
     return f"{owner}/{name}", file or FILE, revision or None
 
@@ -83,24 +83,24 @@ def fetch(address: str, *, sha256: str | None = None) -> Path:
     except LocalEntryNotFoundError as error:
         reason = "cannot be reached"
         if offline:
-            reason = f"is not asked, as {OFFLINE} or HF_HUB_OFFLINE is set"
+            reason = f"is not contacted, as {OFFLINE} or HF_HUB_OFFLINE is set"
         raise DownloadError(
-            f"{address} is not in the cache, and the hub {reason}. Where there is no "
-            "network, pass the path of a file that you have."
+            f"{address} is not in the cache, and the hub {reason}. Without a network, "
+            "pass the path of a local file."
         ) from error
     except RepositoryNotFoundError as error:
         raise DownloadError(
-            f"{address}: the hub has no such repository, or shows it only to those "
-            "whose HF_TOKEN may see it."
+            f"{address}: the hub has no such repository, or it is private. For a "
+            "private one, set HF_TOKEN to a token that has access to it."
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
-        raise DownloadError(f"{address} could not be fetched: {reason}") from error
+        raise DownloadError(f"{address} could not be downloaded: {reason}") from error
     if problem := _problem(Path(found), sha256):
         Path(found).resolve().unlink()
         raise DownloadError(
-            f"The copy of {address} {problem}. It was removed. Try again; if it stays "
-            "so, the file was exchanged."
+            f"The copy of {address} {problem}. It was removed. Try again; if it "
+            "happens again, the file on the hub has been replaced."
         )
     return Path(found)
 
@@ -118,7 +118,7 @@ def _problem(found: Path, sha256: str | None) -> str | None:
     try:
         content.check(blob, found.name)
     except ValueError as error:
-        return f"is none: {error}"
+        return f"is not a weights file: {error}"
     return None
 
 
@@ -186,8 +186,8 @@ def model_card(model: keras.Model, repository: str, license: str | None = None) 
     built = origin(model)
     if built is None:
         raise ValueError(
-            f"{model.name!r} was not made by `keras_cnnzoo.build`, so nobody could "
-            "build it again for these weights."
+            f"{model.name!r} was not made by `keras_cnnzoo.build`, so the model card "
+            "cannot say how to build it for these weights."
         )
     about = card(built.name)
     shape = tuple(model.input_shape[1:])

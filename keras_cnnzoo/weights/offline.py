@@ -47,8 +47,8 @@ def library_downloads(what: str) -> Iterator[None]:
             raise
         reason = f"{OFFLINE} is set" if is_offline() else str(error)
         raise DownloadError(
-            f"{what} could not be fetched and are not in the cache: {reason}. Where "
-            "there is no network, pass the path of a file that you have."
+            f"{what} could not be downloaded and are not in the cache: {reason}. "
+            "Without a network, pass the path of a local file."
         ) from error
     finally:
         socket.setdefaulttimeout(before)

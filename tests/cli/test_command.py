@@ -142,7 +142,7 @@ def test_a_model_file_is_a_subject_too(run, tmp_path, capsys):
     assert best["class"] in map(str, range(10))
     assert best["probability"] == of_run[0]["predictions"][0]["probability"]
     assert main(["evaluate", str(alone)]) == 2
-    assert "Say with --data" in capsys.readouterr().err
+    assert "with --data" in capsys.readouterr().err
     assert main(["predict", str(alone), str(image), "--weights", "x.h5"]) == 2
     assert "has its own weights" in capsys.readouterr().err
 
@@ -173,7 +173,7 @@ MISTAKES = {
     "no epochs": ("train mlp --epochs 0", "--epochs must be positive"),
     "small images": ("train lenet5 --image-size 4", "(4, 4, 1)"),
     "two channels": ("train mlp --data two.npz", "2 channels"),
-    "one class": ("train mlp --data one.npz", "one class only"),
+    "one class": ("train mlp --data one.npz", "only one class"),
     "empty folder": ("train mlp --data empty", "empty"),
     "unknown recipe": ("train mlp --recipe minst", "No recipe is named 'minst'"),
     "unwritable": ("train mlp --out file/run", "at file/run: Not a directory"),
@@ -191,7 +191,10 @@ MISTAKES = {
     "image gone": ("predict {run} gone.png", "There is no file gone.png"),
     "no model file": ("explain gone.keras text.png", "There is no file gone.keras"),
     "no page": ("explain {run} text.png -o gone/a.html", "There is no folder gone"),
-    "no method": ("explain {run} digit.png --attribution cam", "no method 'cam'"),
+    "no method": (
+        "explain {run} digit.png --attribution cam",
+        "no attribution method 'cam'",
+    ),
     "top 0": ("predict {run} text.png --top 0", "--top is at least 1"),
 }
 

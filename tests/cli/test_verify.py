@@ -67,7 +67,7 @@ def test_a_difference_is_told_and_the_others_are_kept(answers, tmp_path, capsys)
     printed = capsys.readouterr()
     assert "DIFFERS" in printed.out
     assert "1 of 2 cannot be compared, differ from their references" in printed.err
-    assert printed.err.endswith("alike: lenet1.\n")
+    assert printed.err.endswith("all images: lenet1.\n")
     assert set(_rows(table)) == {"lenet5"}
 
 
@@ -124,7 +124,7 @@ def test_answers_that_say_little_are_not_kept(answers, tmp_path, capsys):
 
 def test_what_cannot_be_compared_is_refused(answers, tmp_path, capsys):
     assert main(["verify", "nothing*", "--answers", str(answers)]) != 0
-    assert "holds no answers" in capsys.readouterr().err
+    assert "has no reference outputs" in capsys.readouterr().err
     assert _verify(answers, "--changed") != 0
     assert "--table" in capsys.readouterr().err
     table = tmp_path / "other.csv"

@@ -118,12 +118,12 @@ def test_partial_convolution_trains_every_kernel_it_has_and_no_other(rng):
 
 @pytest.mark.parametrize("connections", [[[0], []], [[1, 1]], [[0, -1]]])
 def test_partial_convolution_refuses_lists_that_are_no_connections(connections):
-    with pytest.raises(ValueError, match="different maps"):
+    with pytest.raises(ValueError, match="different input channels"):
         PartialConv2D(connections, 3)
 
 
-def test_partial_convolution_names_the_map_that_is_missing():
-    with pytest.raises(ValueError, match=r"map 3, .* has 3 maps"):
+def test_partial_convolution_names_the_missing_channel():
+    with pytest.raises(ValueError, match=r"channel 3, .* has only 3 channels"):
         PartialConv2D([[0, 3]], 3)(np.zeros((1, 5, 5, 3)))
 
 

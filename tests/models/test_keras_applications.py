@@ -347,7 +347,7 @@ def test_without_a_network_keras_own_weights_end_in_one_error(offline, monkeypat
         monkeypatch.setenv("KERAS_CNNZOO_OFFLINE", "1")
         monkeypatch.setattr(socket, "create_connection", None)
     said = "KERAS_CNNZOO_OFFLINE is set" if offline else "URL fetch failure"
-    with pytest.raises(DownloadError, match=rf"could not be fetched.*{said}.*path"):
+    with pytest.raises(DownloadError, match=rf"could not be downloaded.*{said}.*path"):
         build("keras_mobilenetv3small", input_shape=(32, 32, 3), weights="imagenet")
 
 

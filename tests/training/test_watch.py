@@ -88,7 +88,7 @@ def test_a_dead_network_is_reported_once():
         4, 3, activation="relu", bias_initializer=keras.initializers.Constant(-9)
     )
     (guessing, same) = sorted(_watch(_classifier(dead), _data((40, 40)), epochs=6))
-    assert "in epoch 2 the answers are the same for every image" in guessing
+    assert "in epoch 2 the predictions are the same for every image" in guessing
     assert "the loss has stayed at 0.69" in same
     assert "guessing is 0.693" in same
 
@@ -97,13 +97,13 @@ def test_one_class_for_every_image_is_reported():
     model = _classifier()
     model.layers[-2].set_weights([np.random.rand(64, 2) / 50, np.array([0.0, 5.0])])
     notes = _watch(model, _data((20, 60)), rate=1e-9, epochs=3)
-    (alike,) = [note for note in notes if "taken for 'bees'" in note]
+    (alike,) = [note for note in notes if "predicted as 'bees'" in note]
     assert "The accuracy of 75.0% is the share of 'bees'" in alike
 
 
 def test_an_exploding_loss_is_reported_with_the_rate():
     notes = _watch(_classifier(softmax=False), _data((40, 40)), rate=100.0, epochs=2)
-    (exploded,) = [note for note in notes if "explode" in note]
+    (exploded,) = [note for note in notes if "diverges" in note]
     assert "now 100" in exploded
     assert "guessing is 0.693" in exploded
 

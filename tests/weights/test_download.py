@@ -123,9 +123,9 @@ def test_the_cache_is_below_keras_home(server, tmp_path, monkeypatch):
 def test_what_cannot_be_had_ends_in_one_error(server, tmp_path, manner, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT", 0.5)
     monkeypatch.setattr(download, "WINDOW", 1.0)
-    left = "Nothing was kept" if manner == "missing" else "the next call goes on"
+    left = "Nothing was kept" if manner == "missing" else "the next call continues"
     started = time.monotonic()
-    with pytest.raises(DownloadError, match=rf"could not be fetched.*{left}"):
+    with pytest.raises(DownloadError, match=rf"could not be downloaded.*{left}"):
         download.fetch(server.url(manner), folder=tmp_path)
     assert time.monotonic() - started < 5
     assert not [name for name in _kept(tmp_path) if name.endswith(".bin")]
@@ -137,7 +137,7 @@ def test_what_came_before_a_failure_is_not_thrown_away(
 ):
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     server.most = 10_000
-    with pytest.raises(DownloadError, match="the next call goes on"):
+    with pytest.raises(DownloadError, match="the next call continues"):
         download.fetch(server.url(manner), folder=tmp_path)
     server.healthy = True
     path = download.fetch(server.url(manner), folder=tmp_path)
@@ -148,7 +148,7 @@ def test_what_came_before_a_failure_is_not_thrown_away(
 
 def test_a_file_that_was_exchanged_meanwhile_is_not_pieced_together(server, tmp_path):
     server.most = 5000
-    with pytest.raises(DownloadError, match="the next call goes on"):
+    with pytest.raises(DownloadError, match="the next call continues"):
         download.fetch(server.url("fails"), folder=tmp_path)
     server.healthy, server.tag = True, '"of another file"'
     path = download.fetch(server.url("fails"), folder=tmp_path)
@@ -202,7 +202,7 @@ def test_a_damaged_copy_without_a_network_is_said_to_be_damaged(server, tmp_path
     path.write_bytes(b"rot")
     server.shutdown()
     server.server_close()
-    with pytest.raises(DownloadError, match=r"copy in the cache.*another could not"):
+    with pytest.raises(DownloadError, match=r"copy in the cache.*again failed"):
         download.fetch(url, sha256=DIGEST, folder=tmp_path)
 
 
@@ -221,7 +221,7 @@ def test_what_a_library_fetches_by_itself_fails_in_one_error(offline, monkeypatc
         monkeypatch.setenv("KERAS_CNNZOO_OFFLINE", "1")
     started = time.monotonic()
     with (
-        pytest.raises(DownloadError, match="These weights could not be fetched"),
+        pytest.raises(DownloadError, match="These weights could not be downloaded"),
         library_downloads("These weights"),
     ):
         keras.utils.get_file("x", "http://127.0.0.1:9/x", cache_dir="/nowhere")

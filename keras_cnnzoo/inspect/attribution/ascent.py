@@ -33,8 +33,8 @@ class Pictures:
         low, high = value_range
         if not low < high:
             raise ValueError(
-                f"`value_range` is the least and the greatest value of a pixel. "
-                f"Received: {value_range}"
+                f"`value_range` is the lowest and the highest value of a pixel, in "
+                f"this order. Received: {value_range}"
             )
         shape = (None, *image_shape(model))
         self._range = low, high
@@ -42,8 +42,8 @@ class Pictures:
         channels = shape[self._axis]
         if len(shape) != 4 or channels is None:
             raise ValueError(
-                f"{model.name!r} takes no images of a known number of channels but "
-                f"inputs of shape {shape[1:]}."
+                f"{model.name!r} has an input of shape {shape[1:]}, not images with a "
+                "known number of channels."
             )
         self.channels = channels
         self.size = shape[1:3] if self._axis == -1 else shape[2:4]
@@ -104,9 +104,9 @@ def ascent(
         _, gradients = run(pictures.to_model(shown), weights.astype("float32"))
         if gradients is None:
             raise ValueError(
-                f"What {', '.join(repr(layer.name) for layer in layers)} gives has no "
-                f"gradient by the images of {model.name!r}: look for operations that "
-                "hold gradients back."
+                f"The output of {', '.join(repr(layer.name) for layer in layers)} has "
+                f"no gradient with respect to the images of {model.name!r}. Look for "
+                "operations that block gradients, such as `stop_gradient`."
             )
         return pictures.from_model(ops.convert_to_numpy(gradients))
 

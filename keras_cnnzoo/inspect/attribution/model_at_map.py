@@ -65,7 +65,7 @@ class ModelAtMap:
     ) -> None:
         self.images = batch_of_images(model, images)
         if not np.isfinite(self.images).all():
-            raise ValueError("`images` hold NaN or infinity.")
+            raise ValueError("`images` contain NaN or infinity.")
         shape = self.images.shape[1:]
         key: Hashable = ("attribution", shape, selection_key(layer), pixels)
         self._passes = kept(model, key, lambda: _Passes(model, shape, layer, pixels))
@@ -115,19 +115,19 @@ class ModelAtMap:
         """Return the message that changing the feature map never changes the output."""
         if self._saturated:
             return (
-                f"The answer of {self._name!r} is saturated: it is exactly 0 or 1 for "
-                "every class and image, and stays so, and what it was computed from "
-                "cannot be seen. Explain a model that ends in its logits, without the "
-                "function that gives the probabilities."
+                f"The output of {self._name!r} is saturated: it is exactly 0 or 1 for "
+                "every class and image and does not change, and its logits cannot be "
+                "read. Explain a model that ends in its logits, without the activation "
+                "that turns them into probabilities."
             )
         return self._no_way(what)
 
     def _no_way(self, what: str) -> str:
         where = self._passes.where
         return (
-            f"What {self._name!r} answers does not depend on {where}: {what}. "
-            "Name a layer on the way from the images to the answer, and look for "
-            "operations that hold gradients back."
+            f"The output of {self._name!r} does not depend on {where}: {what}. "
+            "Name a layer on the path from the images to the output, and look for "
+            "operations that block gradients, such as `stop_gradient`."
         )
 
     def _added(self, images: np.ndarray, added: np.ndarray | None) -> np.ndarray:
@@ -140,9 +140,9 @@ class ModelAtMap:
         if undone and not self._passes.told:
             self._passes.told = True
             warnings.warn(
-                f"{self._name!r} ends in probabilities that none of Keras's functions "
-                "and layers has made. What is explained is their logarithm less its "
-                "mean over the classes, which is the logit but for a constant of each "
+                f"{self._name!r} ends in probabilities that were not computed by a "
+                "function or layer of Keras. Their logarithm minus its mean over the "
+                "classes is explained, which equals the logits up to a constant per "
                 "image. A model that ends in its logits is explained exactly.",
                 stacklevel=4,
             )
@@ -175,15 +175,15 @@ class _Passes:
         if answer is None or len(answer) != 2:
             several = "several tensors" if answer is None else f"shape {answer}"
             raise ValueError(
-                f"{model.name!r} does not answer an image with a vector of classes but "
-                f"with {several}. Pass a model of the one output that is to be "
-                "explained."
+                f"{model.name!r} has to output one vector of classes per image, but "
+                f"it outputs {several}. Pass a model that has only the output to "
+                "explain."
             )
         call = None if pixels and layer is None else locate(model, calls, layer)
         self.classes = answer[1]
         self.data_format = data_format(model)
         self.told = False
-        self.where = f"the map of {call.layer.name!r}" if call else "the images"
+        self.where = f"the feature map of {call.layer.name!r}" if call else "the images"
         self.map_shape = call.shape[1:] if call and call.shape else shape
         self.map_format = call.data_format if call else self.data_format
         self._number = call.number if call else 0

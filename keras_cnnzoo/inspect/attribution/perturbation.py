@@ -142,7 +142,7 @@ def occlusion(
             times[part] += 1
         found.append(fall / times)
     if not np.any(found):
-        raise ValueError(seen.severed("it stays, whatever window is covered"))
+        raise ValueError(seen.severed("it is the same whatever window is covered"))
     return finish(np.stack(found), seen.size, normalize=normalize)
 
 

@@ -47,7 +47,7 @@ def reasons(model: keras.layers.Layer, paths: Collection[str]) -> str:
     layers = layer_paths(model)
     first = {loop_around(layers, path): path for path in reversed(list(paths))}
     told = [why_hidden(model, path) for path in reversed(first.values())]
-    return " ".join(text or "Look at the layer around it." for text in told)
+    return " ".join(text or "Take the layer around it." for text in told)
 
 
 def warn_of_hidden(
@@ -55,7 +55,7 @@ def warn_of_hidden(
 ) -> None:
     """Warn of the layers whose outputs cannot be read, and say why."""
     warnings.warn(
-        f"What {', '.join(map(repr, paths))} gives cannot be seen: it runs inside a "
-        f"loop. {reasons(model, paths)}",
+        f"The output of {', '.join(map(repr, paths))} cannot be read, because it is "
+        f"computed inside a loop. {reasons(model, paths)}",
         stacklevel=stacklevel + 1,
     )

@@ -31,7 +31,8 @@ def check_methods(methods: Sequence[str]) -> None:
     """Raise an error for an unknown method, before anything is computed."""
     if unknown := [name for name in methods if name not in METHODS]:
         raise ValueError(
-            f"There is no method {unknown[0]!r}. Choose from {', '.join(METHODS)}."
+            f"There is no attribution method {unknown[0]!r}. Choose from "
+            f"{', '.join(METHODS)}."
         )
 
 
@@ -58,7 +59,7 @@ def rank(
     classes = values.shape[1]
     if class_names is not None and len(class_names) != classes:
         raise ValueError(
-            f"The model tells {classes} classes apart, and `class_names` has "
+            f"The model has {classes} classes, but `class_names` has "
             f"{len(class_names)} names."
         )
     kind = "probability"
@@ -105,7 +106,7 @@ def attribute(
     found: list[dict[str, np.ndarray]] = [{} for _ in images]
     count = min(EXPLAINED, min((len(answers) for answers in ranked), default=0))
     if not count:
-        return found, dict.fromkeys(methods, "The model does not answer with classes.")
+        return found, dict.fromkeys(methods, "The model does not predict classes.")
     targets = [row["class"] for answers in ranked for row in answers[:count]]
     failed: dict[str, str] = {}
     for name in methods:

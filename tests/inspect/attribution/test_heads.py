@@ -118,7 +118,7 @@ def test_a_softmax_by_its_formula_is_undone_but_for_a_constant_and_that_is_said(
     model = _headed(lambda x, gate: Own(_formula)(_dense()(x)))
     model.set_weights(plain.get_weights())
     expected = inspect.grad_cam(plain, images, 1, normalize=False)
-    with pytest.warns(UserWarning, match="logarithm less its mean"):
+    with pytest.warns(UserWarning, match="logarithm minus its mean"):
         found = inspect.grad_cam(model, images, 1, normalize=False)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

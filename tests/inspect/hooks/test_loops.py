@@ -114,7 +114,7 @@ def test_what_time_distributed_runs_is_told(make, path):
     ):
         with pytest.raises(ValueError, match=f"run inside a loop: {path}. {why}"):
             look()
-    with pytest.warns(UserWarning, match=f"{path}.* gives cannot be seen") as told:
+    with pytest.warns(UserWarning, match=f"{path}.* cannot be read") as told:
         found = inspect.activations(model, FRAMES, "*")
     # One sentence for the loop, not one for each layer in it.
     assert sum(str(w.message).count("is run by 'frames'") for w in told) == 1

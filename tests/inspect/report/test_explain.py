@@ -235,8 +235,11 @@ def test_what_has_no_answers_and_no_maps_is_still_shown(tmp_path):
         ({"images": np.zeros((8, 8, 1))}, r"Received an array of shape \(8, 8, 1\)"),
         ({"captions": ["a", "b"]}, "Received 2 for 1 images"),
         ({"pictures": []}, "Received 0 for 1 images"),
-        ({"class_names": ["a"]}, "tells 2 classes apart, and `class_names` has 1"),
-        ({"attributions": ["gradcam"]}, "no method 'gradcam'. Choose from grad_cam"),
+        ({"class_names": ["a"]}, "has 2 classes, but `class_names` has 1"),
+        (
+            {"attributions": ["gradcam"]},
+            "no attribution method 'gradcam'. Choose from grad_cam",
+        ),
     ],
 )
 def test_mistakes_are_named(changes, message, tmp_path):

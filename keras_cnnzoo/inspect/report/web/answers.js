@@ -4,7 +4,7 @@ function drawAnswers() {
   const rows = image().answers;
   document.body.classList.toggle("no-answers", !rows.length);
   if (!rows.length) return;
-  $("answers-title").textContent = "Answers";
+  $("answers-title").textContent = "Predictions";
   const probable = manifest.kind !== "score";
   const most = probable ? 1 : Math.max(...rows.map((row) => row.value), 1e-12);
   const explained = manifest.explained;

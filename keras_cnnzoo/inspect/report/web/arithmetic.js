@@ -84,7 +84,7 @@ function drawArithmetic() {
   const found = compute(at, shown.arrays, shown.kernel, maps, i, place);
   if (!found) {
     box.replaceChildren(
-      make("p", { class: "note" }, "Of this layer the page holds the numbers behind the highest pixel of each channel. "),
+      make("p", { class: "note" }, "For this layer, the page contains the computation of the highest pixel of each channel only. "),
       make("button", { type: "button", class: "link", onclick: () => update({ pixel: null, hover: null }) }, "Show the highest pixel"),
     );
     return;
@@ -191,15 +191,15 @@ function moreTerms(found, limit) {
   const many = found.terms.length > FIRST_TERMS;
   if (!many) return null;
   return make("button", { type: "button", class: "link", onclick: () => { allTerms = !allTerms; drawArithmetic(); } },
-    allTerms ? "Show the largest only" : `Show all ${found.terms.length} input channels`);
+    allTerms ? "Show only the largest" : `Show all ${found.terms.length} input channels`);
 }
 
 function arithmeticNote(at, found) {
   const notes = [];
   if (at.window.rule === "sum" && found.terms.length > 1) notes.push("Input channels with the largest contribution come first.");
-  if (!at.window.full) notes.push("Of this layer the page holds the highest pixel of each channel; in smaller layers any pixel can be chosen.");
-  else if (!shown.maps.vector) notes.push("Click any pixel of the map.");
-  notes.push("Inputs and weights are the network's own numbers; point at one to read all of its digits.");
+  if (!at.window.full) notes.push("For this layer, the page contains the computation of the highest pixel of each channel only; in smaller layers you can choose any pixel.");
+  else if (!shown.maps.vector) notes.push("Click any pixel of the feature map.");
+  notes.push("Inputs and weights are the exact values in the network; point at one to read all of its digits.");
   return notes.join(" ");
 }
 

@@ -12,7 +12,7 @@ function drawMap() {
   box.classList.toggle("coarse", maps.width < 128);
   box.setAttribute("aria-label", maps.vector
     ? `Number ${state.channel}`
-    : `Map of channel ${state.channel}, ${maps.height} by ${maps.width}. Arrow keys move the pixel, Escape goes to the highest.`);
+    : `Feature map of channel ${state.channel}, ${maps.height} by ${maps.width}. Arrow keys move the pixel, Escape returns to the highest.`);
   const common = state.scale === "common" || maps.vector;
   const [low, high] = common ? [maps.low, maps.high] : maps.range(i);
   const colour = colouring(low, high);
@@ -38,10 +38,10 @@ function drawPixel() {
   const seen = fieldOf(layer(), y, x), picture = pictures[state.image], canvas = $("crop");
   $("crop").parentElement.hidden = !seen;
   if (!seen) {
-    $("sees-note").textContent = "What this pixel sees of the image is not known: the layer's computation cannot be followed.";
+    $("sees-note").textContent = "The receptive field of this pixel is not known, because the layer's computation cannot be traced.";
   } else {
     drawCrop(canvas, picture, seen);
-    canvas.setAttribute("aria-label", "What the pixel sees of the image");
+    canvas.setAttribute("aria-label", "The receptive field of the pixel");
     $("sees-note").textContent = seesText(seen);
   }
   const peak = maps.peak(i), [low, high] = maps.range(i);
@@ -61,10 +61,10 @@ function seesText(seen) {
   };
   const [top, bottom] = ends(seen.top, seen.height, height), [left, right] = ends(seen.left, seen.width, width);
   if (top === 0 && left === 0 && bottom === height - 1 && right === width - 1)
-    return "It sees the whole image.";
+    return "Its receptive field is the whole image.";
   const beyond = seen.top < 0 || seen.left < 0 || seen.top + seen.height > height || seen.left + seen.width > width;
   const from = (word, a, b) => (a === b ? `${word} ${a}` : `${word}s ${a}–${b}`);
-  return `It sees ${from("row", top, bottom)}, ${from("column", left, right)} of the image${beyond ? ", and padding beyond its edge" : ""}.`;
+  return `Its receptive field is ${from("row", top, bottom)}, ${from("column", left, right)} of the image${beyond ? ", and padding beyond its edge" : ""}.`;
 }
 
 // The same channel on every image: the receptive field of its highest pixel.

@@ -77,7 +77,7 @@ function drawTree() {
       fold);
     }),
   );
-  if (!listed.length) $("tree").append(make("p", { class: "note" }, "No layer has that in its name or kind."));
+  if (!listed.length) $("tree").append(make("p", { class: "note" }, "No layer has this in its name or kind."));
 }
 
 function toggle(row) {
@@ -163,7 +163,7 @@ function drawHead() {
       at.macs !== null && fact("Multiply-adds", short(at.macs), share(at.macs, model.macs)),
       at.bytes && fact("Output memory", `${short(at.bytes)}B`),
       at.dense && fact("As a dense layer", short(at.dense), "weights"),
-      field && fact("A pixel sees", field.size.join("×"), `step ${field.stride[0]}`),
+      field && fact("Receptive field", field.size.join("×"), `step ${field.stride[0]}`),
     ].filter(Boolean),
   );
   $("layer-open-name").textContent = at.path;
@@ -197,7 +197,7 @@ function wireLayers() {
   const left = Object.entries(manifest.model.left_out);
   const count = left.reduce((all, [, n]) => all + n, 0);
   $("left-out").textContent = count
-    ? `Left out, since ${count === 1 ? "it only passes on what it is" : "they only pass on what they are"} given: ` +
+    ? `Not listed, since ${count === 1 ? "it only passes on its" : "they only pass on their"} input: ` +
       `${left.map(([kind, n]) => (n > 1 ? `${n} × ${kind}` : kind)).join(", ")}.`
     : "";
 }

@@ -69,7 +69,7 @@ async function start() {
   const model = manifest.model;
   $("model-name").textContent = model.name;
   $("model-facts").textContent =
-    [plural(model.params, "parameter"), model.macs && `${short(model.macs)} multiply-adds an image`, `input ${model.input.join("×")}`]
+    [plural(model.params, "parameter"), model.macs && `${short(model.macs)} multiply-adds per image`, `input ${model.input.join("×")}`]
       .filter(Boolean).join(" · ");
   await loadPictures();
   const first = manifest.layers.findIndex((at) => at.window?.filters && at.channels);

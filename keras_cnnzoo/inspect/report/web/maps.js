@@ -16,13 +16,13 @@ function drawTiles() {
   const filters = filtersShown() && state.view === "filters";
   const vector = shown.maps.vector && !filters;
   const all = at.shape[2], here = at.channels.length;
-  $("maps-title").textContent = vector ? plural(all, "number") : filters ? plural(all, "filter") : plural(all, "map");
+  $("maps-title").textContent = vector ? plural(all, "number") : filters ? plural(all, "filter") : plural(all, "feature map");
   const box = $("tiles");
   box.className = `tiles${vector ? " units" : ""}${shown.maps.width < 64 ? " coarse" : ""}`;
   box.replaceChildren(...shown.maps.ordered().map((channel) => tile(channel, filters, vector)));
   const notes = [];
-  if (here < all) notes.push(`The ${here} of ${whole(all)} that ${manifest.images.length > 1 ? "the images excite" : "the image excites"} most.`);
-  if (at.same_as) notes.push(`The same as ${at.same_as} gives.`);
+  if (here < all) notes.push(`The ${here} of ${whole(all)} that ${manifest.images.length > 1 ? "the images activate" : "the image activates"} most.`);
+  if (at.same_as) notes.push(`The same output as that of ${at.same_as}.`);
   if (filters) notes.push(filterNote());
   $("maps-note").textContent = notes.join(" ");
   drawControls();
