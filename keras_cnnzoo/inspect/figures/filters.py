@@ -41,8 +41,9 @@ def plot_filters(
         model: A model, or a convolution itself.
         layer: The layer of the model, as `find` takes it. None uses the first that has
             filters.
-        limit: The most filters to draw.
-        title: Title of the figure; None describes the layer.
+        limit: The most filters to draw; at most 12 where each takes a row.
+        title: Title of the figure; None describes the layer and says how many of its
+            filters are drawn where that is not all.
 
     Raises:
         ValueError: `layer` does not match exactly one layer.
@@ -57,9 +58,12 @@ def plot_filters(
     path, chosen = _choose(model, layer)
     kernel = kernels(chosen)
     height, width, inputs, filters = kernel.shape
+    whole = inputs in (1, 3)
+    count = min(limit, filters) if whole else min(limit, DEEP, filters)
     text = title or f"{path}: {filters} filters of {height}×{width}×{inputs}"
-    if inputs in (1, 3):
-        count = min(limit, filters)
+    if count < filters and not title:
+        text += f", the first {count}"
+    if whole:
         rows, columns = grid(count, widest=12)
         figure = new_figure(0.9 * columns + 0.2, 1.04 * rows + 0.45, text)
         cells = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -70,7 +74,7 @@ def plot_filters(
             else:
                 axes.remove()
         return figure
-    count, slices = min(limit, DEEP, filters), min(SLICES, inputs)
+    slices = min(SLICES, inputs)
     figure = new_figure(0.9 * slices + 0.6, 1.05 * count + 0.5, text)
     cells = figure.subplots(count, slices, squeeze=False)
     for number, row in enumerate(cells):

@@ -66,6 +66,11 @@ def test_filters_of_other_convolutions():
     np.testing.assert_array_equal(values(figure.axes[3]), kernel[..., 1, 1])
     lenet = build("lenet5")
     assert plot_filters(lenet).get_suptitle() == "c1: 6 filters of 5×5×1"
+    some = plot_filters(lenet, limit=4).get_suptitle()
+    assert some == "c1: 6 filters of 5×5×1, the first 4"
+    conv = keras.layers.Conv2D(16, 1, name="deep")
+    conv.build((None, 8, 8, 64))
+    assert plot_filters(conv).get_suptitle().endswith("1×1×64, the first 12")
     # Not connected is zero.
     third = plot_filters(lenet, "c3")
     assert len(third.axes) == 12 * 6
