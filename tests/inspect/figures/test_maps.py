@@ -123,7 +123,7 @@ def test_activations_channels_first(channels_first, rng):
     np.testing.assert_allclose(values(figure.axes[2]), maps[0, 2], rtol=1e-6)
     last = plot_activations(maps, order="number", data_format="channels_last")
     assert len(last.axes) == 5
-    with pytest.raises(ValueError, match="`data_format` is .channels_last"):
+    with pytest.raises(ValueError, match="`data_format` is 'channels_last'"):
         plot_activations(maps, data_format="first")
 
 
