@@ -11,8 +11,8 @@ from keras_cnnzoo.verify.check import verify
 from keras_cnnzoo.verify.comparison import Comparison
 from keras_cnnzoo.verify.table import Row
 
-#: The number of models after which a process is replaced, since backends keep in memory
-#: what they compiled.
+#: The number of models per process, on average, after which all processes are replaced,
+#: since backends keep in memory what they compiled.
 _MODELS = 40
 #: With one process per core, more threads per process would only slow each other down.
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -52,13 +52,20 @@ def sweep(names: Sequence[str], answers: Path, jobs: int = 1) -> Iterator[Outcom
         os.environ.setdefault(variable, "1")
     # A process with a running backend must not be forked.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, max_tasks_per_child=_MODELS) as pool:
-        waiting = [pool.submit(_outcome, name, answers) for name in names]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    share = jobs * _MODELS
+    # New pools, since one with `max_tasks_per_child` hangs in Python 3.11 when all of
+    # its processes end at once (python/cpython#115634).
+    for start in range(0, len(names), share):
+        with ProcessPoolExecutor(jobs, context) as pool:
+            waiting = [
+                pool.submit(_outcome, name, answers)
+                for name in names[start : start + share]
+            ]
+            try:
+                for done in as_completed(waiting):
+                    yield done.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _outcome(name: str, answers: Path) -> Outcome:

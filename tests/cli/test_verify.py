@@ -10,6 +10,8 @@ import pytest
 
 from keras_cnnzoo import verify
 from keras_cnnzoo.cli.main import main
+from keras_cnnzoo.verify import sweeping
+from keras_cnnzoo.verify.sweeping import sweep
 
 ANSWERS = Path(__file__).parents[1] / "references" / "answers"
 pytestmark = pytest.mark.once
@@ -91,6 +93,12 @@ def test_several_processes_find_what_one_finds(answers, tmp_path, capsys):
     assert "2/2" in capsys.readouterr().out
     assert _verify(answers, "--jobs", 0) != 0
     assert "at least 1. Received: 0" in capsys.readouterr().err
+
+
+def test_processes_are_replaced(answers, monkeypatch):
+    monkeypatch.setattr(sweeping, "_MODELS", 2)
+    names = ["lenet5", "lenet1", "lenet5", "lenet1", "lenet5"]
+    assert sorted(o.name for o in sweep(names, answers, jobs=2)) == sorted(names)
 
 
 def test_dry_run_names_what_is_stale(answers, tmp_path, capsys):
