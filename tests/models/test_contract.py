@@ -286,7 +286,7 @@ def test_every_trainable_weight_gets_a_gradient(name):
 
 #: A process loads one of these shares of the families. TensorFlow and JAX take half a
 #: minute for four models.
-SHARES, SHARES_OF_SPREAD = 6, 4
+SHARES, SHARES_OF_SPREAD = 9, 4
 
 
 def _saved(names):
