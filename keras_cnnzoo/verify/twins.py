@@ -72,11 +72,8 @@ def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, A
     norms = [norm for norm in norms if norm.weights]
     mean, std = (np.array(v) / 255 for v in _colours(name))
     options: dict[str, Any] = {"input_shape": shape, "classifier_activation": None}
-    if loaded:
-        with without_drawing():
-            model = build(name, **options)
-        model.set_weights(loaded)
-    else:
+    model = _with_weights(loaded, name, options)
+    if model is None:
         # Keras's published files hold standard deviations in place of variances.
         for norm in norms:
             _state(norm, mean, std)
@@ -84,7 +81,7 @@ def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, A
             path = Path(folder, "published.weights.h5")
             network.save_weights(path)
             model = build(name, weights=path, **options)
-        loaded += model.get_weights()
+        loaded[:] = model.get_weights()
     for norm in norms:
         _state(norm, mean, std**2)
     images = reference_images(size)
@@ -93,6 +90,23 @@ def _answers(name: str, size: int, loaded: list[np.ndarray]) -> tuple[Answers, A
         {LOGITS: answers_of(model, images)},
         {LOGITS: answers_of(network, fed)},
     )
+
+
+def _with_weights(
+    loaded: list[np.ndarray], name: str, options: dict[str, Any]
+) -> keras.Model | None:
+    """Build our model with weights that were loaded before; None if they do not fit.
+
+    The first dense layer of VGG has another size for every size of images.
+    """
+    if not loaded:
+        return None
+    with without_drawing():
+        model = build(name, **options)
+    if [w.shape for w in loaded] != [tuple(w.shape) for w in model.weights]:
+        return None
+    model.set_weights(loaded)
+    return model
 
 
 def _colours(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
