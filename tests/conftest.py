@@ -13,9 +13,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import keras
 import numpy as np
 import pytest
+from keras.src.backend.common import global_state
 
 # Helpers of tests lie beside them: `subjects` for many, others for their folder.
-for folder in ("", "inspect", "models"):
+for folder in ("", "inspect", "layers", "models"):
     sys.path.append(str(Path(__file__).parent / folder))
 pytest_plugins = ["subject_fixtures", "time_limit"]
 
@@ -27,6 +28,13 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 ENOUGH, GROWN = 3.0, 0.7
 #: Where Linux says how many pages of memory this process has.
 PAGES = Path("/proc/self/statm")
+
+
+@pytest.fixture(autouse=True)
+def _no_name_scope_left():
+    """Leave the name scope that Keras stays in where TensorFlow refuses a name."""
+    yield
+    global_state.set_global_attribute("name_scope_stack", [])
 
 
 @pytest.fixture(autouse=True)

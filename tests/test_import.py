@@ -47,14 +47,15 @@ print("heavy:", *sorted(heavy), file=sys.stderr)
 """
 
 
-def _python(code, *arguments):
-    backend = keras.backend.backend()
+def _python(code, *arguments, check=True, **environment):
+    """Run a program; an environment variable that is None is not set."""
+    given = os.environ | {"KERAS_BACKEND": keras.backend.backend()} | environment
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env=os.environ | {"KERAS_BACKEND": backend},
+        env={name: value for name, value in given.items() if value is not None},
         capture_output=True,
         text=True,
-        check=True,
+        check=check,
     )
 
 
@@ -111,31 +112,21 @@ build("lenet5")(__import__("numpy").zeros((1, 32, 32, 1)))
 """
 
 
-def _without_level(code, **more):
-    env = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"} | more
-    env["KERAS_BACKEND"] = keras.backend.backend()
-    return subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True
-    )
-
-
 @pytest.mark.parametrize("first", ["", "import keras\n"])
 def test_a_first_run_is_quiet(first):
-    done = _without_level(f"import keras_cnnzoo\n{first}{FIRST}")
-    assert done.returncode == 0
+    done = _python(f"import keras_cnnzoo\n{first}{FIRST}", TF_CPP_MIN_LOG_LEVEL=None)
     assert done.stderr == ""
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own")
 def test_who_sets_the_log_level_sees_what_tensorflow_says():
-    done = _without_level("import keras_cnnzoo, keras", TF_CPP_MIN_LOG_LEVEL="0")
-    assert done.returncode == 0
+    done = _python("import keras_cnnzoo, keras", TF_CPP_MIN_LOG_LEVEL="0")
     assert "TensorFlow" in done.stderr
 
 
 #: A module that cannot be imported, in the place of TensorFlow.
 BROKEN = """
-import os, pathlib, sys
+import pathlib, sys
 pathlib.Path(sys.argv[1], "tensorflow.py").write_text(
     "import os; os.write(2, b'why it failed'); raise RuntimeError"
 )
@@ -146,7 +137,6 @@ import keras_cnnzoo, keras
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own")
 def test_what_a_failed_start_said_appears(tmp_path):
-    code = BROKEN.replace("sys.argv[1]", repr(str(tmp_path)))
-    done = _without_level(code)
+    done = _python(BROKEN, str(tmp_path), check=False, TF_CPP_MIN_LOG_LEVEL=None)
     assert done.returncode == 1
     assert "why it failed" in done.stderr

@@ -5,67 +5,40 @@ import functools
 import keras
 import numpy as np
 import pytest
-from spread import SPREAD
+from small_models import (
+    SMALLEST,
+    SPREAD,
+    small_images,
+    small_options,
+    small_shape,
+)
 
 from keras_cnnzoo import build, card, inspect, list_models, origin, weights
 from keras_cnnzoo.models import keras_applications
-from keras_cnnzoo.registry import families, family_of
+from keras_cnnzoo.registry import family_of
 from keras_cnnzoo.weights.export import renamed
 
-#: The model that stands for a family whose card states no sizes: a small one.
-STANDS_FOR = {"keras_applications": "keras_mobilenetv3small"}
 
-
-def smallest(family):
-    """Name the smallest model of a family, by what its cards state, or the first."""
-    stated = {name: variant.params for name, variant in family.variants.items()}
-    if None in stated.values():
-        return STANDS_FOR.get(family.name, next(iter(stated)))
-    return min(stated, key=stated.get)
+def _marks(name):
+    """Run on every backend, on one, or in a long run only."""
+    if name in SPREAD:
+        return ()
+    return pytest.mark.once if name in SMALLEST else pytest.mark.slow
 
 
 #: Every name is covered, one of each family in every run, and those that together have
 #: every kind of layer on every backend.
-SMALLEST = [smallest(family) for family in families()]
-EACH = [
-    pytest.param(
-        name,
-        marks=()
-        if name in SPREAD
-        else pytest.mark.once
-        if name in SMALLEST
-        else pytest.mark.slow,
-    )
-    for name in list_models()
-]
+EACH = [pytest.param(name, marks=_marks(name)) for name in list_models()]
 #: One model after the other, each through all tests, so that few are held at once.
 each_model = pytest.mark.parametrize("name", EACH, scope="module")
 #: Networks of Keras Applications that Keras does not build channels first.
 KERAS_REFUSES = ("keras_convnext", "keras_densenet", "keras_nasnet")
-#: Side of the images here, where a sketch names no other.
-SIDE = 96
-
-
-def _options(name):
-    """Keep one of each kind of block, and the image small."""
-    shape = card(name).input_shape
-    small = {"input_shape": (SIDE, SIDE, shape[-1])} if shape[0] > SIDE else {}
-    return small | family_of(name).sketch
-
-
-def _shape(name):
-    return _options(name).get("input_shape", card(name).input_shape)
 
 
 @functools.lru_cache(maxsize=1)
 def _model(name):
     """Build once for all tests that do not change what a model is."""
-    return build(name, classes=7, **_options(name))
-
-
-def _images(name, batch=2):
-    shape = (batch, *_shape(name))
-    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+    return build(name, classes=7, **small_options(name))
 
 
 @functools.cache
@@ -132,13 +105,13 @@ def _constants(model):
 def test_begins_with_normalisation_unless_told_not_to(name):
     first = _model(name).layers[1]
     assert (first.name, type(first).__name__) == ("normalization", "ColorNormalization")
-    without = build(name, preprocessing=False, classes=0, **_options(name))
+    without = build(name, preprocessing=False, classes=0, **small_options(name))
     assert "normalization" not in [layer.name for layer in without.layers]
 
 
 @each_model
 def test_answers_are_probabilities_whatever_the_images_type(name):
-    x = _images(name).astype("uint8")
+    x = small_images(name).astype("uint8")
     whole = _model(name).predict(x, verbose=0)
     assert whole.shape == (2, 7)
     if card(name).task == "classification":
@@ -168,8 +141,8 @@ def test_features_are_the_stages_of_the_card(name):
 @pytest.mark.once
 @each_model
 def test_features_come_in_one_order_wherever_they_are_asked_for(name):
-    model = build(name, features=True, **_options(name))
-    x = _images(name)
+    model = build(name, features=True, **small_options(name))
+    x = small_images(name)
     symbolic = keras.tree.flatten(model.output)
     answers = model(x), model.predict_on_batch(x)
     assert isinstance(model.output, list) == (len(symbolic) > 1)
@@ -177,15 +150,15 @@ def test_features_come_in_one_order_wherever_they_are_asked_for(name):
         assert isinstance(answer, list) == (len(symbolic) > 1)
         got = [tuple(y.shape[1:]) for y in keras.tree.flatten(answer)]
         assert got == [tuple(y.shape[1:]) for y in symbolic]
-    pooled = build(name, classes=0, pooling="avg", **_options(name)).output.shape
+    pooled = build(name, classes=0, pooling="avg", **small_options(name)).output.shape
     assert pooled == (None, symbolic[-1].shape[-1])
 
 
 @each_model
 def test_size_of_images_may_be_open(name):
-    x = _images(name)
+    x = small_images(name)
     fixed = _model(name)
-    options = _options(name) | {"input_shape": (None, None, x.shape[-1])}
+    options = small_options(name) | {"input_shape": (None, None, x.shape[-1])}
     refusal = ""
     try:
         model = build(name, classes=7, **options)
@@ -203,8 +176,8 @@ def test_size_of_images_may_be_open(name):
 @each_model
 def test_head_answers_in_full_precision_under_a_mixed_policy(name, policy):
     policy("mixed_bfloat16")
-    model = build(name, classes=7, **_options(name))
-    y = model.predict(_images(name), verbose=0)
+    model = build(name, classes=7, **small_options(name))
+    y = model.predict(small_images(name), verbose=0)
     assert np.isfinite(y.astype("float32")).all()
     if model.layers[-1].name == "head":
         assert keras.backend.standardize_dtype(y.dtype) == "float32"
@@ -212,12 +185,12 @@ def test_head_answers_in_full_precision_under_a_mixed_policy(name, policy):
 
 @each_model
 def test_channels_first_gives_the_same_answer(name, request):
-    x = _images(name)
+    x = small_images(name)
     options = {"classes": 7, "classifier_activation": None}
-    last = build(name, **options, **_options(name))
+    last = build(name, **options, **small_options(name))
     expected = last.predict(x, verbose=0)
-    height, width, depth = _shape(name)
-    small = _options(name) | {"input_shape": (depth, height, width)}
+    height, width, depth = small_shape(name)
+    small = small_options(name) | {"input_shape": (depth, height, width)}
     request.getfixturevalue("channels_first")
     if name.startswith(KERAS_REFUSES):
         with pytest.raises(ValueError, match="does not support the `channels_first`"):
@@ -240,7 +213,7 @@ def test_weights_go_to_others_names_and_back(name):
     }
     source = _model(name)
     for names in maps:
-        twin = build(name, classes=7, **_options(name))
+        twin = build(name, classes=7, **small_options(name))
         report = weights.load(twin, renamed(source, names))
         assert report.complete, names
         for ours, theirs in zip(twin.weights, source.weights, strict=True):
@@ -249,16 +222,16 @@ def test_weights_go_to_others_names_and_back(name):
 
 @each_model
 def test_learns(name):
-    model = build(name, classes=7, **_options(name))
+    model = build(name, classes=7, **small_options(name))
     model.compile("sgd", "sparse_categorical_crossentropy")
-    history = model.fit(_images(name), np.array([1, 2]), verbose=0)
+    history = model.fit(small_images(name), np.array([1, 2]), verbose=0)
     assert np.isfinite(history.history["loss"]).all()
 
 
 @pytest.mark.once
 @each_model
 def test_every_trainable_weight_gets_a_gradient(name):
-    model = build(name, classes=7, classifier_activation=None, **_options(name))
+    model = build(name, classes=7, classifier_activation=None, **small_options(name))
     rng = np.random.default_rng(0)
     for weight in model.trainable_weights:  # what begins at zero may hide the rest
         noise = rng.normal(scale=0.01, size=tuple(weight.shape)).astype("float32")
@@ -272,7 +245,7 @@ def test_every_trainable_weight_gets_a_gradient(name):
         before = {
             path: keras.ops.convert_to_numpy(w).copy() for path, w in left.items()
         }
-        images = rng.uniform(0, 255, (4, *_shape(name))).astype("float32")
+        images = rng.uniform(0, 255, (4, *small_shape(name))).astype("float32")
         model.train_on_batch(images, np.eye(7)[[1, 2, 3, 4]])
         left = {
             path: weight
@@ -282,31 +255,3 @@ def test_every_trainable_weight_gets_a_gradient(name):
         if not left:
             break
     assert not left
-
-
-#: A process loads one of these shares of the families. TensorFlow and JAX take half a
-#: minute for four models.
-SHARES, SHARES_OF_SPREAD = 9, 4
-
-
-def _saved(names):
-    for name in names:
-        yield (
-            name,
-            build(name, classes=7, classifier_activation=None, **_options(name)),
-            _images(name, batch=1),
-        )
-
-
-def _shares():
-    others = [name for name in SMALLEST if name not in SPREAD]
-    for share in range(SHARES):
-        yield pytest.param(others[share::SHARES], marks=pytest.mark.once)
-    for share in range(SHARES_OF_SPREAD):
-        yield sorted(SPREAD)[share::SHARES_OF_SPREAD]
-
-
-@pytest.mark.parametrize("names", _shares())
-def test_saved_models_load_in_a_fresh_process(names, revived):
-    for name, before, after in revived(_saved(names)):
-        np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5, err_msg=name)

@@ -9,7 +9,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from spread import SPREAD
+from small_models import SPREAD
 
 from keras_cnnzoo import build, inspect, list_models
 from keras_cnnzoo.registry import family_of

@@ -1,60 +1,18 @@
 """The report holds what the network computes, and fits where it has to."""
 
 import base64
-import json
 import re
-import zlib
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from report_file import Page
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import explain, tap
 from keras_cnnzoo.inspect.report.array_text import pack, quantise
 from keras_cnnzoo.inspect.report.layer_text import describe
-
-SCRIPT = '<script type="{}" id="{}">(.*?)</script>'
-TYPES = {"u1": "u1", "i1": "i1", "u2": "<u2", "i4": "<i4"}
-
-
-class Page:
-    """A written page, read by somebody who knows its format from the outside."""
-
-    def __init__(self, path):
-        self.bytes = path.stat().st_size
-        self.text = path.read_text("utf-8")
-        found = re.search(SCRIPT.format("application/json", "manifest"), self.text)
-        # No NaN or infinity, which JSON does not have.
-        self.manifest = json.loads(found[1], parse_constant=pytest.fail)
-        self.rows = {row["path"]: row for row in self.manifest["layers"]}
-
-    def arrays(self, block):
-        name = re.escape(block)
-        found = re.search(SCRIPT.format("text/plain", name), self.text)
-        data = zlib.decompress(base64.b64decode(found[1]))
-        arrays, at = {}, 0
-        for key, kind, shape in self.manifest["blocks"][block]:
-            count = int(np.prod(shape))
-            size = count * (4 if kind == "f4" else np.dtype(TYPES[kind]).itemsize)
-            part = np.frombuffer(data[at : at + size], "u1")
-            at += size
-            if kind == "f4":
-                values = part.reshape(4, -1).T.copy().view("<f4").reshape(shape)
-            else:
-                values = part.view(TYPES[kind]).reshape(shape)
-                if kind == "u1" and len(shape) == 3:
-                    values = np.cumsum(values, axis=-1, dtype="u1")
-            arrays[key] = values
-        assert at == len(data)
-        return arrays
-
-    def maps(self, path, image=0):
-        """Return the maps as a person sees them, `(channels, height, width)`."""
-        arrays = self.arrays(f"m:{image}:{self.rows[path]['same_as'] or path}")
-        low, high = arrays["range"].T[..., None, None].astype("float64")
-        return low + arrays["maps"] * (high - low) / 255
 
 
 def test_shows_what_any_model_computes(large_once, tmp_path):
@@ -179,7 +137,7 @@ def test_needs_nothing_from_elsewhere(tmp_path):
 def test_names_cannot_break_out_of_the_page(tmp_path):
     evil = "</script><script>alert(1)</script><!-- layers -->"
     model = keras.Sequential(
-        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2)], name="a>b"
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(2)], name="a&b<i>"
     )
     page = Page(
         explain(
@@ -189,7 +147,7 @@ def test_names_cannot_break_out_of_the_page(tmp_path):
         )
     )
     assert "<script>alert" not in page.text
-    assert "<title>a&gt;b, layer by layer</title>" in page.text
+    assert "<title>a&amp;b&lt;i&gt;, layer by layer</title>" in page.text
     assert page.manifest["images"][0]["caption"] == evil
 
 
