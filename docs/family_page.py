@@ -1,6 +1,7 @@
 """Write the page of a family: paper, models, options, features, weights, figures."""
 
 import dataclasses
+import functools
 import inspect
 
 import griffe
@@ -8,6 +9,7 @@ import published
 from tables import bullets, codes, page, settings, size, table
 
 from keras_cnnzoo import catalogue, registry
+from keras_cnnzoo.registry.entries import entry_of
 
 
 def family_page(family) -> str:
@@ -118,11 +120,14 @@ def _deviations(about: list[registry.Card], what: str) -> str:
     return f"## Where it differs from {what}\n\n{bullets(lines)}"
 
 
+_recorded = functools.cache(catalogue.recorded)
+
+
 def stages(family) -> str:
     """Write the table of the feature maps of the family's first model."""
     name = next(iter(family.variants))
     # As recorded: to compute a stride, a network is built for several image sizes.
-    found = catalogue.recorded()[name]["stages"]
+    found = (_recorded().get(name) or entry_of(registry.card(name)))["stages"]
     if not found:
         return "There are none: the model has no feature maps."
     rows = [(f"`{s['name']}`", f"{s['stride']}", f"{s['channels']:,}") for s in found]
