@@ -109,7 +109,7 @@ class Adapter:
     def one(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         """Convert one image, or stretch the part of it in `box` to `size`."""
         image = to_channels(image, self.channels)
-        size, box = self._plan(*image.shape[:2], box)
+        size, box = self._plan(image.shape[0], image.shape[1], box)
         if box is not None or size != image.shape[:2]:
             image = resize(image, size, box, self.resample)
         return self._centred(image[None])[0]

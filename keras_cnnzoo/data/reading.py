@@ -59,7 +59,8 @@ def read(
             # Turned, the part of a pixel at the end would be at the beginning.
             whole = turn > 1
             factor = max(factor, _spare(box, adapter.size, image.size if whole else ()))
-            box = tuple(edge / factor for edge in box)
+            left, top, right, bottom = (edge / factor for edge in box)
+            box = left, top, right, bottom
         return adapter.picture(decoded(image, adapter.channels, factor), box)
 
 
