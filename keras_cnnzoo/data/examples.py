@@ -1,10 +1,7 @@
 """Labelled images, accessed by index, in memory or in encoded files."""
 
-import functools
-import os
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -37,6 +34,10 @@ class Examples(Protocol):
     failed: dict[str, str]
 
     @property
+    def ready(self) -> bool:
+        """Whether `images` only takes them out of an array."""
+
+    @property
     def shape(self) -> tuple[int | None, int | None, int]:
         """Height, width and channels; height and width are None if images differ."""
 
@@ -58,6 +59,10 @@ class ArrayExamples:
     labels: np.ndarray
     adapter: Adapter | None = None
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        return self.adapter is None
 
     @property
     def shape(self) -> tuple[int | None, int | None, int]:
@@ -87,16 +92,6 @@ class ArrayExamples:
         )
 
 
-@functools.cache
-def _threads(process: int) -> ThreadPoolExecutor:
-    """Return a process's threads for decoding, which Pillow can run in parallel.
-
-    Each process has its own. A process forked after decoding, such as a data loader's
-    worker, inherits the executor without its threads, and would wait for them forever.
-    """
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
-
-
 @dataclass
 class EncodedExamples:
     """Images that are decoded on demand.
@@ -124,6 +119,10 @@ class EncodedExamples:
     failed: dict[str, str] = field(default_factory=dict)
     _kept: dict[int, np.ndarray] | None = None
 
+    @property
+    def ready(self) -> bool:
+        return self._kept is not None and len(self._kept) == len(self.labels)
+
     def take(self, indices: np.ndarray) -> "EncodedExamples":
         labels, numbers = self.labels[indices], self.numbers[indices]
         return replace(self, labels=labels, numbers=numbers, failed={}, _kept=None)
@@ -141,7 +140,7 @@ class EncodedExamples:
         def image(place: int) -> np.ndarray:
             return self._image(indices[place], place, window)
 
-        return np.stack(list(_threads(os.getpid()).map(image, range(len(indices)))))
+        return np.stack([image(place) for place in range(len(indices))])
 
     def _image(self, index: int, place: int, window: Window | None) -> np.ndarray:
         assert self.adapter is not None

@@ -102,8 +102,6 @@ def fit_and_score(
                 train,
                 epochs=epochs,
                 validation_data=validation,
-                # The set shuffles itself in every epoch.
-                shuffle=False,
                 verbose=0,
                 callbacks=[best, history, stop, progress, watch],
             )
