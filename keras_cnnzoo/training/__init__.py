@@ -7,10 +7,11 @@ print(run.results["accuracy"], run.folder)
 
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipe import Recipe
@@ -36,6 +37,7 @@ __all__ = [
     "HistoryFile",
     "ImageSettings",
     "KeepBest",
+    "KeepCheckpoints",
     "OptimizerSettings",
     "ProgressBar",
     "Recipe",
