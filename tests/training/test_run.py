@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import keras
 import numpy as np
