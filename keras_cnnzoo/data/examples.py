@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import Encoded, decode
+from keras_cnnzoo.data.targets import Targets
 
 #: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
@@ -193,9 +194,10 @@ class Source:
     Attributes:
         name: Name of the data set.
         sets: Examples by split.
-        class_names: Names of the classes in the data.
+        class_names: Names of the classes in the data, or of its numbers.
         skipped: Files that were left out.
         side: Median of the images' shorter sides in pixels; None if unknown.
+        kind: What the labels are; see `keras_cnnzoo.data.targets.Targets`.
     """
 
     name: str
@@ -203,6 +205,12 @@ class Source:
     class_names: tuple[str, ...]
     skipped: Sequence[Skipped] = ()
     side: int | None = None
+    kind: str = "class"
+
+    @property
+    def targets(self) -> Targets:
+        """What is to be predicted from the images."""
+        return Targets(self.kind, self.class_names)
 
     @property
     def are_photographs(self) -> bool:
