@@ -1,5 +1,6 @@
 """Labelled images, accessed by index, in memory or in encoded files."""
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,9 +8,10 @@ from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
+from keras_cnnzoo.data import reading
 from keras_cnnzoo.data.adapt import Adapter, Box
-from keras_cnnzoo.data.decode import Encoded, decode
-from keras_cnnzoo.data.targets import Targets
+from keras_cnnzoo.data.decode import Encoded
+from keras_cnnzoo.data.targets import Targets, alike
 
 #: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
@@ -97,9 +99,9 @@ class ArrayExamples:
 class EncodedExamples:
     """Images that are decoded on demand.
 
-    A file that does not decode is replaced by the next one of the same class, so that
-    a run goes on and the labels stay right; if there is none, by a black image. One
-    warning and `failed` name the file. A set that fits into memory is decoded in the
+    A file that does not decode is replaced by the next one of the same class, or of the
+    nearest labels, so that a run goes on and the labels stay right; if there is none,
+    by a black image. One warning and `failed` name the file. A set that fits into memory is decoded in the
     first epoch and kept.
 
     Args:
@@ -148,35 +150,33 @@ class EncodedExamples:
         kept = None if window else self._kept
         if kept is not None and index in kept:
             return kept[index]
-        decoded = self._decode_near(index)
-        if decoded is None:
+        image = self._read_near(index, window and functools.partial(window, place))
+        if image is None:
             image = np.zeros(self.adapter.shape, np.uint8)
-        else:
-            box = window(place, *decoded.shape[:2]) if window else None
-            image = self.adapter.one(decoded, box)
         if kept is not None:
             kept[index] = image
         return image
 
-    def _decode_near(self, index: int) -> np.ndarray | None:
-        """Decode an image or, if it fails, the next one of its class that decodes."""
-        image = self._decode(index)
+    def _read_near(
+        self, index: int, window: reading.Window | None
+    ) -> np.ndarray | None:
+        """Read an image or, if it fails, the next one of its class that decodes."""
+        image = self._read(index, window)
         if image is None:
-            alike = np.flatnonzero(self.labels == self.labels[index])
-            after = np.searchsorted(alike, index)
-            for other in np.roll(alike, -after)[1:]:
-                image = self._decode(other)
+            for other in alike(self.labels, index):
+                image = self._read(other, window)
                 if image is not None:
                     break
         return image
 
-    def _decode(self, index: int) -> np.ndarray | None:
+    def _read(self, index: int, window: reading.Window | None) -> np.ndarray | None:
         number = int(self.numbers[index])
         name = self.describe(number)
         if name in self.failed:
             return None
+        assert self.adapter is not None
         try:
-            return decode(self.fetch(number), channels=self.shape[2])
+            return reading.read(self.fetch(number), self.adapter, window)
         except Exception as error:  # Pillow raises various exceptions
             self.failed[name] = f"{type(error).__name__}: {error}"
             warnings.warn(

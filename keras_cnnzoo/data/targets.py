@@ -79,6 +79,20 @@ class Targets:
         return np.where(labels.any(axis=1), counts.argmin(axis=1), -1)
 
 
+def alike(labels: np.ndarray, index: int) -> np.ndarray:
+    """Return the images that can stand in for one image, the best first.
+
+    They are those of its class, from the next one on; or, where labels are rows, all
+    others by the distance of their rows.
+    """
+    if labels.ndim == 1:
+        same = np.flatnonzero(labels == labels[index])
+        return np.roll(same, -np.searchsorted(same, index))[1:]
+    distances = np.abs(labels - labels[index]).sum(axis=1)
+    distances[index] = -1
+    return np.argsort(distances, kind="stable")[1:]
+
+
 def as_labels(kind: str, values: Any, where: str) -> np.ndarray:
     """Check labels of a kind, and convert them to the type in which they are stored.
 
