@@ -101,8 +101,8 @@ class EncodedExamples:
 
     A file that does not decode is replaced by the next one of the same class, or of the
     nearest labels, so that a run goes on and the labels stay right; if there is none,
-    by a black image. One warning and `failed` name the file. A set that fits into memory is decoded in the
-    first epoch and kept.
+    by a black image. One warning and `failed` name the file. A set that fits into
+    memory is decoded in the first epoch and kept.
 
     Args:
         fetch: Returns the path, or the bytes, of the image with a number.

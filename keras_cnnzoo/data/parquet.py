@@ -57,10 +57,11 @@ def from_parquet(
     files = parquet_files(path)
     pq = pyarrow("pyarrow.parquet")
     try:
-        schema, *others = (pq.read_schema(file) for file in files)
+        schemas = [pq.read_schema(file) for file in files]
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as parquet: {error}") from error
-    for file, other in zip(files[1:], others, strict=True):
+    schema = schemas[0]
+    for file, other in zip(files, schemas, strict=True):
         if other.names != schema.names:
             raise ValueError(
                 f"{files[0]} and {file} have different columns. Give the folder of one "
@@ -114,7 +115,7 @@ def from_parquet(
         name: [value for split in records for value in values[split][name]]
         for name in chosen.labels
     }
-    class_names = _class_names(schema, path, chosen.labels[0])
+    class_names = _class_names(schemas, path, chosen.labels[0])
     targets, labels = encode(joined, kind, str(path), class_names=class_names)
     ends = np.cumsum([len(images) for images in records.values()])
     by_split = dict(zip(records, np.split(labels, ends[:-1]), strict=True))
@@ -140,14 +141,15 @@ def _any(values: Sequence[Any]) -> bool:
     return any(value is not None and value != -1 for value in values)
 
 
-def _class_names(schema: Any, path: Path, label: str) -> list[str] | None:
+def _class_names(schemas: Sequence[Any], path: Path, label: str) -> list[str] | None:
     """Return the names of classes that the files, or the README beside them, state."""
     from huggingface_hub.repocard import metadata_load
 
-    stored = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = stored.get("info", {}).get("features", {})
-    if label in features:
-        return _names_in(features[label])
+    for schema in schemas:
+        stored = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+        features = stored.get("info", {}).get("features", {})
+        if label in features:
+            return _names_in(features[label])
     folder = path.parent if path.is_file() else path
     for home in (folder, *folder.parents[:2]):
         if (home / "README.md").is_file():
@@ -181,12 +183,13 @@ def _source(
     path: Path,
     records: Mapping[str, Records],
     labels: Mapping[str, np.ndarray],
-    skipped: list[Skipped],
+    skipped: Sequence[Skipped],
     kind: str,
     names: tuple[str, ...],
 ) -> Source:
     """Look at the images, and make examples of those that can be read."""
     good: dict[str, list[int]] = {}
+    broken: list[Skipped] = []
     headers: list[Header] = []
     whole = all(images.are_in_memory for images in records.values())
     for split, images in records.items():
@@ -195,13 +198,13 @@ def _source(
         good[split] = [n for n, r in enumerate(results) if isinstance(r, Header)]
         good[split] += range(count, len(images))
         headers += [result for result in results if isinstance(result, Header)]
-        skipped += [
+        broken += [
             Skipped(_row(path, split, n), result)
             for n, result in enumerate(results)
             if not isinstance(result, Header)
         ]
     if not headers:
-        raise ValueError(f"{path} holds no image that can be read: {skipped[-1]}")
+        raise ValueError(f"{path} holds no image that can be read: {broken[0]}")
     height, width, channels = common_shape(headers)
     if not whole:
         height = width = None
@@ -218,12 +221,12 @@ def _source(
     }
     if kind == "class":
         check_classes(str(path), {s: e.labels for s, e in sets.items()}, names)
-    warn_of(path, skipped)
+    warn_of(path, broken)
     return Source(
         name=path.resolve().stem,
         sets=sets,
         class_names=names,
-        skipped=tuple(skipped),
+        skipped=(*skipped, *broken),
         side=median_side(headers),
         kind=kind,
     )
