@@ -53,7 +53,7 @@ class Kept(keras.utils.PyDataset):
         return self.batches[index]
 
 
-def seconds(action) -> float:  # noqa: ANN001
+def seconds(action) -> float:
     """Return how long an action takes."""
     began = time.perf_counter()
     action()

@@ -1,10 +1,12 @@
 """Labelled images, accessed by index, in memory or in encoded files."""
 
 import functools
+import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, Self
+from pathlib import PurePath
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -47,11 +49,21 @@ class Examples(Protocol):
     def take(self, indices: np.ndarray) -> Self:
         """Return the examples at these indices, in that order."""
 
+    def digest(self) -> str:
+        """Return a short hash of the labels, and of the pixels or the files' names."""
+
     def adapted(self, adapter: Adapter, *, once: bool) -> Self:
         """Return the same examples, resized; `once` allows keeping the results."""
 
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         """Return a batch of images, channels last, uint8 or float32."""
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 @dataclass
@@ -73,6 +85,9 @@ class ArrayExamples:
 
     def take(self, indices: np.ndarray) -> "ArrayExamples":
         return replace(self, pixels=self.pixels[indices], labels=self.labels[indices])
+
+    def digest(self) -> str:
+        return _digest(self.labels, np.ascontiguousarray(self.pixels))
 
     def adapted(self, adapter: Adapter, *, once: bool) -> "ArrayExamples":
         size = len(self.labels) * np.prod(adapter.shape) * self.pixels.itemsize
@@ -129,6 +144,11 @@ class EncodedExamples:
     def take(self, indices: np.ndarray) -> "EncodedExamples":
         labels, numbers = self.labels[indices], self.numbers[indices]
         return replace(self, labels=labels, numbers=numbers, failed={}, _kept=None)
+
+    def digest(self) -> str:
+        # Without folders, since data may be moved.
+        names = (PurePath(self.describe(int(n))).name for n in self.numbers)
+        return _digest(self.labels, "/".join(names).encode())
 
     def adapted(self, adapter: Adapter, *, once: bool) -> "EncodedExamples":
         small = len(self.labels) * np.prod(adapter.shape) <= MAX_ADAPTED_BYTES

@@ -45,11 +45,13 @@ class Checkpoint:
         place: How far the training has come.
         arrays: The value of every variable, by its group, number and path.
         memory: What the callbacks remember, as JSON.
+        stopped: Whether a callback has ended the training.
     """
 
     place: Place
     arrays: Mapping[str, np.ndarray]
     memory: Sequence[Mapping[str, Any]]
+    stopped: bool = False
 
     @classmethod
     def of(
@@ -60,7 +62,7 @@ class Checkpoint:
             name: np.array(keras.ops.convert_to_numpy(variable), order="C")
             for name, variable in _variables(model).items()
         }
-        return cls(place, arrays, memory)
+        return cls(place, arrays, memory, bool(model.stop_training))
 
     @property
     def is_finite(self) -> bool:
@@ -92,6 +94,8 @@ class Checkpoint:
                 "it was started with."
             )
         for name, variable in variables.items():
+            if name.startswith("metrics/") and not self.place.step:
+                continue  # an epoch begins with new ones
             array = self.arrays[name]
             if variable.dtype == "bfloat16" and array.dtype == np.uint16:
                 array = array.view(ml_dtypes.bfloat16)
@@ -108,7 +112,12 @@ class Checkpoint:
         """
         path = folder / f"epoch{self.place.epoch:05}-step{self.place.step:07}{SUFFIX}"
         content = json.dumps(
-            {"epoch": self.place.epoch, "step": self.place.step, "memory": self.memory}
+            {
+                "epoch": self.place.epoch,
+                "step": self.place.step,
+                "memory": self.memory,
+                "stopped": self.stopped,
+            }
         )
         arrays = {name: _storable(array) for name, array in self.arrays.items()}
         digest = _digest(content, arrays)
@@ -131,7 +140,7 @@ def read(path: Path) -> Checkpoint:
             raise ValueError("its digest is another")
         content = json.loads(told["content"])
         place = Place(content["epoch"], content["step"])
-        return Checkpoint(place, arrays, content["memory"])
+        return Checkpoint(place, arrays, content["memory"], content["stopped"])
     except Exception as error:  # safetensors raises an exception of its own
         raise ValueError(f"{path} is damaged, or no checkpoint: {error}") from error
 
