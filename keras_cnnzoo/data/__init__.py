@@ -14,6 +14,7 @@ from keras_cnnzoo.data.imageset import ImageSet
 from keras_cnnzoo.data.loading import load, open_source
 from keras_cnnzoo.data.names import display_names
 from keras_cnnzoo.data.splits import Splits
+from keras_cnnzoo.data.targets import Targets
 
 __all__ = [
     "AUGMENTATIONS",
@@ -21,6 +22,7 @@ __all__ = [
     "ImageSet",
     "Skipped",
     "Splits",
+    "Targets",
     "display_names",
     "load",
     "open_source",

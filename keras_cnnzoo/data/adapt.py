@@ -119,7 +119,8 @@ class Adapter:
         size, box = self._plan(image.height, image.width, box)
         if box is not None or size != (image.height, image.width):
             image = image.resize(size[::-1], self.resample, box)
-        return self._centred(pixels(image)[None])[0]
+        # A copy, or what is cut off would stay in memory.
+        return np.ascontiguousarray(self._centred(pixels(image)[None])[0])
 
     @property
     def resample(self) -> Image.Resampling:

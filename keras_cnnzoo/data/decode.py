@@ -4,7 +4,7 @@ import io
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -18,6 +18,8 @@ Encoded = str | Path | bytes
 # other formats afterwards.
 LEAST_SIDE = 1024
 EXIF_ORIENTATION = 0x0112
+# The EXIF orientations that turn an image on its side.
+TURNED = (5, 6, 7, 8)
 #: The formats that are reduced while they are decoded.
 JPEGS = ("JPEG", "MPO")
 # A complete file has its format's end marker within its last TAIL_BYTES bytes.
@@ -134,31 +136,35 @@ def _plain(image: Image.Image) -> Image.Image:
     return image
 
 
-def inspect(path: str) -> Header:
+def inspect(encoded: Encoded) -> Header:
     """Read the header of an image file; decode it only if its end marker is missing.
 
     Raises:
         Exception: The file is not an image, is too large, or is damaged. If the end
             marker is there, only `decode` finds other damage.
     """
-    with opened(path) as image:
+    with opened(encoded) as image:
         width, height = image.size
         # Pillow would decode a whole PNG to look for EXIF after the pixels.
         has_exif = image.format != "PNG" or "exif" in image.info
-        if has_exif and image.getexif().get(EXIF_ORIENTATION, 1) >= 5:
+        if has_exif and image.getexif().get(EXIF_ORIENTATION, 1) in TURNED:
             width, height = height, width
         header = Header(height, width, image.mode in GREY_MODES)
-        complete = _ends_well(path, image.format)
+        complete = _ends_well(encoded, image.format)
     if not complete:
-        decode(path)
+        decode(encoded)
     return header
 
 
-def _ends_well(path: str, kind: str | None) -> bool:
-    with open(path, "rb") as file:
+def _ends_well(encoded: Encoded, kind: str | None) -> bool:
+    with _binary(encoded) as file:
         size = file.seek(0, io.SEEK_END)
         if kind == "WEBP":
             file.seek(4)
             return size >= 8 + int.from_bytes(file.read(4), "little")
         file.seek(max(0, size - TAIL_BYTES))
         return kind in ENDS and ENDS[kind] in file.read()
+
+
+def _binary(encoded: Encoded) -> BinaryIO:
+    return io.BytesIO(encoded) if isinstance(encoded, bytes) else open(encoded, "rb")

@@ -13,6 +13,7 @@ import numpy as np
 from keras_cnnzoo.data import reading
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import Encoded
+from keras_cnnzoo.data.targets import Targets, alike
 
 #: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
@@ -113,10 +114,10 @@ class ArrayExamples:
 class EncodedExamples:
     """Images that are decoded on demand.
 
-    A file that does not decode is replaced by the next one of the same class, so that
-    a run goes on and the labels stay right; if there is none, by a black image. One
-    warning and `failed` name the file. A set that fits into memory is decoded in the
-    first epoch and kept.
+    A file that does not decode is replaced by the next one of the same class, or of the
+    nearest labels, so that a run goes on and the labels stay right; if there is none,
+    by a black image. One warning and `failed` name the file. A set that fits into
+    memory is decoded in the first epoch and kept.
 
     Args:
         fetch: Returns the path, or the bytes, of the image with a number.
@@ -182,9 +183,7 @@ class EncodedExamples:
         """Read an image or, if it fails, the next one of its class that decodes."""
         image = self._read(index, window)
         if image is None:
-            alike = np.flatnonzero(self.labels == self.labels[index])
-            after = np.searchsorted(alike, index)
-            for other in np.roll(alike, -after)[1:]:
+            for other in alike(self.labels, index):
                 image = self._read(other, window)
                 if image is not None:
                     break
@@ -215,9 +214,10 @@ class Source:
     Attributes:
         name: Name of the data set.
         sets: Examples by split.
-        class_names: Names of the classes in the data.
+        class_names: Names of the classes in the data, or of its numbers.
         skipped: Files that were left out.
         side: Median of the images' shorter sides in pixels; None if unknown.
+        kind: What the labels are; see `keras_cnnzoo.data.targets.Targets`.
     """
 
     name: str
@@ -225,6 +225,12 @@ class Source:
     class_names: tuple[str, ...]
     skipped: Sequence[Skipped] = ()
     side: int | None = None
+    kind: str = "class"
+
+    @property
+    def targets(self) -> Targets:
+        """What is to be predicted from the images."""
+        return Targets(self.kind, self.class_names)
 
     @property
     def are_photographs(self) -> bool:

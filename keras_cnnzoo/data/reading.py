@@ -7,6 +7,7 @@ import numpy as np
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import (
     EXIF_ORIENTATION,
+    TURNED,
     Encoded,
     decoded,
     opened,
@@ -22,8 +23,6 @@ Window = Callable[[int, int], Box | None]
 #: the result then differs from that of the whole image by 0.5 on average and 16 at
 #: most, of 255; Pillow's `thumbnail` uses the same number.
 REDUCING_GAP = 2
-# The EXIF orientations that turn an image on its side.
-TURNED = (5, 6, 7, 8)
 
 
 def read(
