@@ -12,6 +12,7 @@ from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
 from keras_cnnzoo.training.run import train
@@ -23,6 +24,7 @@ __all__ = [
     "BalancedAccuracy",
     "HistoryFile",
     "KeepBest",
+    "Muon",
     "ProgressBar",
     "Recipe",
     "Run",
