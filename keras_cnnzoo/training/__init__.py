@@ -7,6 +7,7 @@ print(run.results["accuracy"], run.folder)
 
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
+from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
@@ -14,6 +15,7 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.progress import ProgressBar
+from keras_cnnzoo.training.recalibration import recalibrate
 from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
 from keras_cnnzoo.training.run import train
 from keras_cnnzoo.training.transfer import freeze, unfreeze
@@ -21,6 +23,7 @@ from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
     "RECIPES",
+    "AverageWeights",
     "BalancedAccuracy",
     "HistoryFile",
     "KeepBest",
@@ -36,6 +39,7 @@ __all__ = [
     "find_recipe",
     "freeze",
     "mended",
+    "recalibrate",
     "replacing",
     "save_model",
     "train",
