@@ -12,6 +12,7 @@ from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
 from keras_cnnzoo.training.run import train
@@ -34,6 +35,8 @@ __all__ = [
     "find_recipe",
     "freeze",
     "mended",
+    "plot_calibration",
+    "plot_roc",
     "replacing",
     "save_model",
     "train",
