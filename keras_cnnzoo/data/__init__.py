@@ -2,7 +2,7 @@
 
     from keras_cnnzoo import data
     digits = data.load("digits", image_size=32)
-    model.fit(digits.train, validation_data=digits.validation, shuffle=False)
+    model.fit(digits.train, validation_data=digits.validation)
 
 Images are read, resized and augmented with NumPy and Pillow, so that every backend
 gets the same pixels.

@@ -1,17 +1,16 @@
 """Labelled images, accessed by index, in memory or in encoded files."""
 
 import functools
-import os
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
+from keras_cnnzoo.data import reading
 from keras_cnnzoo.data.adapt import Adapter, Box
-from keras_cnnzoo.data.decode import Encoded, decode
+from keras_cnnzoo.data.decode import Encoded
 
 #: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
@@ -37,6 +36,10 @@ class Examples(Protocol):
     failed: dict[str, str]
 
     @property
+    def ready(self) -> bool:
+        """Whether `images` only takes them out of an array."""
+
+    @property
     def shape(self) -> tuple[int | None, int | None, int]:
         """Height, width and channels; height and width are None if images differ."""
 
@@ -58,6 +61,10 @@ class ArrayExamples:
     labels: np.ndarray
     adapter: Adapter | None = None
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        return self.adapter is None
 
     @property
     def shape(self) -> tuple[int | None, int | None, int]:
@@ -87,16 +94,6 @@ class ArrayExamples:
         )
 
 
-@functools.cache
-def _threads(process: int) -> ThreadPoolExecutor:
-    """Return a process's threads for decoding, which Pillow can run in parallel.
-
-    Each process has its own. A process forked after decoding, such as a data loader's
-    worker, inherits the executor without its threads, and would wait for them forever.
-    """
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
-
-
 @dataclass
 class EncodedExamples:
     """Images that are decoded on demand.
@@ -124,6 +121,10 @@ class EncodedExamples:
     failed: dict[str, str] = field(default_factory=dict)
     _kept: dict[int, np.ndarray] | None = None
 
+    @property
+    def ready(self) -> bool:
+        return self._kept is not None and len(self._kept) == len(self.labels)
+
     def take(self, indices: np.ndarray) -> "EncodedExamples":
         labels, numbers = self.labels[indices], self.numbers[indices]
         return replace(self, labels=labels, numbers=numbers, failed={}, _kept=None)
@@ -141,42 +142,42 @@ class EncodedExamples:
         def image(place: int) -> np.ndarray:
             return self._image(indices[place], place, window)
 
-        return np.stack(list(_threads(os.getpid()).map(image, range(len(indices)))))
+        return np.stack([image(place) for place in range(len(indices))])
 
     def _image(self, index: int, place: int, window: Window | None) -> np.ndarray:
         assert self.adapter is not None
         kept = None if window else self._kept
         if kept is not None and index in kept:
             return kept[index]
-        decoded = self._decode_near(index)
-        if decoded is None:
+        image = self._read_near(index, window and functools.partial(window, place))
+        if image is None:
             image = np.zeros(self.adapter.shape, np.uint8)
-        else:
-            box = window(place, *decoded.shape[:2]) if window else None
-            image = self.adapter.one(decoded, box)
         if kept is not None:
             kept[index] = image
         return image
 
-    def _decode_near(self, index: int) -> np.ndarray | None:
-        """Decode an image or, if it fails, the next one of its class that decodes."""
-        image = self._decode(index)
+    def _read_near(
+        self, index: int, window: reading.Window | None
+    ) -> np.ndarray | None:
+        """Read an image or, if it fails, the next one of its class that decodes."""
+        image = self._read(index, window)
         if image is None:
             alike = np.flatnonzero(self.labels == self.labels[index])
             after = np.searchsorted(alike, index)
             for other in np.roll(alike, -after)[1:]:
-                image = self._decode(other)
+                image = self._read(other, window)
                 if image is not None:
                     break
         return image
 
-    def _decode(self, index: int) -> np.ndarray | None:
+    def _read(self, index: int, window: reading.Window | None) -> np.ndarray | None:
         number = int(self.numbers[index])
         name = self.describe(number)
         if name in self.failed:
             return None
+        assert self.adapter is not None
         try:
-            return decode(self.fetch(number), channels=self.shape[2])
+            return reading.read(self.fetch(number), self.adapter, window)
         except Exception as error:  # Pillow raises various exceptions
             self.failed[name] = f"{type(error).__name__}: {error}"
             warnings.warn(

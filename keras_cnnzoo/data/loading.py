@@ -60,8 +60,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
         batch_size: Images in a batch.
         augment: Random changes to the training images: an `Augmentation`; "digits",
             "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
-            images, channels last; or a Keras preprocessing layer, which draws its own
-            random numbers, so that two runs are equal only if its seed makes them so.
+            images, channels last; or a Keras preprocessing layer, whose random state is
+            set for every batch.
         validation: Fraction (below 1) or number of the training images to set apart,
             in proportion from every class; 0 or None for none. If the data set has a
             validation set, that is used instead.

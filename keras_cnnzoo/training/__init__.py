@@ -14,29 +14,49 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
 from keras_cnnzoo.training.progress import ProgressBar
-from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
+from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.recipes import (
+    find_recipe,
+    list_recipes,
+    load_recipe,
+    register_recipe,
+)
 from keras_cnnzoo.training.run import train
+from keras_cnnzoo.training.settings import (
+    ImageSettings,
+    OptimizerSettings,
+    RecipeClaim,
+    ScheduleSettings,
+    StopSettings,
+)
 from keras_cnnzoo.training.transfer import freeze, unfreeze
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
-    "RECIPES",
     "BalancedAccuracy",
     "HistoryFile",
+    "ImageSettings",
     "KeepBest",
+    "OptimizerSettings",
     "ProgressBar",
     "Recipe",
+    "RecipeClaim",
     "Run",
+    "ScheduleSettings",
     "Scores",
     "StopInOrder",
+    "StopSettings",
     "TrainingStopped",
     "Watch",
     "evaluate",
     "find_recipe",
     "freeze",
+    "list_recipes",
+    "load_recipe",
     "mended",
     "plot_calibration",
     "plot_roc",
+    "register_recipe",
     "replacing",
     "save_model",
     "train",

@@ -1,28 +1,20 @@
 """Train a model, save its best epoch, and evaluate that."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from rich.console import Console
 
 from keras_cnnzoo.data import Splits
-from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.training import folder as folders
-from keras_cnnzoo.training import transfer
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.evaluation import evaluate
 from keras_cnnzoo.training.folder import Run
-from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.pictures import draw_confusion, draw_curves
 from keras_cnnzoo.training.progress import ProgressBar
-from keras_cnnzoo.training.recipes import Recipe
 from keras_cnnzoo.training.watch import ALL_SKIPPED, Watch, scales_loss, steps_taken
-
-#: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
-#: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
-#: this gains nothing.
-SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
 
 
 class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
@@ -39,34 +31,13 @@ class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
         self.exit_code = exit_code
 
 
-def compile_model(
-    model: keras.Model, recipe: Recipe, steps: int, classes: int, *, fine_tunes: bool
-) -> None:
-    """Compile a classifier with the settings of a recipe.
-
-    Args:
-        model: A model that outputs probabilities.
-        recipe: The training settings.
-        steps: Steps in an epoch.
-        classes: Number of classes.
-        fine_tunes: Whether the layers before the head train at the recipe's
-            `body_rate`.
-    """
-    at_once = 1
-    if keras.backend.backend() == "tensorflow":
-        small = count_macs(model) * recipe.batch_size < SMALL_STEP
-        at_once = min(STEPS_AT_ONCE, steps) if small else 1
-    head = transfer.head_paths(model) if fine_tunes else None
-    model.compile(
-        recipe.make_optimizer(recipe.epochs * steps, head),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy", BalancedAccuracy(classes)],
-        steps_per_execution=at_once,
-    )
-
-
 def fit_and_score(
-    run: Run, model: keras.Model, splits: Splits, console: Console, notes: list[str]
+    run: Run,
+    model: keras.Model,
+    splits: Splits,
+    console: Console,
+    notes: list[str],
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train a compiled model, and write the results of its run.
 
@@ -76,6 +47,7 @@ def fit_and_score(
         splits: The data.
         console: Where progress is shown.
         notes: Sentences on problems that are known before the training.
+        callbacks: More callbacks, such as those of the recipe.
 
     Raises:
         TrainingStopped: A signal arrived, or the loss is no longer finite.
@@ -88,11 +60,6 @@ def fit_and_score(
     watch = Watch(console.print, train, validation, run.display_names)
     title = f"{run.config['arguments']['model']} on {splits.name}"
     epochs = run.config["recipe"]["epochs"]
-    console.print(
-        f"{title}: {count_params(model):,} weights to train, "
-        f"{train.num_examples:,} images {splits.image_shape}, "
-        f"{epochs} epochs, seed {run.config['seed']}, into {run.folder}"
-    )
     for text in notes:
         watch.note(text)
     started = time.perf_counter()
@@ -102,10 +69,8 @@ def fit_and_score(
                 train,
                 epochs=epochs,
                 validation_data=validation,
-                # The set shuffles itself in every epoch.
-                shuffle=False,
                 verbose=0,
-                callbacks=[best, history, stop, progress, watch],
+                callbacks=[best, history, stop, progress, watch, *callbacks],
             )
     finally:
         progress.close()

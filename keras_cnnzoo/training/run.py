@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,23 @@ from keras_cnnzoo import zoo
 from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training import transfer
-from keras_cnnzoo.training.fitting import compile_model, fit_and_score
+from keras_cnnzoo.training.choosing import DECIDED, as_changes, choose_recipe
+from keras_cnnzoo.training.compiling import (
+    compile_model,
+    make_callbacks,
+    precision_of,
+)
+from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import (
     check_classifier,
     load_to_train,
     start_weights,
 )
-from keras_cnnzoo.training.recipes import (
-    Recipe,
-    dataset_name,
-    find_recipe,
-    named_recipe,
-)
+from keras_cnnzoo.training.plan import describe
+from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.recipes import dataset_name
 
-#: Options of `build` that the data or `train` determine, so that nobody can set them.
-DECIDED = ("input_shape", "classes", "features", "pooling", "classifier_activation")
 FROZEN_AND_RANDOM = (
     "the frozen layers have random weights, so that the rest learns from features that "
     "nobody trained. Give start weights, or do not freeze."
@@ -41,7 +43,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     name: str,
     data: Any = "digits",
     *,
-    recipe: Recipe | str | None = None,
+    recipe: Recipe | str | os.PathLike[str] | None = None,
+    set: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     epochs: int | None = None,
@@ -68,7 +71,10 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     Args:
         name: A model of `keras_cnnzoo.list_models()`.
         data: As for `keras_cnnzoo.data.load`.
-        recipe: A recipe, or the name of one; None chooses by model and data.
+        recipe: A recipe, its name, or the path of its `.toml` file; None chooses by
+            model and data.
+        set: Changes to the recipe by dotted name, such as
+            `{"optimizer.learning_rate": 0.1}`, and options of the model.
         out: The run folder, new or empty; None makes `runs/<model>-<data>-<n>`.
         seed: Determines initial weights, order, augmentation and the validation set.
         epochs: Replaces the recipe's.
@@ -101,23 +107,25 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     arguments = {
         "model": name,
         "data": _plain(data),
-        "image_size": image_size,
         "weights": _plain(weights),
         "freeze": freeze,
-        "overrides": overrides,
     }
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
     source = datasets.open_source(data)
-    chosen = _choose(name, data, recipe, photographs=source.are_photographs)
-    changes: dict[str, Any] = {
+    chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
+    short = {
         "epochs": epochs,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
+        "optimizer.learning_rate": learning_rate,
+        "images.size": image_size,
     }
-    given = {key: value for key, value in changes.items() if value is not None}
-    chosen = dataclasses.replace(chosen, **given)
+    chosen = chosen.replace(
+        {key: value for key, value in short.items() if value is not None}
+        | {f"model.{key}": value for key, value in overrides.items()}
+        | as_changes(name, set or {})
+    )
 
     keras.utils.set_random_seed(seed)
     weights = start_weights(weights)
@@ -125,25 +133,27 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         name,
         source,
         chosen,
-        image_size=image_size,
         seed=seed,
         weights=weights,
         names=class_names or names_beside(data, source.class_names),
     )
-    model = zoo.build(
-        name,
-        input_shape=splits.image_shape,
-        classes=len(splits.class_names),
-        weights=weights,
-        **overrides,
-    )
+    steps, classes = len(splits.split("train")), len(splits.class_names)
+    chosen = chosen.whole_epochs(steps)
+    with precision_of(chosen):
+        model = zoo.build(
+            name,
+            input_shape=splits.image_shape,
+            classes=classes,
+            weights=weights,
+            **chosen.model,
+        )
     notes = []
     if freeze is not False:
         transfer.freeze(model, None if freeze is True else freeze)
         if weights is None:
             notes.append(FROZEN_AND_RANDOM)
-    fine_tunes = weights is not None and freeze is False and chosen.body_rate != 1
-    steps, classes = len(splits.split("train")), len(splits.class_names)
+    slow = chosen.optimizer.body_rate != 1
+    fine_tunes = weights is not None and freeze is False and slow
     compile_model(model, chosen, steps, classes, fine_tunes=fine_tunes)
 
     folder = folders.make_folder(out, name, dataset_name(data))
@@ -153,7 +163,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
             "seed": seed,
             "arguments": arguments,
-            "recipe": dataclasses.asdict(chosen),
+            "recipe": chosen.to_dict(),
             "images": {
                 **dataclasses.asdict(splits.adapter),  # type: ignore[arg-type]
                 **{split: s.num_examples for split, s in splits.sets.items()},
@@ -162,6 +172,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "class_names": splits.class_names,
             "display_names": splits.display_names,
             "backend": keras.backend.backend(),
+            "dtype_policy": model.dtype_policy.name,
             "versions": folders.versions(),
             "began": began.isoformat(timespec="seconds"),
             "results": None,
@@ -169,7 +180,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     )
     folders.write_config(folder, run.config)
     shown = console or Console(highlight=False, markup=False, soft_wrap=True)
-    return fit_and_score(run, model, splits, shown, notes)
+    shown.print(describe(run, chosen, model, splits, fine_tunes=fine_tunes))
+    return fit_and_score(run, model, splits, shown, notes, make_callbacks(chosen))
 
 
 def _plain(value: Any) -> Any:
@@ -182,13 +194,3 @@ def _plain(value: Any) -> Any:
         path = Path(value).expanduser()
         return str(path.resolve()) if path.exists() else str(value)
     return value if value is None else type(value).__name__
-
-
-def _choose(
-    name: str, data: Any, recipe: Recipe | str | None, *, photographs: bool
-) -> Recipe:
-    if isinstance(recipe, Recipe):
-        return recipe
-    if recipe is not None:
-        return named_recipe(name, recipe)
-    return find_recipe(name, dataset_name(data), photographs=photographs)
