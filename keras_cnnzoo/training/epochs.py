@@ -82,4 +82,5 @@ def build_state(model: keras.Model, images: ImageSet) -> None:
     """
     pixels, labels = images[0]
     model.evaluate(pixels, labels, verbose=0)
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)

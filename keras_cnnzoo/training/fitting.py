@@ -1,5 +1,6 @@
 """Train a model, save its best epoch, and evaluate that."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from rich.console import Console
 from keras_cnnzoo.data import Splits
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
-from keras_cnnzoo.training.checkpoints import Checkpoint, newest, remove_all_but
+from keras_cnnzoo.training.checkpoints import Checkpoint, newest
 from keras_cnnzoo.training.compiling import make_callbacks
 from keras_cnnzoo.training.epochs import fit_epochs
 from keras_cnnzoo.training.evaluation import evaluate
@@ -94,7 +95,7 @@ class _Training:
         self.validation = prepared.splits.split("validation")
         self.best = KeepBest(run.folder / folders.MODEL)
         self.history = HistoryFile(run.folder / folders.HISTORY)
-        self.progress = ProgressBar(console)
+        self.progress = ProgressBar(console, self.train.num_examples)
         self.watch = Watch(
             console.print, self.train, self.validation, run.display_names
         )
@@ -177,7 +178,7 @@ class _Training:
             raise _stopped(self.stop, stopped, all_skipped=skipped)
         scored = _score(self.run, results, self.prepared.splits, self.title, self.watch)
         # Only a training that goes on needs them.
-        remove_all_but(self.run.folder / folders.CHECKPOINTS, 0)
+        shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)
         return scored
 
 
