@@ -3,11 +3,10 @@
 import dataclasses
 from typing import Any
 
-import keras
-
-from keras_cnnzoo.data import Splits
 from keras_cnnzoo.inspect import count_params
+from keras_cnnzoo.training.checkpoints import Checkpoint
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.preparing import Prepared
 from keras_cnnzoo.training.recipe import Recipe, counted
 from keras_cnnzoo.training.settings import OptimizerSettings
 
@@ -15,29 +14,26 @@ from keras_cnnzoo.training.settings import OptimizerSettings
 IN_WORDS = ("name", "learning_rate", "weight_decay", "decay_all", "body_rate")
 
 
-def describe(
-    run: Run, recipe: Recipe, model: keras.Model, splits: Splits, *, fine_tunes: bool
-) -> str:
+def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     """Return the plan of a training as lines of text.
 
     Args:
         run: The run, whose folder exists.
-        recipe: Its recipe, with whole epochs.
-        model: The model, built.
-        splits: The data.
-        fine_tunes: Whether the layers before the head train at the `body_rate`.
+        prepared: The model, the data and the recipe.
+        start: The checkpoint from which the training goes on.
     """
+    recipe, splits = prepared.recipe, prepared.splits
     arguments = run.config["arguments"]
     steps = len(splits.split("train"))
     options = ", ".join(f"{key}={value!r}" for key, value in recipe.model.items())
     sets = (f"{part.num_examples:,} {name}" for name, part in splits.sets.items())
     fit = splits.adapter.fit if splits.adapter else "as they are"
     given = arguments["weights"]
-    start = f"beginning with {given}" if given else "beginning at random"
+    first = f"beginning with {given}" if given else "beginning at random"
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"
     lines = {
         "model": f"{arguments['model']}{options and f' ({options})'}, "
-        f"{count_params(model):,} weights to train, {start}",
+        f"{count_params(prepared.model):,} weights to train, {first}",
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
         "images": f"{splits.image_shape}, {fit}; augmented: "
         f"{_augmentation(recipe) or 'no'}",
@@ -45,11 +41,14 @@ def describe(
         "training": f"{counted(recipe.epochs, 'epoch')} of "
         f"{counted(steps, 'step')} of {recipe.batch_size:,} images{patience or ''}, "
         f"seed {run.config['seed']}",
-        "optimizer": _optimizer(recipe.optimizer, fine_tunes=fine_tunes),
+        "optimizer": _optimizer(recipe.optimizer, fine_tunes=prepared.fine_tunes),
         "schedule": _schedule(recipe, steps),
-        "precision": model.dtype_policy.name,
+        "precision": prepared.model.dtype_policy.name,
         "run": str(run.folder),
     }
+    if start is not None:
+        place = start.place
+        lines["resumed"] = f"at epoch {place.epoch + 1}, after {place.step:,} steps"
     width = max(map(len, lines))
     return "\n".join(f"{heading:{width}}  {text}" for heading, text in lines.items())
 
