@@ -92,7 +92,7 @@ class Recipe:
             "model": Mapping,
         }
         for name, kind in kinds.items():
-            if not isinstance(getattr(self, name), kind):  # type: ignore[arg-type]
+            if not isinstance(getattr(self, name), kind):
                 raise TypeError(
                     f"`{name}` is of type {getattr(kind, '__name__', kind)}. "
                     f"Received: {getattr(self, name)!r}"
@@ -134,7 +134,16 @@ class Recipe:
 
         Args:
             steps: Steps in an epoch.
+
+        Raises:
+            ValueError: The gradients would be accumulated beyond the last step.
         """
+        if self.optimizer.accumulate > self.total_steps(steps):
+            raise ValueError(
+                f"`optimizer.accumulate` is {self.optimizer.accumulate}, and the whole "
+                f"training has {counted(self.total_steps(steps), 'step')}: no weight "
+                "would change. Lower it, or train for longer."
+            )
         if self.steps is None:
             return self
         return dataclasses.replace(self, epochs=math.ceil(self.steps / steps))
