@@ -9,10 +9,12 @@ from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
-from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
@@ -23,8 +25,11 @@ from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
     "RECIPES",
+    "Accuracy",
     "AverageWeights",
     "BalancedAccuracy",
+    "CrossEntropy",
+    "FocalLoss",
     "HistoryFile",
     "KeepBest",
     "Muon",
@@ -35,6 +40,7 @@ __all__ = [
     "StopInOrder",
     "TrainingStopped",
     "Watch",
+    "balanced_class_weights",
     "evaluate",
     "find_recipe",
     "freeze",
