@@ -10,11 +10,13 @@ from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.class_weights import balanced_class_weights
+from keras_cnnzoo.training.erasing import Erasing
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
+from keras_cnnzoo.training.mixing import Mixing
 from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
@@ -29,9 +31,11 @@ __all__ = [
     "AverageWeights",
     "BalancedAccuracy",
     "CrossEntropy",
+    "Erasing",
     "FocalLoss",
     "HistoryFile",
     "KeepBest",
+    "Mixing",
     "Muon",
     "ProgressBar",
     "Recipe",
