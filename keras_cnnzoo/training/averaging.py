@@ -80,8 +80,8 @@ class AverageWeights(keras.callbacks.Callback):
     def variables(self) -> list[keras.Variable]:
         """The whole state, to be saved and assigned; empty before `build`.
 
-        It includes every step before the current one in `on_train_batch_begin` of a
-        callback that comes later in the list, and all steps in `on_epoch_end`. In
+        For a callback that comes later in the list, it includes every step before the
+        current one in `on_train_batch_begin`, and all steps in `on_epoch_end`. In
         `on_train_batch_end`, call `catch_up` first. `fit` goes on from the values that
         it finds here.
         """
