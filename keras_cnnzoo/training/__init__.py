@@ -41,7 +41,6 @@ from keras_cnnzoo.training.transfer import freeze, unfreeze
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
-    "RECIPES",
     "Accuracy",
     "AverageWeights",
     "BalancedAccuracy",
