@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_cnnzoo.files import save_model, write_text
 from keras_cnnzoo.training.averaging import AverageWeights
@@ -19,8 +20,9 @@ class KeepBest(keras.callbacks.Callback):
     """Save the model whenever its validation accuracy improves.
 
     If two accuracies are equal, the lower validation loss is better. An epoch whose
-    loss is not finite is never saved. Unlike with `keras.callbacks.ModelCheckpoint`,
-    the file is never half written, and holds the network without the optimizer.
+    loss or weights are not finite is never saved. Unlike with
+    `keras.callbacks.ModelCheckpoint`, the file is never half written, and holds the
+    network without the optimizer.
 
     Args:
         path: The `.keras` file.
@@ -37,11 +39,22 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
             return
-        if self.epoch is None or _rank(logs) > _rank(self.logs):
+        better = self.epoch is None or _rank(logs) > _rank(self.logs)
+        if better and weights_are_finite(self.model):
             averaged = self.average.swapped() if self.average else nullcontext()
             with averaged:
                 save_model(_without_compiling(self.model), self.path)
             self.epoch, self.logs = epoch + 1, dict(logs)
+
+
+def weights_are_finite(model: keras.Model) -> bool:
+    """Return whether no weight is NaN or infinite, which an activation may hide."""
+    sums = [
+        ops.sum(ops.cast(weight, "float32"))
+        for weight in model.weights
+        if keras.backend.is_float_dtype(weight.dtype)
+    ]
+    return bool(ops.all(ops.isfinite(ops.stack(sums)))) if sums else True
 
 
 def _without_compiling(model: keras.Model) -> keras.Model:

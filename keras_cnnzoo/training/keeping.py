@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.callbacks import weights_are_finite
 from keras_cnnzoo.training.checkpoints import Checkpoint, Place, remove_all_but
 
 
@@ -132,7 +133,9 @@ def _is_plain(value: Any) -> bool:
 
 
 class StopInOrder(keras.callbacks.Callback):
-    """Stop training between two steps: on a signal, or when the loss is not finite.
+    """Stop training between two steps: on a signal, or when it diverges.
+
+    It diverges when the loss, or at the end of an epoch a weight, is not finite.
 
     Within `listening()`, the first Ctrl-C or SIGTERM saves a checkpoint before the next
     step, or after the validation that is running, and ends `fit` by `Interrupted`. The
@@ -195,7 +198,7 @@ class StopInOrder(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        if not math.isfinite(logs["loss"]):
+        if not (math.isfinite(logs["loss"]) and weights_are_finite(self.model)):
             self.diverged_in = epoch + 1
             self.model.stop_training = True
         elif self.signal:  # it arrived during the last step or the validation
