@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from keras_cnnzoo.data import fast
+
 #: A round reads the files often enough to read as many images, so that the start of
 #: threads and processes does not count.
 IMAGES, ROUNDS = 512, 5
@@ -136,6 +138,8 @@ def measure(folder: Path, image_size: int, batch_size: int) -> Measured:
         else:
             read()
             passes[name] = read
+    if fast.packages() is None:
+        absent["keras_cnnzoo's extra `fast`"] = "pip install 'keras-cnnzoo[fast]'"
     times = math.ceil(IMAGES / len(files))
     cpu: dict[str, list[float]] = {name: [] for name in passes}
     wall: dict[str, list[float]] = {name: [] for name in passes}

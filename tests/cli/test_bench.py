@@ -26,7 +26,7 @@ def test_readers_are_measured_on_files_of_its_own(capsys):
     assert 60 < result["kilobytes_an_image"] < 200
     names = [reader["name"] for reader in result["readers"]]
     assert names[:3] == ["keras_cnnzoo", "tf.data", "Keras"]
-    assert set(names) | set(result["absent"]) == set(bench_data.READERS)
+    assert set(names) | set(result["absent"]) >= set(bench_data.READERS)
     for reader in result["readers"]:
         assert reader["cpu_ms"] > 0
         a_core = reader["images_per_second_a_core"]
