@@ -8,6 +8,7 @@ Example:
   cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
   cnnzoo train squeezenet1_1 --data photos/ --weights theirs.npz
                --source deepscale/squeezenet_v1.1
+  cnnzoo train --resume runs/photos
 """
 
 import argparse
@@ -19,7 +20,18 @@ from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, sou
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a name of `cnnzoo list`")
+    add("model", nargs="?", metavar="MODEL", help="a name of `cnnzoo list`")
+    add(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was killed or stopped; leave everything else out",
+    )
+    add(
+        "--save-every",
+        type=float,
+        metavar="SECONDS",
+        help="time between two checkpoints (default: as short as costs at most 2 %%)",
+    )
     add(
         "--data",
         default="digits",
@@ -92,6 +104,8 @@ def run(args: argparse.Namespace) -> None:
     run = train(
         args.model,
         args.data,
+        resume=args.resume,
+        save_every=args.save_every,
         recipe=args.recipe,
         set=dict(args.set),
         out=args.out,

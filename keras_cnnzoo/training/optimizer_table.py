@@ -10,53 +10,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 from keras.optimizers import SGD, AdamW, Lamb, Lion, RMSprop
 
-from keras_cnnzoo.internals.optimizers import weight_of
+from keras_cnnzoo.internals.optimizers import L2, own_class
 from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD, _SlowBody
 from keras_cnnzoo.training.settings import OptimizerSettings
 
-
-class _L2:
-    """Adds the weights, times a factor, to their gradients.
-
-    Args:
-        l2: The factor.
-        without: Parts of the names of weights that are left out, such as "bias".
-    """
-
-    def __init__(
-        self, *args: Any, l2: float = 0.0, without: Sequence[str] = (), **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.l2 = l2
-        self.without = tuple(without)
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable."""
-        name = weight_of(self, variable).name
-        if self.l2 and not any(part in name for part in self.without):
-            gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
-        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
-
-    def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
-        return {**config, "l2": self.l2, "without": list(self.without)}
+_OwnSGD: Any = own_class(SGD)
+_OwnRMSprop: Any = own_class(RMSprop)
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-class L2SGD(_L2, SGD):
+class L2SGD(L2, _OwnSGD):
     """`keras.optimizers.SGD` with L2 regularisation, as in PyTorch."""
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-class L2RMSprop(_L2, RMSprop):
+class L2RMSprop(L2, _OwnRMSprop):
     """`keras.optimizers.RMSprop` with L2 regularisation, as in PyTorch."""
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyL2SGD(_L2, SlowBodySGD):
+class SlowBodyL2SGD(L2, SlowBodySGD):
     """`L2SGD` with `body_rate` and `head`."""
 
 
@@ -66,7 +41,7 @@ class SlowBodyRMSprop(_SlowBody, RMSprop):
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyL2RMSprop(_L2, SlowBodyRMSprop):
+class SlowBodyL2RMSprop(L2, SlowBodyRMSprop):
     """`L2RMSprop` with `body_rate` and `head`."""
 
 

@@ -114,6 +114,25 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     if name is None:
         if resumed is None:
             raise TypeError("`name` is missing: the model to train.")
+        given = {
+            "recipe": recipe,
+            "set": set,
+            "out": out,
+            "seed": seed or None,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "weights": weights,
+            "learning_rate": learning_rate,
+            "image_size": image_size,
+            "freeze": freeze or None,
+            "class_names": class_names,
+            **overrides,
+        }
+        if more := [key for key, value in given.items() if value]:
+            raise TypeError(
+                f"Without `name`, everything is taken from the run. Leave out "
+                f"{', '.join(f'`{key}`' for key in more)}."
+            )
         choices = choices_of(resumed)
         return train(
             **choices,

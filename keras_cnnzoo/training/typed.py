@@ -94,7 +94,7 @@ def unknown_name(kind: Any, name: str) -> str:
 def _looks_like(kind: Any, value: Any) -> bool:
     """Tell whether a value is meant for a type, as far as its outside shows."""
     if dataclasses.is_dataclass(kind):
-        return isinstance(value, (Mapping, kind))
+        return isinstance(value, Mapping) or type(value) is kind
     if get_origin(kind) is Literal:
         return value in get_args(kind)
     if get_origin(kind) is tuple:

@@ -57,9 +57,9 @@ def test_training_ends_with_accuracy_and_folder(npz, tmp_path, capsys):
         ["epoch", "1/2"],
         ["epoch", "2/2"],
     ]
-    assert lines[3].startswith("test accuracy ")
-    assert lines[4].startswith("balanced accuracy ")
-    assert lines[5] == f"everything is in {folder}"
+    assert lines[11].startswith("test accuracy ")
+    assert lines[12].startswith("balanced accuracy ")
+    assert lines[13] == f"everything is in {folder}"
 
 
 def test_training_prints_json_alone(npz, tmp_path, capsys):

@@ -235,6 +235,30 @@ def test_a_model_computes_in_the_precision_of_its_recipe(precision, compute):
     assert scales == (precision == "float16")
 
 
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_float16_learns_as_float32_from_accumulated_gradients(name, rng):
+    x = rng.normal(size=(256, 8)).astype("float32")
+    y = (x[:, 0] > 0).astype(int)
+
+    def losses(precision):
+        keras.utils.set_random_seed(0)
+        recipe = Recipe(precision=precision, epochs=6, batch_size=16).replace(
+            {"optimizer.name": name, "optimizer.learning_rate": 0.05}
+            | {"optimizer.accumulate": 2, "optimizer.weight_decay": 1e-4}
+        )
+        with precision_of(recipe):
+            layers = [keras.layers.Dense(16, "relu"), keras.layers.Dense(2, "softmax")]
+            model = keras.Sequential([keras.Input((8,)), *layers])
+        compile_model(model, recipe, 16, 2, fine_tunes=False)
+        given = {"epochs": 6, "batch_size": 16, "shuffle": False, "verbose": 0}
+        return model.fit(x, y, **given).history["loss"]
+
+    half, single = losses("float16"), losses("float32")
+    assert single[-1] < 0.8 * single[0]
+    # The first step, or two, overflow until the scale of the loss has come down.
+    assert half[-1] == pytest.approx(single[-1], rel=0.2)
+
+
 @pytest.mark.once
 def test_a_training_without_progress_ends(rng):
     assert make_callbacks(Recipe()) == []

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import signal
 
 import keras
 import numpy as np
@@ -202,25 +201,6 @@ def test_a_head_is_trained_alone(run, tmp_path):
         if not np.array_equal(*map(keras.ops.convert_to_numpy, (w, before[w.path])))
     }
     assert moved == {"head/kernel", "head/bias"}
-
-
-@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_signal_keeps_the_best_model(tmp_path, monkeypatch, number, code):
-    handlers = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
-
-    def interrupt(self, epoch, logs=None):
-        if epoch == 1:
-            os.kill(os.getpid(), signal.Signals[number])
-
-    monkeypatch.setattr(KeepBest, "on_epoch_begin", interrupt, raising=False)
-    with pytest.raises(TrainingStopped, match="Stopped in epoch 2") as stopped:
-        _train(tmp_path, "mlp", recipe=Recipe(epochs=50))
-    assert str(tmp_path / "model.keras") in str(stopped.value)
-    assert stopped.value.exit_code == code
-    run = Run.open(tmp_path)
-    assert run.results["status"] == "interrupted"
-    assert run.model.output_shape == (None, 10)
-    assert handlers == [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)]
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
