@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_cnnzoo.data import fast
 from keras_cnnzoo.data.adapt import Adapter, Box
 from keras_cnnzoo.data.decode import (
     EXIF_ORIENTATION,
@@ -32,7 +33,9 @@ def read(
 
     It gives what `adapter.one(decode(encoded), box)` gives, with less work: the pixels
     stay with Pillow until they have their size, and a JPEG whose crop is at least four
-    times as wide and as high as the result is decoded smaller (`REDUCING_GAP`).
+    times as wide and as high as the result is decoded smaller (`REDUCING_GAP`). Crops
+    of other JPEG files are left to `keras_cnnzoo.data.fast`, where its packages are
+    installed.
 
     Args:
         encoded: A path, or the bytes of a file, in any format that Pillow reads.
@@ -58,6 +61,10 @@ def read(
             # Turned, the part of a pixel at the end would be at the beginning.
             whole = turn > 1
             factor = max(factor, _spare(box, adapter.size, image.size if whole else ()))
+            if turn == factor == 1 and image.format == "JPEG" and image.mode != "CMYK":
+                crop = fast.cropped(encoded, adapter, box)
+                if crop is not None:
+                    return crop
             left, top, right, bottom = (edge / factor for edge in box)
             box = left, top, right, bottom
         return adapter.picture(decoded(image, adapter.channels, factor), box)

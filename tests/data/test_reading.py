@@ -5,12 +5,18 @@ import pytest
 from PIL import Image
 
 from keras_cnnzoo.data import decode as decoding
+from keras_cnnzoo.data import fast
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.decode import decode
 from keras_cnnzoo.data.reading import read
 
 pytestmark = pytest.mark.once
 BILINEAR = Image.Resampling.BILINEAR
+
+
+@pytest.fixture(autouse=True)
+def _pillow_alone(monkeypatch):
+    monkeypatch.setattr(fast, "packages", lambda: None)
 
 
 @pytest.fixture
