@@ -47,7 +47,7 @@ def fit(
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(train, epochs=epochs, shuffle=False, verbose=2)
+    model.fit(train, epochs=epochs, verbose=2)
     _, accuracy = model.evaluate(test.ordered(), verbose=0)
     return accuracy
 

@@ -14,6 +14,7 @@ from keras_cnnzoo.cli import (
     list,
     predict,
     profile,
+    recipes,
     show,
     train,
     verify,
@@ -21,7 +22,7 @@ from keras_cnnzoo.cli import (
 from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
-COMMANDS = (train, list, show, profile, evaluate, predict, explain, verify)
+COMMANDS = (train, recipes, list, show, profile, evaluate, predict, explain, verify)
 TRACEBACK = "CNNZOO_TRACEBACK"
 EXAMPLE = """Example:
   cnnzoo train lenet5          train LeNet-5 on real handwritten digits

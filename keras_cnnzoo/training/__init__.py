@@ -8,25 +8,39 @@ print(run.results["accuracy"], run.folder)
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.erasing import Erasing
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.mixing import Mixing
 from keras_cnnzoo.training.muon import Muon
+from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
-from keras_cnnzoo.training.recipes import RECIPES, Recipe, find_recipe
+from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.recipes import (
+    find_recipe,
+    list_recipes,
+    load_recipe,
+    register_recipe,
+)
 from keras_cnnzoo.training.run import train
+from keras_cnnzoo.training.settings import (
+    ImageSettings,
+    OptimizerSettings,
+    RecipeClaim,
+    ScheduleSettings,
+    StopSettings,
+)
 from keras_cnnzoo.training.transfer import freeze, unfreeze
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
-    "RECIPES",
     "Accuracy",
     "AverageWeights",
     "BalancedAccuracy",
@@ -34,22 +48,33 @@ __all__ = [
     "Erasing",
     "FocalLoss",
     "HistoryFile",
+    "ImageSettings",
     "KeepBest",
+    "KeepCheckpoints",
     "Mixing",
     "Muon",
+    "OptimizerSettings",
     "ProgressBar",
     "Recipe",
+    "RecipeClaim",
     "Run",
+    "ScheduleSettings",
     "Scores",
     "StopInOrder",
+    "StopSettings",
     "TrainingStopped",
     "Watch",
     "balanced_class_weights",
     "evaluate",
     "find_recipe",
     "freeze",
+    "list_recipes",
+    "load_recipe",
     "mended",
+    "plot_calibration",
+    "plot_roc",
     "recalibrate",
+    "register_recipe",
     "replacing",
     "save_model",
     "train",
