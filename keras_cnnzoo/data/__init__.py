@@ -9,7 +9,7 @@ gets the same pixels.
 """
 
 from keras_cnnzoo.data.augment import AUGMENTATIONS, Augmentation
-from keras_cnnzoo.data.examples import Skipped
+from keras_cnnzoo.data.examples import Skipped, Source
 from keras_cnnzoo.data.imageset import ImageSet
 from keras_cnnzoo.data.loading import load, open_source
 from keras_cnnzoo.data.names import display_names
@@ -21,6 +21,7 @@ __all__ = [
     "Augmentation",
     "ImageSet",
     "Skipped",
+    "Source",
     "Splits",
     "Targets",
     "display_names",

@@ -14,9 +14,13 @@ from keras_cnnzoo.data.augment import Augmentation
 from keras_cnnzoo.data.examples import Examples
 
 Augment = Augmentation | Callable[..., Any]
+#: Changes the images and labels of a batch, given a random generator.
+Mix = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
+]
 
 # The independent streams of random numbers of a data set.
-ORDER, DRAWS, CALLS = range(3)
+ORDER, DRAWS, CALLS, MIXES = range(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Batches:
         batch_size: Images in a batch; the last batch of an epoch may be smaller.
         shuffle: Whether every epoch has a new order.
         augment: The augmentation, or None.
+        mix: What is done to a batch after the augmentation, or None.
         seed: Seed of the order and the augmentation.
     """
 
@@ -35,6 +40,7 @@ class Batches:
     batch_size: int
     shuffle: bool
     augment: Augment | None
+    mix: Mix | None
     seed: int
 
     @property
@@ -45,7 +51,7 @@ class Batches:
     @property
     def are_cheap(self) -> bool:
         """Whether a batch is no more than a slice of an array."""
-        return self.augment is None and self.examples.ready
+        return self.augment is self.mix is None and self.examples.ready
 
     def read(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of one batch.
@@ -54,7 +60,13 @@ class Batches:
             ValueError: The augmentation changed the shape of the images.
         """
         chosen = self._order(epoch)[index * self.batch_size :][: self.batch_size]
-        return self._images(epoch, index, chosen), self.examples.labels[chosen]
+        images, labels = (
+            self._images(epoch, index, chosen),
+            self.examples.labels[chosen],
+        )
+        if self.mix is None:
+            return images, labels
+        return self.mix(images, labels, self._rng(MIXES, epoch, index))
 
     def _images(self, epoch: int, index: int, chosen: np.ndarray) -> np.ndarray:
         augment = self.augment

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.data.ahead import ReadAhead
-from keras_cnnzoo.data.batches import Augment, Batches
+from keras_cnnzoo.data.batches import Augment, Batches, Mix
 from keras_cnnzoo.data.examples import Examples
 
 #: Batches that Keras may take on a trial, before the first epoch.
@@ -41,6 +41,8 @@ class ImageSet(keras.utils.PyDataset):
         batch_size: Images in a batch.
         shuffle: Whether every epoch has a new order.
         augment: The augmentation, or None. See `keras_cnnzoo.data.load`.
+        mix: What is done to a batch after the augmentation, or None. See
+            `keras_cnnzoo.data.load`.
         seed: Seed of the order and the augmentation, at least 0.
     """
 
@@ -51,6 +53,7 @@ class ImageSet(keras.utils.PyDataset):
         batch_size: int = 32,
         shuffle: bool = False,
         augment: Augment | None = None,
+        mix: Mix | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -59,6 +62,7 @@ class ImageSet(keras.utils.PyDataset):
             batch_size=batch_size,
             shuffle=shuffle,
             augment=augment,
+            mix=mix,
             seed=seed,
         )
         #: Batches taken since the first one of epoch 0, and where this set begins.

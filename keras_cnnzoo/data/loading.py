@@ -13,6 +13,7 @@ from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.data.adapt import FITS, Adapter
 from keras_cnnzoo.data.arrays import from_arrays, from_npz
 from keras_cnnzoo.data.augment import Augmentation, named
+from keras_cnnzoo.data.batches import Mix
 from keras_cnnzoo.data.columns import Asked
 from keras_cnnzoo.data.digits import digits
 from keras_cnnzoo.data.examples import Examples, Source
@@ -35,6 +36,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     fit: str | Preprocessing | Adapter = "resize",
     batch_size: int = 32,
     augment: Any = None,
+    mix: Mix | None = None,
     validation: float | int | None = 0.1,
     seed: int = 0,
     class_names: Any = None,
@@ -70,6 +72,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
             images, channels last; or a Keras preprocessing layer, whose random state is
             set for every batch.
+        mix: A function `(images, labels, rng) -> (images, labels)` of a training batch
+            in the data format of models, after the augmentation, such as mixup.
         validation: Fraction (below 1) or number of the training images to set apart,
             in proportion from every class; 0 or None for none. If the data set has a
             validation set, that is used instead.
@@ -129,6 +133,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             batch_size=batch_size,
             shuffle=True,
             augment=augment,
+            mix=mix,
             seed=seed,
         )
     others_ready = {name: plain(examples) for name, examples in others.items()}

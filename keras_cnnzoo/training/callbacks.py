@@ -5,12 +5,14 @@ import io
 import math
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_cnnzoo.files import save_model, write_text
+from keras_cnnzoo.training.averaging import AverageWeights
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -22,11 +24,13 @@ class KeepBest(keras.callbacks.Callback):
 
     Args:
         path: The `.keras` file.
+        average: Keeps the average of the weights, which is saved in their place.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, average: AverageWeights | None = None) -> None:
         super().__init__()
         self.path = path
+        self.average = average
         self.epoch: int | None = None
         self.logs: dict[str, float] = {}
 
@@ -34,7 +38,9 @@ class KeepBest(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
             return
         if self.epoch is None or _rank(logs) > _rank(self.logs):
-            save_model(_without_compiling(self.model), self.path)
+            averaged = self.average.swapped() if self.average else nullcontext()
+            with averaged:
+                save_model(_without_compiling(self.model), self.path)
             self.epoch, self.logs = epoch + 1, dict(logs)
 
 

@@ -55,12 +55,16 @@ class Checkpoint:
 
     @classmethod
     def of(
-        cls, model: keras.Model, place: Place, memory: Sequence[Mapping[str, Any]]
+        cls,
+        model: keras.Model,
+        place: Place,
+        memory: Sequence[Mapping[str, Any]],
+        others: Sequence[keras.Variable] = (),
     ) -> "Checkpoint":
-        """Copy the state of a compiled model."""
+        """Copy the state of a compiled model, and other variables."""
         arrays = {
             name: np.array(keras.ops.convert_to_numpy(variable), order="C")
-            for name, variable in _variables(model).items()
+            for name, variable in _variables(model, others).items()
         }
         return cls(place, arrays, memory, bool(model.stop_training))
 
@@ -73,14 +77,16 @@ class Checkpoint:
             if name.startswith("model/") and array.dtype.kind not in "iub"
         )
 
-    def restore(self, model: keras.Model) -> None:
-        """Give a compiled and built model the state of the checkpoint.
+    def restore(
+        self, model: keras.Model, others: Sequence[keras.Variable] = ()
+    ) -> None:
+        """Give a compiled and built model, and other variables, the saved state.
 
         Raises:
             ValueError: The model or its optimizer has other variables. Nothing is
                 changed then.
         """
-        variables = _variables(model)
+        variables = _variables(model, others)
         ours = {name: tuple(v.shape) for name, v in variables.items()}
         theirs = {name: array.shape for name, array in self.arrays.items()}
         if ours != theirs:
@@ -165,11 +171,14 @@ def remove_all_but(folder: Path, count: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    groups = {
+def _variables(
+    model: keras.Model, others: Sequence[keras.Variable]
+) -> dict[str, keras.Variable]:
+    groups: dict[str, Sequence[keras.Variable]] = {
         "model": model.variables,
         "optimizer": model.optimizer.variables,
         "metrics": model.metrics_variables,
+        "others": others,
     }
     # Names of layers count up in a process, so the number decides, not the path.
     return {

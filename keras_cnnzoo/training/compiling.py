@@ -1,5 +1,6 @@
 """Build and compile a model with the precision, optimizer and schedule of a recipe."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,9 +9,12 @@ import keras
 
 from keras_cnnzoo.inspect import count_macs
 from keras_cnnzoo.training import transfer
-from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
 from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.regularisation import LossSettings
 from keras_cnnzoo.training.schedules import make_schedule
 
 #: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
@@ -53,10 +57,24 @@ def compile_model(
     schedule = make_schedule(recipe, recipe.total_steps(steps))
     model.compile(
         make_optimizer(recipe.optimizer, schedule, head),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy", BalancedAccuracy(classes)],
+        make_loss(recipe.loss),
+        metrics=[Accuracy(), BalancedAccuracy(classes)],
         steps_per_execution=at_once,
     )
+
+
+def make_loss(settings: LossSettings) -> keras.losses.Loss:
+    """Make the loss of a recipe, for a model that outputs probabilities."""
+    if settings.focal_gamma:
+        return FocalLoss(settings.focal_gamma, label_smoothing=settings.label_smoothing)
+    return CrossEntropy(label_smoothing=settings.label_smoothing)
+
+
+def make_average(recipe: Recipe) -> AverageWeights | None:
+    """Make the callback that averages the weights, if a recipe asks for it."""
+    if recipe.ema is None:
+        return None
+    return AverageWeights(**dataclasses.asdict(recipe.ema))
 
 
 def make_callbacks(recipe: Recipe) -> list[Any]:

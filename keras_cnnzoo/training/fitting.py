@@ -13,7 +13,7 @@ from keras_cnnzoo.data import Splits
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.checkpoints import Checkpoint, newest
-from keras_cnnzoo.training.compiling import make_callbacks
+from keras_cnnzoo.training.compiling import make_average, make_callbacks
 from keras_cnnzoo.training.epochs import fit_epochs
 from keras_cnnzoo.training.evaluation import evaluate
 from keras_cnnzoo.training.folder import Run
@@ -93,7 +93,8 @@ class _Training:
         self.callbacks, self.save_every, self.start = callbacks, save_every, start
         self.train = prepared.splits.split("train")
         self.validation = prepared.splits.split("validation")
-        self.best = KeepBest(run.folder / folders.MODEL)
+        self.average = make_average(prepared.recipe)
+        self.best = KeepBest(run.folder / folders.MODEL, self.average)
         self.history = HistoryFile(run.folder / folders.HISTORY)
         self.progress = ProgressBar(console, self.train.num_examples)
         self.watch = Watch(
@@ -104,10 +105,12 @@ class _Training:
             run.folder / folders.CHECKPOINTS,
             every=save_every,
             remember=[self.best, self.history, self.watch, *others],
+            average=self.average,
             start=start,
         )
         self.stop = StopInOrder(self.checkpoints)
         self.listed = [
+            *([self.average] if self.average else []),
             *(self.best, self.history, self.progress, self.watch, *others),
             # The last ones, so that a checkpoint has what the others did.
             *(self.checkpoints, self.stop),
@@ -145,7 +148,9 @@ class _Training:
                     self.validation,
                     self.prepared.recipe.epochs,
                     self.listed,
-                    self.start,
+                    start=self.start,
+                    average=self.average,
+                    class_weights=self.prepared.class_weights,
                 )
         except Interrupted:
             pass

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.checkpoints import Checkpoint, Place, remove_all_but
 
 
@@ -32,6 +33,7 @@ class KeepCheckpoints(keras.callbacks.Callback):
             most 2 % of the time.
         remember: Callbacks whose plain attributes (numbers, texts, and lists and dicts
             of them) are part of a checkpoint.
+        average: Keeps the average of the weights, which is part of a checkpoint.
         start: The checkpoint from which the training goes on.
     """
 
@@ -43,18 +45,23 @@ class KeepCheckpoints(keras.callbacks.Callback):
         *,
         every: float | None = None,
         remember: Sequence[keras.callbacks.Callback] = (),
+        average: AverageWeights | None = None,
         start: Checkpoint | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
         self._every = every
         self._remember = remember
+        self._average = average
         self._start = start
         #: The next batch's epoch, and its number there beside Keras's number.
         self._epoch = self._offset = 0
         self._wait = 0.0 if every is None else every
         self._saved = time.monotonic()
         self._recall()
+
+    def _others(self) -> list[keras.Variable]:
+        return [] if self._average is None else self._average.variables
 
     def _recall(self) -> None:
         if self._start is not None:
@@ -67,7 +74,9 @@ class KeepCheckpoints(keras.callbacks.Callback):
         if self._start is not None:
             # Once more, since callbacks forget and metrics are reset until here.
             self._recall()
-            self._start.restore(self.model)
+            self._start.restore(self.model, self._others())
+            if self._average is not None:
+                self._average.on_train_begin()  # it reads its counts anew
             self._offset = self._start.place.step
             self._start = None
 
@@ -94,7 +103,7 @@ class KeepCheckpoints(keras.callbacks.Callback):
             # `fit` holds the state; the model gets it back.
             self.model.jax_state_sync()
         memory = [_plain_attributes(callback) for callback in self._remember]
-        checkpoint = Checkpoint.of(self.model, place, memory)
+        checkpoint = Checkpoint.of(self.model, place, memory, self._others())
         if checkpoint.is_finite:
             self.folder.mkdir(exist_ok=True)
             checkpoint.write(self.folder)

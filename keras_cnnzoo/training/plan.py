@@ -43,24 +43,36 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         f"seed {run.config['seed']}",
         "optimizer": _optimizer(recipe.optimizer, fine_tunes=prepared.fine_tunes),
         "schedule": _schedule(recipe, steps),
+        "loss": _settings(recipe.loss) or "cross-entropy",
+        "weights": recipe.ema and f"averaged, decay {recipe.ema.decay:g}",
         "precision": prepared.model.dtype_policy.name,
         "run": str(run.folder),
     }
     if start is not None:
         place = start.place
         lines["resumed"] = f"at epoch {place.epoch + 1}, after {place.step:,} steps"
+    lines = {heading: text for heading, text in lines.items() if text}
     width = max(map(len, lines))
     return "\n".join(f"{heading:{width}}  {text}" for heading, text in lines.items())
 
 
 def _augmentation(recipe: Recipe) -> str:
     """Return the changes that are not switched off."""
-    if recipe.augment is None:
+    parts = [_settings(recipe.augment)]
+    if recipe.erase is not None:
+        parts.append(f"boxes erased in {recipe.erase.probability:.0%}")
+    parts.append(_settings(recipe.mix))
+    return ", ".join(filter(None, parts))
+
+
+def _settings(section: Any) -> str:
+    """Return the settings of a section that differ from its defaults."""
+    if section is None:
         return ""
     return ", ".join(
-        field.name if value is True else f"{field.name} {_plain(value)}"
-        for field in dataclasses.fields(recipe.augment)
-        if (value := getattr(recipe.augment, field.name)) != field.default
+        field.name.replace("_", " ") + ("" if value is True else f" {_plain(value)}")
+        for field in dataclasses.fields(section)
+        if (value := getattr(section, field.name)) != field.default
     )
 
 
@@ -102,4 +114,6 @@ def _schedule(recipe: Recipe, steps: int) -> str:
 
 
 def _plain(value: Any) -> str:
-    return " to ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
+    return value if isinstance(value, str) else f"{value:g}"

@@ -8,6 +8,7 @@ import keras
 from keras_cnnzoo import zoo
 from keras_cnnzoo.data import Splits
 from keras_cnnzoo.training import transfer
+from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import compile_model, precision_of
 from keras_cnnzoo.training.inputs import load_to_train, start_weights
 from keras_cnnzoo.training.recipe import Recipe
@@ -35,6 +36,14 @@ class Prepared:
     recipe: Recipe
     fine_tunes: bool
     notes: tuple[str, ...]
+
+    @property
+    def class_weights(self) -> dict[int, float] | None:
+        """The weight of each class in the loss; None for the same for all."""
+        if self.recipe.loss.class_weights is None:
+            return None
+        labels = self.splits.split("train").labels()
+        return balanced_class_weights(labels, len(self.splits.class_names))
 
     def compile(self, rate: float = 1.0) -> None:
         """Compile the model anew.

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from keras_cnnzoo.data import Augmentation
+from keras_cnnzoo.training.regularisation import (
+    AverageSettings,
+    EraseSettings,
+    LossSettings,
+    MixSettings,
+)
 from keras_cnnzoo.training.settings import (
     ImageSettings,
     OptimizerSettings,
@@ -49,6 +55,10 @@ class Recipe:
         schedule: The learning rate over the training.
         images: How images become the model's input.
         augment: The augmentation of the training images, or None.
+        erase: Boxes that are erased in them, or None.
+        mix: How they are mixed with each other, or None.
+        loss: The loss.
+        ema: The average of the weights that is kept in their place, or None.
         stop: When to stop early, or None for never.
         model: Options of the model, as for `keras_cnnzoo.build`.
 
@@ -76,6 +86,10 @@ class Recipe:
     schedule: ScheduleSettings = dataclasses.field(default_factory=ScheduleSettings)
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     augment: Augmentation | None = None
+    erase: EraseSettings | None = None
+    mix: MixSettings | None = None
+    loss: LossSettings = dataclasses.field(default_factory=LossSettings)
+    ema: AverageSettings | None = None
     stop: StopSettings | None = None
     model: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -88,6 +102,10 @@ class Recipe:
             "schedule": ScheduleSettings,
             "images": ImageSettings,
             "augment": Augmentation | None,
+            "erase": EraseSettings | None,
+            "mix": MixSettings | None,
+            "loss": LossSettings,
+            "ema": AverageSettings | None,
             "stop": StopSettings | None,
             "model": Mapping,
         }
@@ -156,8 +174,8 @@ class Recipe:
 
         Args:
             changes: New values by dotted name, such as `{"optimizer.momentum": 0.9}`.
-                None switches `augment` and `stop` off, and restores Keras's default
-                elsewhere.
+                None switches `augment`, `erase`, `mix`, `ema` and `stop` off, and
+                restores Keras's default elsewhere.
 
         Raises:
             ValueError: A name is unknown, or a value is out of range or of another

@@ -85,7 +85,7 @@ class OptimizerSettings:
         for name in ("learning_rate", "body_rate", "epsilon", "clip_norm"):
             check(self, f"optimizer.{name}", "positive", positive)
         for name in ("momentum", "beta_1", "beta_2", "rho"):
-            check(self, f"optimizer.{name}", "from 0 to below 1", _share)
+            check(self, f"optimizer.{name}", "from 0 to below 1", below_1)
         check(self, "optimizer.weight_decay", "0 or positive", finite)
         check(self, "optimizer.accumulate", "at least 1", lambda n: n >= 1)
 
@@ -238,5 +238,6 @@ def finite(value: float) -> bool:
     return 0 <= value < math.inf
 
 
-def _share(value: float) -> bool:
+def below_1(value: float) -> bool:
+    """Tell whether a number is from 0 to below 1."""
     return 0 <= value < 1
