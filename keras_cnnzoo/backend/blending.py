@@ -68,6 +68,7 @@ def _torch(averages: Variables, weights: Variables) -> Callable[[float], None]:
     import torch
     from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+    multi_average: Callable[[float], Callable[..., None]] = get_ema_multi_avg_fn
     targets = [average.value for average in averages]
 
     def call(share: float) -> None:
@@ -76,7 +77,7 @@ def _torch(averages: Variables, weights: Variables) -> Callable[[float], None]:
                 weight.value.to(target.dtype)
                 for weight, target in zip(weights, targets, strict=True)
             ]
-            get_ema_multi_avg_fn(1 - share)(targets, values, None)
+            multi_average(1 - share)(targets, values, None)
 
     return call
 

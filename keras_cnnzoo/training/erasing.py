@@ -81,7 +81,7 @@ class Erasing:
             np.asarray(values if channels == 3 else np.mean(values), np.float32)
             for values in (MEAN, DEVIATION)
         )
-        pixels = np.broadcast_to(mean, (np.count_nonzero(inside), channels))
+        pixels = np.broadcast_to(mean, (int(inside.sum()), channels))
         if self.fill == "noise":
             noise = rng.standard_normal(pixels.shape, np.float32)
             pixels = pixels + deviation * noise
@@ -96,7 +96,7 @@ class Erasing:
         hit = rng.random(len(images)) < self.probability
         draws = rng.random((len(images), TRIES, 2))
         sides = self._sides(draws[..., 0], draws[..., 1], size)
-        fits = (sides < np.asarray(size)).all(axis=-1)
+        fits: np.ndarray = np.all(sides < np.asarray(size), axis=-1)
         first = fits.argmax(axis=1)
         sides = sides[np.arange(len(images)), first]
         hit &= fits.any(axis=1)

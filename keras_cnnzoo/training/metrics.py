@@ -1,4 +1,4 @@
-"""Balanced accuracy, which does not rise by predicting the most frequent class."""
+"""Accuracy, and one that does not rise by predicting the most frequent class."""
 
 from typing import Any
 
