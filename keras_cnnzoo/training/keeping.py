@@ -70,11 +70,15 @@ class KeepCheckpoints(keras.callbacks.Callback):
             for callback, memory in memories:
                 vars(callback).update(memory)
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._recall()  # again, since callbacks begin anew here
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch, self._offset = epoch, 0
         if self._start is not None:
-            # Once more, since callbacks forget and metrics are reset until here.
-            self._recall()
+            if self._start.place.step:
+                self._recall()  # within an epoch, they have begun it already
+            # Not earlier, since `fit` resets the metrics until here.
             self._start.restore(self.model, self._others())
             if self._average is not None:
                 self._average.on_train_begin()  # it reads its counts anew
