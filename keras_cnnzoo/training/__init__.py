@@ -32,6 +32,7 @@ from keras_cnnzoo.training.recipes import (
 from keras_cnnzoo.training.run import train
 from keras_cnnzoo.training.settings import (
     ImageSettings,
+    LossSettings,
     OptimizerSettings,
     RecipeClaim,
     ScheduleSettings,
@@ -51,6 +52,7 @@ __all__ = [
     "ImageSettings",
     "KeepBest",
     "KeepCheckpoints",
+    "LossSettings",
     "Mixing",
     "Muon",
     "OptimizerSettings",

@@ -8,6 +8,7 @@ import keras
 
 from keras_cnnzoo.inspect import count_macs
 from keras_cnnzoo.training import transfer
+from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
 from keras_cnnzoo.training.recipe import Recipe
@@ -53,10 +54,20 @@ def compile_model(
     schedule = make_schedule(recipe, recipe.total_steps(steps))
     model.compile(
         make_optimizer(recipe.optimizer, schedule, head),
-        "sparse_categorical_crossentropy",
+        make_loss(recipe),
         metrics=["accuracy", BalancedAccuracy(classes)],
         steps_per_execution=at_once,
     )
+
+
+def make_loss(recipe: Recipe) -> Any:
+    """Make the loss of a recipe, for class numbers and probabilities."""
+    smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
+    if gamma:
+        return FocalLoss(gamma, label_smoothing=smoothing)
+    if smoothing:
+        return CrossEntropy(label_smoothing=smoothing)
+    return "sparse_categorical_crossentropy"
 
 
 def make_callbacks(recipe: Recipe) -> list[Any]:

@@ -43,6 +43,7 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         f"seed {run.config['seed']}",
         "optimizer": _optimizer(recipe.optimizer, fine_tunes=prepared.fine_tunes),
         "schedule": _schedule(recipe, steps),
+        "loss": _loss(recipe),
         "precision": prepared.model.dtype_policy.name,
         "run": str(run.folder),
     }
@@ -76,6 +77,15 @@ def _optimizer(settings: OptimizerSettings, *, fine_tunes: bool) -> str:
         parts.append(f"weight decay {settings.weight_decay:g}{scope}")
     if fine_tunes:
         parts.append(f"layers before the head at {settings.body_rate:g} of the rate")
+    return ", ".join(parts)
+
+
+def _loss(recipe: Recipe) -> str:
+    parts = ["cross-entropy"]
+    if recipe.loss.focal_gamma:
+        parts = [f"focal, gamma {recipe.loss.focal_gamma:g}"]
+    if recipe.loss.label_smoothing:
+        parts.append(f"label smoothing {recipe.loss.label_smoothing:g}")
     return ", ".join(parts)
 
 

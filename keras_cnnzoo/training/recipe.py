@@ -9,6 +9,7 @@ from typing import Any, Literal
 from keras_cnnzoo.data import Augmentation
 from keras_cnnzoo.training.settings import (
     ImageSettings,
+    LossSettings,
     OptimizerSettings,
     RecipeClaim,
     ScheduleSettings,
@@ -47,6 +48,7 @@ class Recipe:
             choose the best epoch, if the data have no validation images.
         optimizer: The optimizer.
         schedule: The learning rate over the training.
+        loss: The loss.
         images: How images become the model's input.
         augment: The augmentation of the training images, or None.
         stop: When to stop early, or None for never.
@@ -74,6 +76,7 @@ class Recipe:
     validation: int | float = 0.1
     optimizer: OptimizerSettings = dataclasses.field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = dataclasses.field(default_factory=ScheduleSettings)
+    loss: LossSettings = dataclasses.field(default_factory=LossSettings)
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     augment: Augmentation | None = None
     stop: StopSettings | None = None
@@ -86,6 +89,7 @@ class Recipe:
         kinds = {
             "optimizer": OptimizerSettings,
             "schedule": ScheduleSettings,
+            "loss": LossSettings,
             "images": ImageSettings,
             "augment": Augmentation | None,
             "stop": StopSettings | None,
