@@ -29,6 +29,12 @@ from keras_cnnzoo.training.recipes import (
     load_recipe,
     register_recipe,
 )
+from keras_cnnzoo.training.regularisation import (
+    AverageSettings,
+    EraseSettings,
+    LossSettings,
+    MixSettings,
+)
 from keras_cnnzoo.training.run import train
 from keras_cnnzoo.training.settings import (
     ImageSettings,
@@ -42,15 +48,19 @@ from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
     "Accuracy",
+    "AverageSettings",
     "AverageWeights",
     "BalancedAccuracy",
     "CrossEntropy",
+    "EraseSettings",
     "Erasing",
     "FocalLoss",
     "HistoryFile",
     "ImageSettings",
     "KeepBest",
     "KeepCheckpoints",
+    "LossSettings",
+    "MixSettings",
     "Mixing",
     "Muon",
     "OptimizerSettings",

@@ -14,7 +14,6 @@ from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
 from keras_cnnzoo.training.recipe import Recipe
-from keras_cnnzoo.training.regularisation import LossSettings
 from keras_cnnzoo.training.schedules import make_schedule
 
 #: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
@@ -57,17 +56,20 @@ def compile_model(
     schedule = make_schedule(recipe, recipe.total_steps(steps))
     model.compile(
         make_optimizer(recipe.optimizer, schedule, head),
-        make_loss(recipe.loss),
-        metrics=[Accuracy(), BalancedAccuracy(classes)],
+        make_loss(recipe),
+        metrics=[Accuracy() if recipe.mix else "accuracy", BalancedAccuracy(classes)],
         steps_per_execution=at_once,
     )
 
 
-def make_loss(settings: LossSettings) -> keras.losses.Loss:
+def make_loss(recipe: Recipe) -> Any:
     """Make the loss of a recipe, for a model that outputs probabilities."""
-    if settings.focal_gamma:
-        return FocalLoss(settings.focal_gamma, label_smoothing=settings.label_smoothing)
-    return CrossEntropy(label_smoothing=settings.label_smoothing)
+    smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
+    if gamma:
+        return FocalLoss(gamma, label_smoothing=smoothing)
+    if smoothing or recipe.mix:
+        return CrossEntropy(label_smoothing=smoothing)
+    return "sparse_categorical_crossentropy"
 
 
 def make_average(recipe: Recipe) -> AverageWeights | None:

@@ -13,6 +13,7 @@ import keras
 from keras.optimizers import SGD, AdamW, Lamb, Lion, RMSprop
 
 from keras_cnnzoo.internals.optimizers import L2, own_class
+from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD, _SlowBody
 from keras_cnnzoo.training.settings import OptimizerSettings
 
@@ -55,6 +56,11 @@ class SlowBodyLion(_SlowBody, Lion):
     """`keras.optimizers.Lion` with `body_rate` and `head`."""
 
 
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class SlowBodyMuon(_SlowBody, Muon):
+    """`keras_cnnzoo.training.Muon` with `body_rate` and `head`."""
+
+
 #: For each name: the optimizer, and the one with a lower rate for the body.
 OPTIMIZERS: dict[str, tuple[Any, Any]] = {
     "sgd": (SGD, SlowBodySGD),
@@ -62,12 +68,15 @@ OPTIMIZERS: dict[str, tuple[Any, Any]] = {
     "lamb": (Lamb, SlowBodyLamb),
     "lion": (Lion, SlowBodyLion),
     "rmsprop": (RMSprop, SlowBodyRMSprop),
+    "muon": (Muon, SlowBodyMuon),
 }
 #: The same for those whose weight decay is a term of the gradient.
 WITH_L2: dict[str, tuple[Any, Any]] = {
     "sgd": (L2SGD, SlowBodyL2SGD),
     "rmsprop": (L2RMSprop, SlowBodyL2RMSprop),
 }
+#: What Muon calls the settings of its AdamW.
+MUON = {"beta_1": "adam_beta_1", "beta_2": "adam_beta_2"}
 #: Parts of the names of biases, and of scales and offsets of normalisation layers.
 BIASES_AND_NORMS = ("bias", "gamma", "beta")
 
@@ -99,6 +108,9 @@ def make_optimizer(
             arguments |= {"l2": settings.weight_decay, "without": spared}
     else:
         arguments["weight_decay"] = settings.weight_decay
+    if settings.name == "muon":
+        arguments = {MUON.get(name, name): value for name, value in arguments.items()}
+        arguments["adam_weight_decay"] = settings.weight_decay
     plain, slow = table[settings.name]
     if head is None:
         optimizer = plain(learning_rate, **arguments)

@@ -53,11 +53,11 @@ class Recipe:
             choose the best epoch, if the data have no validation images.
         optimizer: The optimizer.
         schedule: The learning rate over the training.
+        loss: The loss.
         images: How images become the model's input.
         augment: The augmentation of the training images, or None.
         erase: Boxes that are erased in them, or None.
         mix: How they are mixed with each other, or None.
-        loss: The loss.
         ema: The average of the weights that is kept in their place, or None.
         stop: When to stop early, or None for never.
         model: Options of the model, as for `keras_cnnzoo.build`.

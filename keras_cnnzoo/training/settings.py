@@ -31,7 +31,8 @@ class OptimizerSettings:
     A setting that the optimizer does not have is refused. None takes Keras's default.
 
     Args:
-        name: "sgd", "adamw", "lamb", "lion" or "rmsprop".
+        name: "sgd", "adamw", "lamb", "lion", "rmsprop", or "muon", which takes the
+            kernels of convolutions, and leaves all other weights to AdamW.
         learning_rate: The highest learning rate; the schedule says when.
         weight_decay: Weight decay as in the optimizer's paper and in PyTorch: for
             "sgd" and "rmsprop" it is added to the gradient (L2 regularisation), for
@@ -39,12 +40,13 @@ class OptimizerSettings:
             weights (decoupled).
         decay_all: Whether the decay acts on biases, and on the scales and offsets of
             normalisation layers, too.
-        momentum: For "sgd" and "rmsprop".
-        nesterov: Whether "sgd" uses Nesterov momentum.
-        beta_1: For "adamw", "lamb" and "lion".
-        beta_2: For "adamw", "lamb" and "lion".
+        momentum: For "sgd", "rmsprop" and "muon".
+        nesterov: Whether "sgd" or "muon" uses Nesterov momentum.
+        beta_1: For "adamw", "lamb", "lion", and AdamW in "muon".
+        beta_2: For the same.
         rho: Decay of the average of squared gradients of "rmsprop".
-        epsilon: For "adamw", "lamb" and "rmsprop".
+        epsilon: For "adamw", "lamb", "rmsprop", and AdamW in "muon".
+        adam_lr_ratio: Factor on the learning rate for what "muon" leaves to AdamW.
         clip_norm: Largest norm of all gradients together; larger ones are scaled down
             to it, before the weight decay is added.
         accumulate: Steps whose gradients are averaged before the weights change.
@@ -56,7 +58,7 @@ class OptimizerSettings:
         ValueError: A number is out of range, or the optimizer has no such setting.
     """
 
-    name: Literal["sgd", "adamw", "lamb", "lion", "rmsprop"] = "adamw"
+    name: Literal["sgd", "adamw", "lamb", "lion", "rmsprop", "muon"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     decay_all: bool = False
@@ -66,6 +68,7 @@ class OptimizerSettings:
     beta_2: float | None = None
     rho: float | None = None
     epsilon: float | None = None
+    adam_lr_ratio: float | None = None
     clip_norm: float | None = None
     accumulate: int = 1
     body_rate: float = 0.1
@@ -77,12 +80,17 @@ class OptimizerSettings:
         "lamb": ("beta_1", "beta_2", "epsilon"),
         "lion": ("beta_1", "beta_2"),
         "rmsprop": ("rho", "momentum", "epsilon"),
+        "muon": (
+            *("momentum", "nesterov", "beta_1", "beta_2", "epsilon", "adam_lr_ratio"),
+        ),
     }
     KIND: ClassVar[str] = "name"
 
     def __post_init__(self) -> None:
         check_own(self, "optimizer")
-        for name in ("learning_rate", "body_rate", "epsilon", "clip_norm"):
+        for name in (
+            *("learning_rate", "body_rate", "epsilon", "clip_norm", "adam_lr_ratio"),
+        ):
             check(self, f"optimizer.{name}", "positive", positive)
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             check(self, f"optimizer.{name}", "from 0 to below 1", below_1)

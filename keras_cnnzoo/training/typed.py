@@ -6,6 +6,8 @@ import types
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from keras_cnnzoo.other_names import SETTINGS
+
 
 def read(kind: Any, value: Any) -> Any:
     """Return plain data as a value of a type, and check every part of it.
@@ -126,15 +128,22 @@ def dotted_names(kind: Any) -> Iterator[str]:
 def near_names(unknown: str, names: Iterable[str]) -> list[str]:
     """Return the dotted names that an unknown one may have been meant as.
 
+    They are spelled alike, or other packages have the unknown one for a setting.
+
     Example:
         >>> near_names("learning_rate", ["optimizer.learning_rate", "epochs"])
         ['optimizer.learning_rate']
+        >>> near_names("lr", [])
+        ['optimizer.learning_rate']
     """
+    end = unknown.rpartition(".")[2]
+    if end in SETTINGS:
+        return [SETTINGS[end]]
     by_end: dict[str, list[str]] = {}
     for name in names:
         by_end.setdefault(name.rpartition(".")[2], []).append(name)
-    ends = close_names(unknown.rpartition(".")[2], by_end)
-    near = [name for end in ends for name in by_end[end]]
+    ends = close_names(end, by_end)
+    near = [name for each in ends for name in by_end[each]]
     # Names in the same section come first.
     home = unknown.rpartition(".")[0]
     near.sort(key=lambda name: name.rpartition(".")[0] != home)

@@ -53,13 +53,13 @@ def test_training_ends_with_accuracy_and_folder(npz, tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     # No terminal: one line for each epoch, between the plan and what came out.
     assert lines[0].startswith("model      mlp, ")
-    assert [line.split()[:2] for line in lines[9:11]] == [
+    assert [line.split()[:2] for line in lines[10:12]] == [
         ["epoch", "1/2"],
         ["epoch", "2/2"],
     ]
-    assert lines[11].startswith("test accuracy ")
-    assert lines[12].startswith("balanced accuracy ")
-    assert lines[13] == f"everything is in {folder}"
+    assert lines[12].startswith("test accuracy ")
+    assert lines[13].startswith("balanced accuracy ")
+    assert lines[14] == f"everything is in {folder}"
 
 
 def test_training_prints_json_alone(npz, tmp_path, capsys):

@@ -218,6 +218,45 @@ def test_an_optimizer_comes_back_from_its_config(name, decay):
         assert again.get_config() == config
 
 
+@pytest.mark.once
+def test_muon_takes_convolutions_with_the_settings_of_its_recipe():
+    recipe = Recipe().replace(
+        {"optimizer.name": "muon", "optimizer.weight_decay": 0.1}
+        | {"optimizer.beta_2": 0.95, "optimizer.adam_lr_ratio": 0.3}
+    )
+    layers = [keras.layers.Conv2D(8, 3, name="conv"), keras.layers.Flatten()]
+    model = keras.Sequential([keras.Input((8, 8, 3)), *layers, keras.layers.Dense(2)])
+    compile_model(model, recipe, 10, 2, fine_tunes=False)
+    model.optimizer.build(model.trainable_variables)
+    assert [path.split("/")[-2:] for path in model.optimizer.matrices] == [
+        ["conv", "kernel"]
+    ]
+    config = model.optimizer.get_config()
+    assert config["weight_decay"] == config["adam_weight_decay"] == 0.1
+    assert (config["adam_beta_2"], config["adam_lr_ratio"]) == (0.95, 0.3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_the_loss_is_that_of_torch(smoothing, gamma, rng):
+    recipe = Recipe().replace(
+        {"loss.label_smoothing": smoothing, "loss.focal_gamma": gamma}
+    )
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3, "softmax")])
+    compile_model(model, recipe, 10, 3, fine_tunes=False)
+    x, y = rng.normal(size=(7, 5)).astype("float32"), np.arange(7) % 3
+    ours = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    kernel, bias = map(torch.tensor, model.get_weights())
+    logits = torch.tensor(x) @ kernel + bias
+    rows = torch.nn.functional.one_hot(torch.tensor(y), 3) * (1 - smoothing)
+    rows, logs = rows + smoothing / 3, logits.log_softmax(-1)
+    theirs = -(rows * (1 - logs.exp()) ** gamma * logs).sum(-1).mean()
+    assert ours == pytest.approx(float(theirs), rel=1e-4)
+    if not gamma:
+        cross_entropy = torch.nn.CrossEntropyLoss(label_smoothing=smoothing)
+        assert ours == pytest.approx(float(cross_entropy(logits, torch.tensor(y))))
+
+
 @pytest.mark.parametrize(
     ("precision", "compute"),
     [("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", "float16")],

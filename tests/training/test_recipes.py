@@ -122,6 +122,7 @@ WRONG_FILES = {
         "learning_rate = 0.1",
         r"mine.toml: `learning_rate` is unknown. Did you mean `optimizer.learning_rate",
     ),
+    "a name of timm": ("[optimizer]\nlr = 0.1", "Did you mean `optimizer.learning_r"),
     "unknown section": ("[sgd]\nmomentum = 1", "mine.toml: `sgd` is unknown. There"),
     "another type": ("epochs = '3'", "mine.toml: `epochs` is a whole number"),
     "no whole number": ("batch_size = 1.5", "`batch_size` is a whole number"),
