@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         default="digits",
         help="digits (the default, part of the package), a name of "
-        "tensorflow-datasets, a folder with one folder of images per class, a folder "
-        "of idx files, or an .npz file",
+        "tensorflow-datasets, a folder with one folder of images per class, a .csv or "
+        ".parquet table of paths and labels, a folder of parquet or idx files, or an "
+        ".npz file",
     )
     add(
         "--recipe",

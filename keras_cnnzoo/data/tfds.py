@@ -75,7 +75,7 @@ def _builder(name: str) -> Any:
             f"There is no file or folder {name!r}, and no data set of that name. "
             f"{f'Close to it: {near}. ' if near else ''}"
             "Possible are 'digits', the names of tensorflow-datasets (mnist, "
-            "cifar10, ...), folders of images, .npz files and arrays."
+            "cifar10, ...), folders of images, tables and .npz files, and arrays."
         )
     try:
         return tfds.builder(name)
