@@ -8,6 +8,7 @@ print(run.results["accuracy"], run.folder)
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
@@ -51,6 +52,7 @@ __all__ = [
     "evaluate",
     "find_recipe",
     "freeze",
+    "label_issues",
     "list_recipes",
     "load_recipe",
     "mended",
