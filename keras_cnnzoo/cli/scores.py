@@ -9,16 +9,6 @@ if TYPE_CHECKING:
 #: With more than `ALL` classes, only the `WEAKEST` with the lowest accuracy are listed.
 ALL, WEAKEST = 6, 3
 
-#: The columns of a table by class: score, heading and format.
-COLUMNS = (
-    ("support", "images", "{:,}"),
-    ("precision", "precision", "{:.2%}"),
-    ("recall", "recall", "{:.2%}"),
-    ("f1", "F1", "{:.2%}"),
-    ("auc", "AUC", "{:.4f}"),
-    ("average_precision", "average precision", "{:.4f}"),
-)
-
 
 def score_lines(numbers: Mapping[str, Any], classes: int) -> list[str]:
     """Describe the scores of all classes together, one per line.
@@ -44,41 +34,21 @@ def score_lines(numbers: Mapping[str, Any], classes: int) -> list[str]:
     ]
 
 
-def print_classes(
-    scores: "Scores", class_names: Sequence[str], display_names: Sequence[str]
-) -> None:
-    """Print a table of the scores of each class, and their averages.
-
-    Args:
-        scores: The scores.
-        class_names: The data's class names.
-        display_names: Class names to show, in the same order.
-    """
+def print_classes(scores: "Scores", display_names: Sequence[str]) -> None:
+    """Print a table of the scores of each class, and their averages."""
     from rich.console import Console
     from rich.table import Table
 
-    shown = dict(zip(class_names, display_names, strict=True))
+    from keras_cnnzoo.training.class_table import HEADINGS, average_rows, class_rows
+
     table = Table(box=None, pad_edge=False)
-    table.add_column("class", overflow="fold")
-    for _, heading, _ in COLUMNS:
-        table.add_column(heading, justify="right")
-    rows = scores.by_class(class_names)
-    for name, row in rows.items():
-        table.add_row(shown[name], *_cells(row))
-    numbers = scores.numbers()
-    for kind, averages in scores.classes.averages().items():
-        areas = {name: numbers[name] for name in ("auc", "average_precision")}
-        table.add_row(
-            f"{kind} average",
-            *_cells(averages | (areas if kind == "macro" else {})),
-            style="dim",
-        )
+    for place, heading in enumerate(HEADINGS):
+        table.add_column(heading, justify="right" if place else "left", overflow="fold")
+    for row in class_rows(scores, display_names):
+        table.add_row(*row)
+    for row in average_rows(scores):
+        table.add_row(*row, style="dim")
     Console(markup=False, highlight=False).print(table)
-
-
-def _cells(row: Mapping[str, float | None]) -> list[str]:
-    found = ((row.get(name), form) for name, _, form in COLUMNS)
-    return ["" if value is None else form.format(value) for value, form in found]
 
 
 def beside_accuracy(

@@ -13,6 +13,8 @@ from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
+from keras_cnnzoo.training.mistakes_page import write_mistakes
 from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipe import Recipe
@@ -38,6 +40,8 @@ __all__ = [
     "HistoryFile",
     "ImageSettings",
     "KeepBest",
+    "Mistake",
+    "Mistakes",
     "OptimizerSettings",
     "ProgressBar",
     "Recipe",
@@ -50,6 +54,7 @@ __all__ = [
     "TrainingStopped",
     "Watch",
     "evaluate",
+    "find_mistakes",
     "find_recipe",
     "freeze",
     "label_issues",
@@ -63,5 +68,6 @@ __all__ = [
     "save_model",
     "train",
     "unfreeze",
+    "write_mistakes",
     "write_text",
 ]
