@@ -8,8 +8,9 @@ print(run.results["accuracy"], run.folder)
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
 from keras_cnnzoo.training.class_weights import balanced_class_weights
+from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.erasing import Erasing
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
@@ -17,6 +18,8 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
+from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
+from keras_cnnzoo.training.mistakes_page import write_mistakes
 from keras_cnnzoo.training.mixing import Mixing
 from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
@@ -60,6 +63,8 @@ __all__ = [
     "KeepBest",
     "KeepCheckpoints",
     "LossSettings",
+    "Mistake",
+    "Mistakes",
     "MixSettings",
     "Mixing",
     "Muon",
@@ -76,8 +81,10 @@ __all__ = [
     "Watch",
     "balanced_class_weights",
     "evaluate",
+    "find_mistakes",
     "find_recipe",
     "freeze",
+    "label_issues",
     "list_recipes",
     "load_recipe",
     "mended",
@@ -89,5 +96,6 @@ __all__ = [
     "save_model",
     "train",
     "unfreeze",
+    "write_mistakes",
     "write_text",
 ]

@@ -48,9 +48,9 @@ class ClassScores:
         )
 
     @property
-    def seen(self) -> np.ndarray:
-        """A mask of the classes that have images or were predicted."""
-        return (self.support > 0) | (self.predicted > 0)
+    def seen(self) -> list[int]:
+        """The classes that have images or were predicted."""
+        return np.flatnonzero(self.support + self.predicted).tolist()
 
     def averages(self) -> dict[str, dict[str, float]]:
         """Return the "macro" and "weighted" average of each score.
@@ -58,7 +58,9 @@ class ClassScores:
         The macro average counts each class the same, the weighted one each image.
         Classes that have no image and were never predicted are left out.
         """
-        weights = {"macro": self.seen.astype("float64"), "weighted": self.support}
+        equal = np.zeros(len(self.support))
+        equal[self.seen] = 1
+        weights = {"macro": equal, "weighted": self.support}
         return {
             kind: {
                 name: float(np.average(getattr(self, name), weights=weight))

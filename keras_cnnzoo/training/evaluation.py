@@ -189,30 +189,29 @@ class Scores:
             for name in NUMBERS
         }
 
-    def by_class(
-        self, class_names: Sequence[str]
-    ) -> dict[str, dict[str, float | None]]:
+    def of_class(self, index: int) -> ClassRow:
+        """Return the scores of one class by name.
+
+        These are `precision`, `recall`, `f1`, `support` (its images), `predicted` (the
+        images that were predicted as it), `auc` and `average_precision`; the last two
+        are None for a class without a curve.
+        """
+        curve = self.curves.get(index)
+        return {
+            **{name: float(getattr(self.classes, name)[index]) for name in MEASURES},
+            "support": int(self.classes.support[index]),
+            "predicted": int(self.classes.predicted[index]),
+            "auc": curve and curve.area,
+            "average_precision": curve and curve.average_precision,
+        }
+
+    def by_class(self, class_names: Sequence[str]) -> dict[str, ClassRow]:
         """Return the scores of each class that has images or was predicted.
 
         Args:
             class_names: A name for each class of the model.
-
-        Returns:
-            For each class `precision`, `recall`, `f1`, `support` (its images),
-            `predicted` (the images that were predicted as it), `auc` and
-            `average_precision`; the last two are None for a class without a curve.
         """
-        scores, rows = self.classes, {}
-        for index in np.flatnonzero(scores.seen):
-            curve = self.curves.get(int(index))
-            rows[class_names[index]] = {
-                **{name: float(getattr(scores, name)[index]) for name in MEASURES},
-                "support": int(scores.support[index]),
-                "predicted": int(scores.predicted[index]),
-                "auc": curve and curve.area,
-                "average_precision": curve and curve.average_precision,
-            }
-        return rows
+        return {class_names[i]: self.of_class(i) for i in self.classes.seen}
 
     def per_class(self, class_names: Sequence[str]) -> dict[str, float | None]:
         """Return the accuracy of each class; None for a class without images."""

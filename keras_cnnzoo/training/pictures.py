@@ -58,8 +58,8 @@ def draw_confusion(
 def plot_calibration(scores: Scores, *, title: str | None = None) -> "Figure":
     """Draw the reliability diagram: the accuracy of predictions by their confidence.
 
-    On the diagonal, confidence and accuracy are equal. Bars below it mean that the
-    model is too confident. The lower axes show how many images each bin has.
+    A bar that ends below the mark of its mean confidence means that the model is too
+    confident. The lower axes show how many images each bin has.
 
     Args:
         scores: The scores of a classifier, as `evaluate` returns them.
@@ -87,12 +87,12 @@ def plot_calibration(scores: Scores, *, title: str | None = None) -> "Figure":
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     there = found.count > 0
     upper.bar(middle[there], found.accuracy[there], 0.92 * width, color=BLUE)
-    gaps = found.confidence[there] - found.accuracy[there]
-    upper.bar(
-        *(middle[there], gaps, 0.92 * width, found.accuracy[there]),
-        color=ORANGE,
-        alpha=0.35,
-        label="distance to the confidence",
+    half = 0.46 * width
+    upper.hlines(
+        *(found.confidence[there], middle[there] - half, middle[there] + half),
+        colors=ORANGE,
+        lw=2.5,
+        label="mean confidence",
     )
     upper.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     plain(upper, "", "Accuracy")
