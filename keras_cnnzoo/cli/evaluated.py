@@ -56,7 +56,7 @@ class Evaluated:
             point: The threshold of two classes whose sensitivity is asked for.
             per_class: Whether to print a table of the classes.
         """
-        numbers = self.scores.numbers()
+        numbers: dict[str, Any] = self.scores.numbers()
         print(self.title)
         for line in score_lines(numbers, len(self.class_names)):
             print(line)

@@ -8,7 +8,7 @@ print(run.results["accuracy"], run.folder)
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.erasing import Erasing

@@ -42,7 +42,7 @@ def batch_changes(recipe: Recipe, classes: int) -> BatchChanges | None:
     erase, mix = recipe.erase, recipe.mix
     return BatchChanges(
         classes,
-        erase and Erasing(**dataclasses.asdict(erase)),
+        None if erase is None else Erasing(**dataclasses.asdict(erase)),
         # The loss smooths the labels, those of validation too.
-        mix and Mixing(**dataclasses.asdict(mix), smoothing=0.0),
+        None if mix is None else Mixing(**dataclasses.asdict(mix), smoothing=0.0),
     )

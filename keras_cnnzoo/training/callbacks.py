@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -86,13 +86,13 @@ class HistoryFile(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         began = time.perf_counter()
         # No number, so that a resumed training does not take over another's clock.
-        self._seconds = lambda: round(time.perf_counter() - began, 3)
+        self._clock: Callable[[], float] = lambda: time.perf_counter() - began
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         self.rows.append(
             {"epoch": epoch + 1, **logs, "learning_rate": float(rate)}
-            | {"seconds": self._seconds()}
+            | {"seconds": round(self._clock(), 3)}
         )
         text = io.StringIO()
         table = csv.DictWriter(text, self.rows[0], lineterminator="\n")

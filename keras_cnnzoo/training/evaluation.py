@@ -139,7 +139,7 @@ class Scores:
             indices = indices[indices == 1]
         if np.isnan(self.probabilities).any():
             return {}
-        return {int(index): self.roc(index) for index in indices}
+        return {index: self.roc(index) for index in map(int, indices)}
 
     @property
     def auc(self) -> float | None:
@@ -201,8 +201,8 @@ class Scores:
             **{name: float(getattr(self.classes, name)[index]) for name in MEASURES},
             "support": int(self.classes.support[index]),
             "predicted": int(self.classes.predicted[index]),
-            "auc": curve and curve.area,
-            "average_precision": curve and curve.average_precision,
+            "auc": None if curve is None else curve.area,
+            "average_precision": None if curve is None else curve.average_precision,
         }
 
     def by_class(self, class_names: Sequence[str]) -> dict[str, ClassRow]:
