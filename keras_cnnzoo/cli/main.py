@@ -9,6 +9,7 @@ from typing import NoReturn, TextIO
 
 from keras_cnnzoo import __version__
 from keras_cnnzoo.cli import (
+    compare,
     evaluate,
     explain,
     list,
@@ -22,7 +23,18 @@ from keras_cnnzoo.cli import (
 from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
-COMMANDS = (train, recipes, list, show, profile, evaluate, predict, explain, verify)
+COMMANDS = (
+    train,
+    recipes,
+    list,
+    show,
+    profile,
+    evaluate,
+    predict,
+    explain,
+    compare,
+    verify,
+)
 TRACEBACK = "CNNZOO_TRACEBACK"
 EXAMPLE = """Example:
   cnnzoo train lenet5          train LeNet-5 on real handwritten digits

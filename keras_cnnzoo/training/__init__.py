@@ -8,6 +8,7 @@ print(run.results["accuracy"], run.folder)
 from keras_cnnzoo.files import replacing, save_model, write_text
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.comparison import ComparedRun, Comparison, compare_runs
 from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
@@ -15,7 +16,7 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
 from keras_cnnzoo.training.mistakes_page import write_mistakes
-from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
+from keras_cnnzoo.training.pictures import plot_calibration, plot_roc, plot_runs
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipes import (
@@ -37,6 +38,8 @@ from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
     "BalancedAccuracy",
+    "ComparedRun",
+    "Comparison",
     "HistoryFile",
     "ImageSettings",
     "KeepBest",
@@ -53,6 +56,7 @@ __all__ = [
     "StopSettings",
     "TrainingStopped",
     "Watch",
+    "compare_runs",
     "evaluate",
     "find_mistakes",
     "find_recipe",
@@ -63,6 +67,7 @@ __all__ = [
     "mended",
     "plot_calibration",
     "plot_roc",
+    "plot_runs",
     "register_recipe",
     "replacing",
     "save_model",
