@@ -10,6 +10,7 @@ from typing import NoReturn, TextIO
 from keras_cnnzoo import __version__
 from keras_cnnzoo.cli import (
     bench,
+    compare,
     evaluate,
     explain,
     list,
@@ -24,7 +25,8 @@ from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
 COMMANDS = (
-    *(train, recipes, list, show, profile, bench, evaluate, predict, explain, verify),
+    *(train, recipes, list, show, profile, bench),
+    *(evaluate, compare, predict, explain, verify),
 )
 TRACEBACK = "CNNZOO_TRACEBACK"
 EXAMPLE = """Example:

@@ -10,6 +10,7 @@ from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.class_weights import balanced_class_weights
+from keras_cnnzoo.training.comparison import ComparedRun, Comparison, compare_runs
 from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.erasing import Erasing
 from keras_cnnzoo.training.evaluation import Scores, evaluate
@@ -22,7 +23,7 @@ from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
 from keras_cnnzoo.training.mistakes_page import write_mistakes
 from keras_cnnzoo.training.mixing import Mixing
 from keras_cnnzoo.training.muon import Muon
-from keras_cnnzoo.training.pictures import plot_calibration, plot_roc
+from keras_cnnzoo.training.pictures import plot_calibration, plot_roc, plot_runs
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
 from keras_cnnzoo.training.recipe import Recipe
@@ -54,6 +55,8 @@ __all__ = [
     "AverageSettings",
     "AverageWeights",
     "BalancedAccuracy",
+    "ComparedRun",
+    "Comparison",
     "CrossEntropy",
     "EraseSettings",
     "Erasing",
@@ -80,6 +83,7 @@ __all__ = [
     "TrainingStopped",
     "Watch",
     "balanced_class_weights",
+    "compare_runs",
     "evaluate",
     "find_mistakes",
     "find_recipe",
@@ -90,6 +94,7 @@ __all__ = [
     "mended",
     "plot_calibration",
     "plot_roc",
+    "plot_runs",
     "recalibrate",
     "register_recipe",
     "replacing",

@@ -16,6 +16,7 @@ from keras_cnnzoo.inspect.figures.style import (
     new_figure,
     plain,
 )
+from keras_cnnzoo.training.comparison import Comparison
 from keras_cnnzoo.training.evaluation import Scores
 
 if TYPE_CHECKING:
@@ -156,6 +157,38 @@ def plot_roc(
         color=BLUE,
     )
     _shares(axes)
+    axes.legend(frameon=False, loc="lower right", labelcolor=QUIET, fontsize=9)
+    return figure
+
+
+def plot_runs(runs: Comparison, *, title: str | None = None) -> "Figure":
+    """Draw the validation accuracies of runs by epoch, with the best epoch of each.
+
+    Args:
+        runs: The runs, as `compare_runs` returns them. Those without an epoch are left
+            out.
+        title: Title of the figure.
+    """
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    figure = new_figure(7, 4.5, title)
+    axes = figure.subplots()
+    for run in runs:
+        if not run.history:
+            continue
+        epochs = [row["epoch"] for row in run.history]
+        accuracies = [row["val_accuracy"] for row in run.history]
+        marker = "o" if len(epochs) == 1 else None
+        (line,) = axes.plot(
+            *(epochs, accuracies), lw=1.5, marker=marker, label=Path(run.folder).name
+        )
+        if run.best_epoch is not None:
+            best = run.best_epoch, run.validation_accuracy
+            axes.plot(*best, "o", color=line.get_color(), ms=6, clip_on=False)
+    plain(axes, "epoch", "Validation accuracy")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    axes.set_ylim(top=1.005)
     axes.legend(frameon=False, loc="lower right", labelcolor=QUIET, fontsize=9)
     return figure
 
