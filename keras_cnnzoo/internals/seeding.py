@@ -4,10 +4,10 @@
 for that: several seconds at the start of a training.
 """
 
+import inspect
 import sys
 
 import keras
-from keras.src.utils import module_utils
 
 
 def seed_everything(seed: int) -> None:
@@ -15,7 +15,7 @@ def seed_everything(seed: int) -> None:
 
     TensorFlow is left alone where it is not imported.
     """
-    lazy = module_utils.tensorflow
+    lazy = inspect.unwrap(keras.utils.set_random_seed).__globals__["tf"]
     in_use = keras.backend.backend() == "tensorflow" or "tensorflow" in sys.modules
     before = lazy._available
     try:

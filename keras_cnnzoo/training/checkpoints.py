@@ -70,11 +70,11 @@ class Checkpoint:
 
     @property
     def is_finite(self) -> bool:
-        """Whether no weight is NaN or infinite."""
+        """Whether no weight and no metric of the epoch is NaN or infinite."""
         return all(
             np.isfinite(array.astype(np.float32)).all()
             for name, array in self.arrays.items()
-            if name.startswith("model/") and array.dtype.kind not in "iub"
+            if name.startswith(("model/", "metrics/")) and array.dtype.kind not in "iub"
         )
 
     def restore(
