@@ -13,7 +13,7 @@ import keras
 
 from keras_cnnzoo.data import AUGMENTATIONS, Augmentation
 from keras_cnnzoo.data.idx import is_idx_folder
-from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD
+from keras_cnnzoo.training.optimizers import with_rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,18 +78,17 @@ class Recipe:
         settings: dict[str, Any] = {"weight_decay": self.weight_decay}
         if self.optimizer == "sgd":
             settings |= {"momentum": 0.9, "nesterov": True}
-        plain, slow = _OPTIMIZERS[self.optimizer]
-        if head is None:
-            optimizer = plain(schedule, **settings)
-        else:
-            optimizer = slow(schedule, **settings, body_rate=self.body_rate, head=head)
+        optimizer = _OPTIMIZERS[self.optimizer](schedule, **settings)
+        if head is not None:
+            rates = {"": self.body_rate} | dict.fromkeys(head, 1.0)
+            optimizer = with_rates(optimizer, rates)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
 
 
-_OPTIMIZERS: dict[str, tuple[Any, Any]] = {
-    "sgd": (keras.optimizers.SGD, SlowBodySGD),
-    "adamw": (keras.optimizers.AdamW, SlowBodyAdamW),
+_OPTIMIZERS: dict[str, Any] = {
+    "sgd": keras.optimizers.SGD,
+    "adamw": keras.optimizers.AdamW,
 }
 
 #: The recipe for photographs, if the data set has none of its own.
