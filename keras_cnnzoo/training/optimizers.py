@@ -27,8 +27,8 @@ def layer_rates(model: keras.Model, decay: float = 0.75) -> dict[str, float]:
 
     A stage is what the layers' names say ("stage3_block1"), with what follows up to the
     next stage. In a network without such names, a stage begins where the resolution
-    falls to two thirds or less of what it was at the beginning of the last stage, and
-    each dense layer after the last feature map is a stage.
+    falls, for good, to two thirds or less of what it was at the beginning of the last
+    stage. Each dense layer after the last feature map is a stage.
 
     Args:
         model: Any built Functional or Sequential model.

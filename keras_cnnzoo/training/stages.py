@@ -1,5 +1,6 @@
 """The stages of any network, from its stem to its head."""
 
+import itertools
 import re
 
 import keras
@@ -11,7 +12,7 @@ from keras_cnnzoo.training.order import Path, weighted_paths
 #: What the name of a layer begins with, in the networks of this package.
 NAMED = re.compile(r"stem|stage\d+")
 #: A stage begins where the resolution falls to this fraction or less.
-HALVED = 2 / 3
+LOWER = 2 / 3
 
 
 def stages(model: keras.Model) -> list[list[Path]]:
@@ -38,7 +39,7 @@ def stages(model: keras.Model) -> list[list[Path]]:
     sizes = [_size(path[-1], form) for path in body]
     named = set(names) - {None, "stem"}
     begins = _by_name(names) if named else _by_resolution(sizes)
-    last_map = max((i for i, size in enumerate(sizes) if size), default=-1)
+    last_map = max((i for i, size in enumerate(sizes) if size is not None), default=-1)
     found: list[list[Path]] = []
     for place, path in enumerate(body):
         dense = place > last_map and hasattr(path[-1], "kernel")
@@ -62,19 +63,23 @@ def _by_name(names: list[str | None]) -> list[bool]:
 
 
 def _by_resolution(sizes: list[int | None]) -> list[bool]:
-    """Tell which layers begin a stage: where the resolution is much lower."""
-    begins, start = [], None
-    for size in sizes:
-        begins.append(bool(start and size and size <= HALVED * start))
-        if size and (start is None or begins[-1]):
+    """Tell which layers begin a stage: where the resolution is lower from there on."""
+    # Gates and branches that work at a lower resolution for a while begin no stage.
+    ahead = list(itertools.accumulate((size or 0 for size in reversed(sizes)), max))
+    begins, start = [], 0
+    for size in reversed(ahead):
+        begins.append(0 < size <= LOWER * start)
+        if begins[-1] or not start:
             start = size
     return begins
 
 
 def _size(layer: keras.layers.Layer, form: str) -> int | None:
-    """Return the larger side of a layer's feature map; None if it is no map."""
+    """Return the larger side of a layer's feature map, 0 if it is unknown.
+
+    None if the layer's output is no map.
+    """
     output = getattr(layer, "output", None)
     if not isinstance(output, keras.KerasTensor) or len(output.shape) < 3:
         return None
-    axes = spatial_axes(form, len(output.shape))
-    return max((output.shape[axis] or 0 for axis in axes), default=0) or None
+    return max(output.shape[a] or 0 for a in spatial_axes(form, len(output.shape)))
