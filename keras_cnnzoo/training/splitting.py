@@ -70,14 +70,14 @@ def _split(model: keras.Model, path: Path) -> Parts | None:
     if inner is None:
         tail |= _acting_in_training(graph, tail)
     tensors = tensors_of(model)
-    cut = [tensors[t] for t in _entering(graph, tail)]
+    # Outputs that do not come from the head pass by it.
+    answers = [id(tensor) for tensor in keras.tree.flatten(model.output)]
+    cut = [tensors[t] for t in _entering(graph, tail, answers)]
     if inner is not None:
         return _joined(model, inner, of_head, cut, tensors)
     if all(id(tensor) in graph.inputs for tensor in cut):
         return None
-    return Parts(
-        keras.Model(model.input, _one(cut)), keras.Model(_one(cut), model.output)
-    )
+    return Parts(keras.Model(model.input, _one(cut)), _between(cut, model.output))
 
 
 def _joined(
@@ -113,11 +113,28 @@ def _joined(
     ]
     taken = starts[: len(features)]
     answers = keras.tree.flatten(inner.head(_one(taken)))
-    rest = keras.Model([tensors[t] for t in call.outputs] + beside, model.output)
+    rest = _between([tensors[t] for t in call.outputs] + beside, model.output)
     return Parts(
         keras.Model(model.input, _one(features + beside)),
-        keras.Model(_one(starts), rest(answers + starts[len(features) :])),
+        keras.Model(_one(starts), rest(_one(answers + starts[len(features) :]))),
     )
+
+
+def _between(starts: list[keras.KerasTensor], output: Any) -> keras.Model:
+    """Return the part of a model from inner tensors to its outputs."""
+    passing = {id(tensor) for tensor in starts}
+    ends = keras.tree.flatten(output)
+    if passing.isdisjoint(map(id, ends)):
+        return keras.Model(_one(starts), output)
+    # Keras cannot cut a graph at a tensor that is also an output.
+    inputs = [keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in starts]
+    made = {id(old): new for old, new in zip(starts, inputs, strict=True)}
+    computed = [tensor for tensor in ends if id(tensor) not in passing]
+    if computed:
+        answers = keras.Model(starts, computed)(inputs)
+        made |= {id(old): new for old, new in zip(computed, answers, strict=True)}
+    outputs = [made[id(tensor)] for tensor in ends]
+    return keras.Model(_one(inputs), keras.tree.pack_sequence_as(output, outputs))
 
 
 def _dependents(graph: Graph, nodes: Collection[Node]) -> set[Node]:
@@ -152,10 +169,10 @@ def _acts_in_training(operation: keras.Operation) -> bool:
     return "training" in signature(operation.call).parameters
 
 
-def _entering(graph: Graph, tail: set[Node]) -> list[int]:
-    """Return the ids of the tensors that a tail takes from outside, each once."""
+def _entering(graph: Graph, tail: set[Node], answers: list[int]) -> list[int]:
+    """Return the ids of the tensors that a tail, or an answer, takes from outside."""
     made = {t for node in tail for t in node.outputs}
-    needed = (t for node in graph.nodes if node in tail for t in node.inputs)
+    needed = [t for node in graph.nodes if node in tail for t in node.inputs] + answers
     return [t for t in dict.fromkeys(needed) if t not in made]
 
 
