@@ -111,7 +111,8 @@ def unfreeze(model: keras.Model) -> keras.Model:
 
 def _set_trainable(layer: keras.layers.Layer, value: bool) -> None:
     # On TensorFlow, a value that a layer has already reaches none of its sublayers.
-    for each in sublayers(layer):
+    inside: list[keras.layers.Layer] = sublayers(layer)
+    for each in inside:
         each.trainable = not value
         each.trainable = value
 

@@ -100,7 +100,7 @@ def with_rates(
             "`optimizer` is an optimizer with one learning rate, such as "
             f"keras.optimizers.AdamW(1e-3). Received: {optimizer!r}"
         )
-    kind = public_class(optimizer)
+    kind: Any = public_class(optimizer)
     rated = kind if issubclass(kind, _Rated) else _rated(kind)
     new = rated.from_config(optimizer.get_config() | {"rates": dict(rates)})
     copy_decay_exclusions(optimizer, new)
@@ -129,7 +129,7 @@ class _Rated(RatePerWeight):
 
 
 @functools.cache
-def _rated(kind: type) -> type:
+def _rated(kind: Any) -> Any:
     """Return the subclass of an optimizer that has `rates`; Keras can save it."""
     name = f"Rated{kind.__name__}"
     doc = f"`{kind.__name__}` with `rates`; see `keras_cnnzoo.training.with_rates`."
