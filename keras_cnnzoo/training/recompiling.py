@@ -24,8 +24,8 @@ def compile_settings(model: keras.Model) -> dict[str, Any] | None:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{model.name!r} was compiled with a function that Keras cannot make "
-            "again from its name. Freeze before `compile`, or register the function "
-            "with keras.saving.register_keras_serializable."
+            "again from its name. Register the function with "
+            "keras.saving.register_keras_serializable; or freeze first, then compile."
         ) from error
     copy_decay_exclusions(model.optimizer, settings["optimizer"])
     return settings

@@ -250,6 +250,6 @@ def test_a_model_without_weights_has_no_head():
 def test_a_loss_that_cannot_be_made_again_changes_nothing():
     model = _flat()
     model.compile("sgd", lambda y, p: keras.ops.mean(p))
-    with pytest.raises(ValueError, match="Freeze before `compile`"):
+    with pytest.raises(ValueError, match="or freeze first, then compile"):
         freeze(model)
     assert all(layer.trainable for layer in model.layers)
