@@ -9,7 +9,6 @@ layers at the full learning rate. Prints the validation accuracy of each.
 """
 
 import argparse
-import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def main() -> None:
             run = train(
                 args.model,
                 args.data,
-                recipe=dataclasses.replace(recipe, body_rate=rate),
+                recipe=recipe.replace({"optimizer.body_rate": rate}),
                 out=Path(folder, "run"),
                 seed=args.seed,
                 epochs=args.epochs,

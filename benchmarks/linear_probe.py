@@ -76,11 +76,11 @@ def main() -> None:
         return compiled(args.model, splits, weights, args.learning_rate)
 
     full, probed = freeze(model()), model()
-    full.fit(train, epochs=1, shuffle=False, verbose=0)  # traced, and caches are warm
+    full.fit(train, epochs=1, verbose=0)  # traced, and caches are warm
     ratios, wholes, features = [], [], []
     for _ in range(args.rounds):
         slow, fast = EpochSeconds(), EpochSeconds()
-        full.fit(train, epochs=1, shuffle=False, verbose=0, callbacks=[slow])
+        full.fit(train, epochs=1, verbose=0, callbacks=[slow])
         began = time.perf_counter()
         linear_probe(probed, train, epochs=PROBED, callbacks=[fast], verbose=0)
         whole = time.perf_counter() - began

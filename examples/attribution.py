@@ -64,7 +64,6 @@ def main() -> None:
         train,
         validation_data=digits.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 

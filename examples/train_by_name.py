@@ -54,7 +54,6 @@ def main() -> None:
         train,
         validation_data=images.validation,
         epochs=args.epochs,
-        shuffle=False,  # the data set shuffles itself in every epoch
         verbose=2,
     )
 

@@ -89,7 +89,7 @@ def main() -> None:
         old = digits_among(OLD, args.side, args.seed)
         first, epochs = old.split("train"), 2 * args.epochs
         prepare(old_model, epochs * len(first), learning_rate=3e-3)
-        old_model.fit(first, epochs=epochs, shuffle=False, verbose=2)
+        old_model.fit(first, epochs=epochs, verbose=2)
         known = accuracy(old_model, old)
         print(f"test accuracy {known:.2%} of {old.split('test').num_examples} digits")
         learnt = {w.path: keras.ops.convert_to_numpy(w) for w in old_model.weights}

@@ -41,6 +41,38 @@ ARGUMENTS = {
     "weights_path": "`weights`",
 }
 
+#: Settings of trainings in timm, torchvision and PyTorch, and those of a recipe.
+SETTINGS = {
+    "alpha": "optimizer.rho",
+    "amp": "precision",
+    "amp_dtype": "precision",
+    "betas": "optimizer.beta_1",
+    "clip_grad": "optimizer.clip_norm",
+    "clip_grad_norm": "optimizer.clip_norm",
+    "clipnorm": "optimizer.clip_norm",
+    "dtype": "precision",
+    "eps": "optimizer.epsilon",
+    "gamma": "schedule.factor",
+    "global_clipnorm": "optimizer.clip_norm",
+    "grad_accum_steps": "optimizer.accumulate",
+    "gradient_accumulation_steps": "optimizer.accumulate",
+    "image_size": "images.size",
+    "img_size": "images.size",
+    "lr": "optimizer.learning_rate",
+    "lr_scheduler": "schedule.kind",
+    "min_lr": "schedule.floor",
+    "norm_weight_decay": "optimizer.decay_all",
+    "opt": "optimizer.name",
+    "opt_eps": "optimizer.epsilon",
+    "resize": "images.size",
+    "sched": "schedule.kind",
+    "smoothing": "loss.label_smoothing",
+    "warmup_epochs": "schedule.warmup",
+    "warmup_lr": "schedule.warmup_from",
+    "warmup_steps": "schedule.warmup",
+    "wd": "optimizer.weight_decay",
+}
+
 #: Top-level names of other packages.
 PACKAGE = {
     "backbone": "build(name, features=True)",

@@ -1,7 +1,8 @@
-"""Plugins: installed packages that add models.
+"""Plugins: installed packages that add models and recipes.
 
-In its entry-point group `keras_cnnzoo.families`, a plugin names a
-`keras_cnnzoo.cards.Family`, or a module that has one as `FAMILY`.
+In the entry-point group `keras_cnnzoo.families`, a plugin names a
+`keras_cnnzoo.cards.Family`, or a module that has one as `FAMILY`; in the group
+`keras_cnnzoo.recipes`, a package that holds the TOML files of its recipes.
 """
 
 import contextlib
@@ -10,12 +11,19 @@ import importlib
 import importlib.metadata
 
 ENTRY_POINTS = "keras_cnnzoo.families"
+RECIPE_ENTRY_POINTS = "keras_cnnzoo.recipes"
 
 
 @functools.cache
 def points() -> tuple[importlib.metadata.EntryPoint, ...]:
-    """Return the entry points of installed plugins, without importing them."""
+    """Return the entry points of installed families, without importing them."""
     return tuple(importlib.metadata.entry_points(group=ENTRY_POINTS))
+
+
+@functools.cache
+def recipe_points() -> tuple[importlib.metadata.EntryPoint, ...]:
+    """Return the entry points of installed recipes, without importing them."""
+    return tuple(importlib.metadata.entry_points(group=RECIPE_ENTRY_POINTS))
 
 
 def package_of(point: importlib.metadata.EntryPoint) -> str:

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "registry": BOTTOM | {"blocks", "surgery", "models", "inspect", "__version__"},
     "weights": LIBRARY,
     "zoo": LIBRARY | {"weights"},
-    "data": {"axes", "cards", "npy_header"},
+    "data": {"axes", "cards", "files", "npy_header"},
     "training": LIBRARY | {"weights", "zoo", "data"},
     "verify": LIBRARY | {"weights", "zoo"},
     "cli": ROOMS | {"chatter", "__version__"},

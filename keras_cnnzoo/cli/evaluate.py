@@ -2,12 +2,15 @@
 
 Example:
   cnnzoo evaluate runs/lenet5-digits-1
+  cnnzoo evaluate runs/lenet5-digits-1 --per-class --figures figures/
+  cnnzoo evaluate runs/photos-1 --worst 30 -o worst.html
   cnnzoo evaluate cifar_resnet20 --weights resnet20.th --data cifar10 --json
   cnnzoo evaluate squeezenet1_1 --weights theirs.npz --source deepscale/squeezenet_v1.1
                   --data photographs
 """
 
 import argparse
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -41,6 +44,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--batch-size", type=int, default=64, help="images per batch (default: 64)")
     add(
+        "--per-class",
+        action="store_true",
+        help="print precision, recall, F1, AUC and average precision of each class",
+    )
+    add(
+        "--specificity",
+        type=float,
+        metavar="SHARE",
+        help="of two classes, print the sensitivity to the second one at this "
+        "specificity, such as 0.95",
+    )
+    add(
+        "--figures",
+        type=Path,
+        metavar="FOLDER",
+        help="draw the confusion matrix, the reliability diagram and the ROC curves "
+        "into this folder",
+    )
+    add(
+        "--worst",
+        type=int,
+        metavar="N",
+        help="write a page of the N images that the model is most wrong about, and of "
+        "as many likely label errors",
+    )
+    add(
+        *("-o", "--out"),
+        type=Path,
+        default=Path("worst.html"),
+        metavar="FILE",
+        help="the page of --worst, one file that works offline (default: worst.html)",
+    )
+    add(
         "--record",
         type=Path,
         metavar="CSV",
@@ -51,55 +87,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Evaluate the model, and print accuracy, top-5, loss and scores by class."""
+    """Evaluate the model, print its scores, and draw or write what was asked for."""
     from keras_cnnzoo import data
-    from keras_cnnzoo.cli.scores import beside_accuracy
+    from keras_cnnzoo.cli.evaluated import Evaluated
     from keras_cnnzoo.cli.subject import open_subject
     from keras_cnnzoo.training import evaluate
 
+    _check(args)
     subject = open_subject(args.subject, args.weights, args.source, args.class_names)
     if args.record and (args.weights is None or subject.trained_on):
         raise ValueError(
             f"--record is for published weights; the results of {args.subject} are in "
             "its own folder."
         )
+    given = _images(args.data, subject)
     splits = data.load(
-        **_images(args.data, subject),
+        **given,
         image_size=subject.adapter.size,
         channels=subject.adapter.channels,
         fit=args.fit or subject.adapter,
         batch_size=args.batch_size,
     )
     split = args.split or _default_split(splits)
-    scores = evaluate(subject.model, splits.split(split), _classes(subject, splits))
-    numbers = scores.numbers()
-    if args.record:
-        _record(args, subject.name, f"{splits.name}, {split}", numbers)
+    images = splits.split(split)
+    scores = evaluate(subject.model, images, _classes(subject, splits))
+    point = None
+    if args.specificity is not None:
+        point = scores.sensitivity_at(args.specificity)
     ids = subject.class_names or tuple(map(str, range(len(scores.confusion))))
-    names = subject.display_names or ids
-    beside: dict[str, Any] = {"per_class": _seen(scores.per_class(ids))}
+    found = Evaluated(
+        model=subject.name,
+        data=splits.name,
+        split=split,
+        scores=scores,
+        images=images,
+        class_names=ids,
+        display_names=subject.display_names or ids,
+        trained_on=given is subject.trained_on and images is splits.train,
+    )
+    if args.record:
+        _record(args, subject.name, f"{splits.name}, {split}", scores.numbers())
+    mistakes = None
+    if args.worst:
+        mistakes = found.write_page(args.out, args.worst)
+    if args.figures:
+        found.draw(args.figures)
     if args.json:
-        about = {"model": subject.name, "data": splits.name, "split": split}
-        if names != ids:
-            beside["names"] = {
-                i: n
-                for i, n in zip(ids, names, strict=True)
-                if i in beside["per_class"]
-            }
-        print(json.dumps(about | numbers | beside, indent=2))
+        answer = found.to_dict(point)
+        if mistakes is not None:
+            answer["mistakes"] = dataclasses.asdict(mistakes)
+        print(json.dumps(answer, indent=2))
         return
-    print(f"{subject.name} on {split} of {splits.name}")
-    print(f"images    {scores.count:,}")
-    print(f"accuracy  {scores.accuracy:.2%}")
-    if scores.top5 is not None:
-        print(f"top-5     {scores.top5:.2%}")
-    print(f"loss      {scores.loss:.4f}")
-    print(beside_accuracy(numbers | beside, ids, names))
+    found.show(point, per_class=args.per_class)
+    if args.figures:
+        print(f"{args.figures}: confusion.png, reliability.png, roc.png")
+    if mistakes is not None:
+        likely = mistakes.label_error_count
+        errors = "" if likely is None else f"{likely:,} likely label errors, "
+        print(f"{args.out}: {errors}open it in a browser")
 
 
-def _seen(per_class: dict[str, float | None]) -> dict[str, float]:
-    """Return the accuracies of the classes that have images."""
-    return {name: right for name, right in per_class.items() if right is not None}
+def _check(args: argparse.Namespace) -> None:
+    """Refuse at once what could only fail after the evaluation."""
+    if args.worst is not None and args.worst < 1:
+        raise ValueError(f"--worst is at least 1. Received: {args.worst}")
+    if args.worst and not args.out.parent.is_dir():
+        raise ValueError(
+            f"There is no folder {args.out.parent} to write {args.out} to."
+        )
 
 
 def _images(given: str | None, subject: "Subject") -> dict[str, Any]:

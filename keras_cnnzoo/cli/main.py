@@ -9,11 +9,14 @@ from typing import NoReturn, TextIO
 
 from keras_cnnzoo import __version__
 from keras_cnnzoo.cli import (
+    bench,
+    compare,
     evaluate,
     explain,
     list,
     predict,
     profile,
+    recipes,
     show,
     train,
     verify,
@@ -21,7 +24,10 @@ from keras_cnnzoo.cli import (
 from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
-COMMANDS = (train, list, show, profile, evaluate, predict, explain, verify)
+COMMANDS = (
+    *(train, recipes, list, show, profile, bench),
+    *(evaluate, compare, predict, explain, verify),
+)
 TRACEBACK = "CNNZOO_TRACEBACK"
 EXAMPLE = """Example:
   cnnzoo train lenet5          train LeNet-5 on real handwritten digits

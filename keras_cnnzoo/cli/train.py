@@ -3,10 +3,12 @@
 Example:
   cnnzoo train lenet5
   cnnzoo train resnet18 --data photos/ --image-size 64 --epochs 20 --out runs/photos
-  cnnzoo train lenet5 --set pool=max --set activation=relu
+  cnnzoo train lenet5 --set pool=max --set optimizer.learning_rate=0.01
+  cnnzoo train lenet5 --recipe mine.toml
   cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
   cnnzoo train squeezenet1_1 --data photos/ --weights theirs.npz
                --source deepscale/squeezenet_v1.1
+  cnnzoo train --resume runs/photos
 """
 
 import argparse
@@ -18,15 +20,32 @@ from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, sou
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a name of `cnnzoo list`")
+    add("model", nargs="?", metavar="MODEL", help="a name of `cnnzoo list`")
+    add(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was killed or stopped; leave everything else out",
+    )
+    add(
+        "--save-every",
+        type=float,
+        metavar="SECONDS",
+        help="time between two checkpoints (default: as short as costs at most 2 %%)",
+    )
     add(
         "--data",
         default="digits",
         help="digits (the default, part of the package), a name of "
-        "tensorflow-datasets, a folder with one folder of images per class, a folder "
-        "of idx files, or an .npz file",
+        "tensorflow-datasets, a folder with one folder of images per class, a .csv or "
+        ".parquet table of paths and labels, a folder of parquet or idx files, or an "
+        ".npz file",
     )
-    add("--recipe", help="use the recipe of another data set, by name, such as mnist")
+    add(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="a name of `cnnzoo recipes`, or a .toml file (default: the one that suits "
+        "model and data)",
+    )
     add("--epochs", type=int, help="number of epochs (default: the recipe's)")
     add("--batch-size", type=int, help="images per batch (default: the recipe's)")
     add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
@@ -58,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         type=override,
-        help="an option of the model, such as pool=max; may be repeated",
+        help="a setting of the recipe, such as optimizer.momentum=0.9, or an option of "
+        "the model, such as pool=max; may be repeated",
     )
     add_json(parser)
 
@@ -66,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def override(text: str) -> tuple[str, object]:
     """Parse KEY=VALUE; a value that is not valid JSON is a string."""
     key, equals, value = text.partition("=")
-    if not (key.isidentifier() and equals):
+    if not (equals and all(part.isidentifier() for part in key.split("."))):
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, received {text!r}")
     try:
         return key, json.loads(value)
@@ -85,7 +105,10 @@ def run(args: argparse.Namespace) -> None:
     run = train(
         args.model,
         args.data,
+        resume=args.resume,
+        save_every=args.save_every,
         recipe=args.recipe,
+        set=dict(args.set),
         out=args.out,
         seed=args.seed,
         epochs=args.epochs,
@@ -96,7 +119,6 @@ def run(args: argparse.Namespace) -> None:
         freeze=args.freeze,
         class_names=args.class_names,
         console=console,
-        **dict(args.set),
     )
     results = run.results
     if args.json:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from keras_cnnzoo.data.decode import pixels
+
 FITS = ("resize", "pad", "crop", "squash")
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -58,9 +60,8 @@ def resize(
     """
     height, width = size
     if image.dtype == np.uint8 and image.shape[-1] in (1, 3):
-        pixels = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-        resized = np.asarray(pixels.resize((width, height), resample, box))
-        return resized.reshape(height, width, -1)
+        picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        return pixels(picture.resize((width, height), resample, box))
     planes = [
         Image.fromarray(plane).resize((width, height), resample, box)
         for plane in np.moveaxis(image, -1, 0).astype(np.float32)
@@ -108,15 +109,34 @@ class Adapter:
     def one(self, image: np.ndarray, box: Box | None = None) -> np.ndarray:
         """Convert one image, or stretch the part of it in `box` to `size`."""
         image = to_channels(image, self.channels)
-        resample = RESAMPLING[self.interpolation]
-        if box is not None:
-            return resize(image, self.size, box, resample)
-        scaled = self._scaled(*image.shape[:2])
-        if math.prod(scaled) > MAX_SCALED * math.prod(self.size):
-            return resize(image, self.size, self._central(image, scaled), resample)
-        if scaled != image.shape[:2]:
-            image = resize(image, scaled, None, resample)
+        size, box = self._plan(image.shape[0], image.shape[1], box)
+        if box is not None or size != image.shape[:2]:
+            image = resize(image, size, box, self.resample)
         return self._centred(image[None])[0]
+
+    def picture(self, image: Image.Image, box: Box | None = None) -> np.ndarray:
+        """Do the same with a Pillow image that has our channels: mode "L" or "RGB"."""
+        size, box = self._plan(image.height, image.width, box)
+        if box is not None or size != (image.height, image.width):
+            image = image.resize(size[::-1], self.resample, box)
+        # A copy, or what is cut off would stay in memory.
+        return np.ascontiguousarray(self._centred(pixels(image)[None])[0])
+
+    @property
+    def resample(self) -> Image.Resampling:
+        """Pillow's name of the interpolation."""
+        return RESAMPLING[self.interpolation]
+
+    def _plan(
+        self, height: int, width: int, box: Box | None
+    ) -> tuple[tuple[int, int], Box | None]:
+        """Return the size to which an image is scaled, and the part that is."""
+        if box is not None:
+            return self.size, box
+        scaled = self._scaled(height, width)
+        if math.prod(scaled) > MAX_SCALED * math.prod(self.size):
+            return self.size, self._central(height, width, scaled)
+        return scaled, None
 
     def _scaled(self, height: int, width: int) -> tuple[int, int]:
         """Return the size to which an image is scaled before padding or cropping."""
@@ -134,11 +154,11 @@ class Adapter:
             return least[0], int(least[0] * width / height)
         return int(least[1] * height / width), least[1]
 
-    def _central(self, image: np.ndarray, scaled: tuple[int, int]) -> Box:
+    def _central(self, height: int, width: int, scaled: tuple[int, int]) -> Box:
         """Return the part of an image that remains after scaling and cropping."""
         (top, bottom), (left, right) = (
             (first * has / new, (first + wanted) * has / new)
-            for has, new, wanted in zip(image.shape, scaled, self.size, strict=False)
+            for has, new, wanted in zip((height, width), scaled, self.size, strict=True)
             for first in (round((new - wanted) / 2),)
         )
         return left, top, right, bottom

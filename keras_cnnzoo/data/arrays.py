@@ -14,7 +14,7 @@ from keras_cnnzoo.data.examples import Source
 from keras_cnnzoo.npy_header import npy_header
 
 
-def from_arrays(data: Any) -> Source:
+def from_arrays(data: Any, kind: str = "class") -> Source:
     """Make a source from `(images, labels)`, or from a mapping of splits to such pairs.
 
     Raises:
@@ -29,14 +29,16 @@ def from_arrays(data: Any) -> Source:
                 "{'train': (images, labels), 'test': (images, labels)}. Received "
                 f"{type(pair).__name__} for {split!r}."
             )
-    return _source("arrays", {split: tuple(pair) for split, pair in pairs.items()})
+    return _source(
+        "arrays", {split: tuple(pair) for split, pair in pairs.items()}, kind
+    )
 
 
 def _is_pair(pair: Any) -> bool:
     return isinstance(pair, tuple | list) and len(pair) == 2
 
 
-def from_npz(path: Path) -> Source:
+def from_npz(path: Path, kind: str = "class") -> Source:
     """Read a file of arrays `x_<split>` and `y_<split>`, without unpickling objects.
 
     Raises:
@@ -60,7 +62,7 @@ def from_npz(path: Path) -> Source:
             f"{path} holds no pair of images x_<split> and labels y_<split>, such as "
             f"x_train and y_train. It holds: {names or 'nothing'}."
         )
-    return _source(path.stem, pairs)
+    return _source(path.stem, pairs, kind)
 
 
 def _check_size(path: Path) -> None:
@@ -92,14 +94,19 @@ def _check_size(path: Path) -> None:
                 )
 
 
-def _source(name: str, pairs: Mapping[str, tuple[Any, Any]]) -> Source:
+def _source(name: str, pairs: Mapping[str, tuple[Any, Any]], kind: str) -> Source:
     sets = {
-        split: as_examples(*pair, f"{name}, {split}") for split, pair in pairs.items()
+        split: as_examples(*pair, f"{name}, {split}", kind)
+        for split, pair in pairs.items()
     }
     if not sets:
         raise ValueError(f"{name}: there is no split at all.")
+    labels = {split: examples.labels for split, examples in sets.items()}
+    if len({rows.shape[1:] for rows in labels.values()}) > 1:
+        raise ValueError(
+            f"{name}: every split needs the same number of labels an image. Received "
+            f"{', '.join(f'{split} {rows.shape}' for split, rows in labels.items())}."
+        )
     return Source(
-        name=name,
-        sets=dict(sets),
-        class_names=numbered(*(examples.labels for examples in sets.values())),
+        name=name, sets=dict(sets), class_names=numbered(*labels.values()), kind=kind
     )

@@ -105,11 +105,18 @@ class Augmentation:
         """Augment a batch.
 
         Args:
-            images: float32 `(n, height, width, channels)`; may be changed in place.
+            images: uint8 or float32 `(n, height, width, channels)`, which the result is
+                too; may be changed in place.
             draws: For each image, its row of the result of `draw`.
         """
         if self.shift or self.rotate or self.zoom or self.shear:
-            images = warp(images, self._matrices(images.shape[1:3], draws))
+            warped = warp(
+                images.astype(np.float32, copy=False),
+                self._matrices(images.shape[1:3], draws),
+            )
+            if images.dtype == np.uint8:
+                np.rint(warped, out=warped)
+            images = warped.astype(images.dtype, copy=False)
         if self.crop_pad:
             images = self._cropped(images, draws)
         if self.flip:

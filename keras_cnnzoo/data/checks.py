@@ -5,27 +5,30 @@ from typing import Any
 import numpy as np
 
 from keras_cnnzoo.data.examples import ArrayExamples
+from keras_cnnzoo.data.targets import as_labels
 
 
-def as_examples(images: Any, labels: Any, where: str) -> ArrayExamples:
+def as_examples(
+    images: Any, labels: Any, where: str, kind: str = "class"
+) -> ArrayExamples:
     """Check arrays of images and labels, and make examples of them.
 
     Args:
         images: `(n, height, width)` or `(n, height, width, channels)`, 0 to 255.
-        labels: `(n,)` or `(n, 1)` whole numbers from 0.
+        labels: A row for each image, as for `keras_cnnzoo.data.targets.as_labels`.
         where: The pair's name in messages.
+        kind: What the labels are, as for `keras_cnnzoo.data.targets.Targets`.
 
     Raises:
         ValueError: The arrays are not images or labels, or differ in length.
     """
-    pixels, numbers = _images(np.asarray(images), where), np.asarray(labels)
-    numbers = _labels(numbers, where)
-    if len(pixels) != len(numbers):
+    pixels, rows = _images(np.asarray(images), where), as_labels(kind, labels, where)
+    if len(pixels) != len(rows):
         raise ValueError(
-            f"{where}: {len(pixels)} images and {len(numbers)} labels; every image "
+            f"{where}: {len(pixels)} images and {len(rows)} labels; every image "
             "needs one."
         )
-    return ArrayExamples(pixels, numbers)
+    return ArrayExamples(pixels, rows)
 
 
 def _images(images: np.ndarray, where: str) -> np.ndarray:
@@ -66,30 +69,10 @@ def _images(images: np.ndarray, where: str) -> np.ndarray:
     return images.astype(np.float32)
 
 
-def _labels(labels: np.ndarray, where: str) -> np.ndarray:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        hint = " Take labels.argmax(-1) of one-hot rows." if labels.ndim == 2 else ""
-        raise ValueError(
-            f"{where}: expected one whole number per image, shape (n,). Received "
-            f"shape {labels.shape}.{hint}"
-        )
-    if labels.dtype.kind not in "iuf":
-        raise ValueError(
-            f"{where}: expected whole numbers as labels. Received dtype "
-            f"{labels.dtype}; np.unique(labels, return_inverse=True) numbers names."
-        )
-    whole = np.isfinite(labels) & (labels == np.floor(labels)) & (labels >= 0)
-    if not whole.all():
-        first = int(np.flatnonzero(~whole)[0])
-        raise ValueError(
-            f"{where}: labels are whole numbers from 0. Label {first} is "
-            f"{labels[first]}, one of {(~whole).sum()} that are not."
-        )
-    return labels.astype(np.int32)
-
-
 def numbered(*label_arrays: np.ndarray) -> tuple[str, ...]:
-    """Name the classes "0", "1" and so on, up to the largest label."""
-    return tuple(map(str, range(1 + max(int(y.max()) for y in label_arrays))))
+    """Name classes, or the columns of rows, "0", "1" and so on, up to the last."""
+    if label_arrays[0].ndim == 2:
+        count = label_arrays[0].shape[1]
+    else:
+        count = 1 + max(int(labels.max()) for labels in label_arrays)
+    return tuple(map(str, range(count)))

@@ -1,17 +1,19 @@
 """Labelled images, accessed by index, in memory or in encoded files."""
 
 import functools
-import os
+import hashlib
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, Self
+from pathlib import PurePath
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
+from keras_cnnzoo.data import reading
 from keras_cnnzoo.data.adapt import Adapter, Box
-from keras_cnnzoo.data.decode import Encoded, decode
+from keras_cnnzoo.data.decode import Encoded
+from keras_cnnzoo.data.targets import Targets, alike
 
 #: Colour images whose shorter side has at least this many pixels are photographs.
 PHOTOGRAPH_SIDE = 96
@@ -37,17 +39,31 @@ class Examples(Protocol):
     failed: dict[str, str]
 
     @property
+    def ready(self) -> bool:
+        """Whether `images` only takes them out of an array."""
+
+    @property
     def shape(self) -> tuple[int | None, int | None, int]:
         """Height, width and channels; height and width are None if images differ."""
 
     def take(self, indices: np.ndarray) -> Self:
         """Return the examples at these indices, in that order."""
 
+    def digest(self) -> str:
+        """Return a short hash of the labels, and of the pixels or the files' names."""
+
     def adapted(self, adapter: Adapter, *, once: bool) -> Self:
         """Return the same examples, resized; `once` allows keeping the results."""
 
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         """Return a batch of images, channels last, uint8 or float32."""
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 @dataclass
@@ -60,11 +76,18 @@ class ArrayExamples:
     failed: dict[str, str] = field(default_factory=dict)
 
     @property
+    def ready(self) -> bool:
+        return self.adapter is None
+
+    @property
     def shape(self) -> tuple[int | None, int | None, int]:
         return self.adapter.shape if self.adapter else self.pixels.shape[1:]
 
     def take(self, indices: np.ndarray) -> "ArrayExamples":
         return replace(self, pixels=self.pixels[indices], labels=self.labels[indices])
+
+    def digest(self) -> str:
+        return _digest(self.labels, np.ascontiguousarray(self.pixels))
 
     def adapted(self, adapter: Adapter, *, once: bool) -> "ArrayExamples":
         size = len(self.labels) * np.prod(adapter.shape) * self.pixels.itemsize
@@ -87,24 +110,14 @@ class ArrayExamples:
         )
 
 
-@functools.cache
-def _threads(process: int) -> ThreadPoolExecutor:
-    """Return a process's threads for decoding, which Pillow can run in parallel.
-
-    Each process has its own. A process forked after decoding, such as a data loader's
-    worker, inherits the executor without its threads, and would wait for them forever.
-    """
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
-
-
 @dataclass
 class EncodedExamples:
     """Images that are decoded on demand.
 
-    A file that does not decode is replaced by the next one of the same class, so that
-    a run goes on and the labels stay right; if there is none, by a black image. One
-    warning and `failed` name the file. A set that fits into memory is decoded in the
-    first epoch and kept.
+    A file that does not decode is replaced by the next one of the same class, or of the
+    nearest labels, so that a run goes on and the labels stay right; if there is none,
+    by a black image. One warning and `failed` name the file. A set that fits into
+    memory is decoded in the first epoch and kept.
 
     Args:
         fetch: Returns the path, or the bytes, of the image with a number.
@@ -124,9 +137,18 @@ class EncodedExamples:
     failed: dict[str, str] = field(default_factory=dict)
     _kept: dict[int, np.ndarray] | None = None
 
+    @property
+    def ready(self) -> bool:
+        return self._kept is not None and len(self._kept) == len(self.labels)
+
     def take(self, indices: np.ndarray) -> "EncodedExamples":
         labels, numbers = self.labels[indices], self.numbers[indices]
         return replace(self, labels=labels, numbers=numbers, failed={}, _kept=None)
+
+    def digest(self) -> str:
+        # Without folders, since data may be moved.
+        names = (PurePath(self.describe(int(n))).name for n in self.numbers)
+        return _digest(self.labels, "/".join(names).encode())
 
     def adapted(self, adapter: Adapter, *, once: bool) -> "EncodedExamples":
         small = len(self.labels) * np.prod(adapter.shape) <= MAX_ADAPTED_BYTES
@@ -141,42 +163,40 @@ class EncodedExamples:
         def image(place: int) -> np.ndarray:
             return self._image(indices[place], place, window)
 
-        return np.stack(list(_threads(os.getpid()).map(image, range(len(indices)))))
+        return np.stack([image(place) for place in range(len(indices))])
 
     def _image(self, index: int, place: int, window: Window | None) -> np.ndarray:
         assert self.adapter is not None
         kept = None if window else self._kept
         if kept is not None and index in kept:
             return kept[index]
-        decoded = self._decode_near(index)
-        if decoded is None:
+        image = self._read_near(index, window and functools.partial(window, place))
+        if image is None:
             image = np.zeros(self.adapter.shape, np.uint8)
-        else:
-            box = window(place, *decoded.shape[:2]) if window else None
-            image = self.adapter.one(decoded, box)
         if kept is not None:
             kept[index] = image
         return image
 
-    def _decode_near(self, index: int) -> np.ndarray | None:
-        """Decode an image or, if it fails, the next one of its class that decodes."""
-        image = self._decode(index)
+    def _read_near(
+        self, index: int, window: reading.Window | None
+    ) -> np.ndarray | None:
+        """Read an image or, if it fails, the next one of its class that decodes."""
+        image = self._read(index, window)
         if image is None:
-            alike = np.flatnonzero(self.labels == self.labels[index])
-            after = np.searchsorted(alike, index)
-            for other in np.roll(alike, -after)[1:]:
-                image = self._decode(other)
+            for other in alike(self.labels, index):
+                image = self._read(other, window)
                 if image is not None:
                     break
         return image
 
-    def _decode(self, index: int) -> np.ndarray | None:
+    def _read(self, index: int, window: reading.Window | None) -> np.ndarray | None:
         number = int(self.numbers[index])
         name = self.describe(number)
         if name in self.failed:
             return None
+        assert self.adapter is not None
         try:
-            return decode(self.fetch(number), channels=self.shape[2])
+            return reading.read(self.fetch(number), self.adapter, window)
         except Exception as error:  # Pillow raises various exceptions
             self.failed[name] = f"{type(error).__name__}: {error}"
             warnings.warn(
@@ -194,9 +214,10 @@ class Source:
     Attributes:
         name: Name of the data set.
         sets: Examples by split.
-        class_names: Names of the classes in the data.
+        class_names: Names of the classes in the data, or of its numbers.
         skipped: Files that were left out.
         side: Median of the images' shorter sides in pixels; None if unknown.
+        kind: What the labels are; see `keras_cnnzoo.data.targets.Targets`.
     """
 
     name: str
@@ -204,6 +225,12 @@ class Source:
     class_names: tuple[str, ...]
     skipped: Sequence[Skipped] = ()
     side: int | None = None
+    kind: str = "class"
+
+    @property
+    def targets(self) -> Targets:
+        """What is to be predicted from the images."""
+        return Targets(self.kind, self.class_names)
 
     @property
     def are_photographs(self) -> bool:

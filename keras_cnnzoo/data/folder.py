@@ -1,21 +1,16 @@
 """Read folders with one folder of images per class, optionally within each split."""
 
 import os
-import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import UnidentifiedImageError
 
-from keras_cnnzoo.data.decode import Header, inspect
+from keras_cnnzoo.data.decode import Header
 from keras_cnnzoo.data.examples import EncodedExamples, Examples, Skipped, Source
+from keras_cnnzoo.data.scanning import common_shape, median_side, scan, warn_of
 from keras_cnnzoo.data.splits import ALIASES, STANDARD
-
-SCANNING_THREADS = 8
-# The most files that a warning names.
-NAMED = 5
+from keras_cnnzoo.data.targets import check_classes
 
 #: Readable files, each with the number of its class and its header.
 Found = list[tuple[str, int, Header]]
@@ -57,17 +52,16 @@ def from_folder(folder: Path) -> Source:
         if number not in filled
     ]
     class_names = tuple(names[number] for number in sorted(filled))
-    _check_classes(folder, found, class_names, names)
-    if skipped:
-        _warn(folder, skipped)
+    sets = _examples(found, sorted(filled))
+    labels = {split: examples.labels for split, examples in sets.items()}
+    check_classes(str(folder), labels, class_names)
+    warn_of(folder, skipped)
     return Source(
         name=folder.resolve().name,
-        sets=_examples(found, sorted(filled)),
+        sets=sets,
         class_names=class_names,
         skipped=tuple(skipped),
-        side=int(
-            np.median([min(h[:2]) for files in found.values() for *_, h in files])
-        ),
+        side=median_side([h for files in found.values() for *_, h in files]),
     )
 
 
@@ -98,15 +92,12 @@ def _scan(
         for file in sorted(files)
         if not file.startswith(".")
     ]
-    # Pillow warns of files that are refused anyway, and of harmless damage in EXIF.
-    with warnings.catch_warnings(), ThreadPoolExecutor(SCANNING_THREADS) as threads:
-        warnings.simplefilter("ignore")
-        results = threads.map(_header, (path for path, _ in paths))
-        for (path, number), result in zip(paths, results, strict=True):
-            if isinstance(result, Header):
-                yield path, number, result
-            else:
-                skipped.append(Skipped(path, result))
+    results = scan(lambda number: paths[number][0], len(paths))
+    for (path, number), result in zip(paths, results, strict=True):
+        if isinstance(result, Header):
+            yield path, number, result
+        else:
+            skipped.append(Skipped(path, result))
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -115,57 +106,9 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
         yield where, folders, files
 
 
-def _header(path: str) -> Header | str:
-    """Return the header of an image, or why it cannot be used."""
-    try:
-        if os.path.getsize(path) == 0:
-            return "empty"
-        return inspect(path)
-    except UnidentifiedImageError:
-        return "no image that Pillow can read"
-    except Exception as error:  # Pillow raises various exceptions
-        return str(error) or type(error).__name__
-
-
-def _warn(folder: Path, skipped: list[Skipped]) -> None:
-    count = len(skipped)
-    some = "; ".join(f"{path} ({why})" for path, why in skipped[:NAMED])
-    rest = f"; {count - NAMED} more are in `skipped`" if count > NAMED else ""
-    warnings.warn(
-        f"{folder}: left out {count} file{'s' * (count > 1)}: {some}{rest}.",
-        stacklevel=5,
-    )
-
-
-def _check_classes(
-    folder: Path,
-    found: dict[str, Found],
-    class_names: tuple[str, ...],
-    names: list[str],
-) -> None:
-    if len(class_names) == 1:
-        warnings.warn(
-            f"{folder} has images of one class only, {class_names[0]!r}: there is "
-            "nothing to tell apart.",
-            stacklevel=5,
-        )
-    if "train" not in found:
-        return
-    learnt = {number for _, number, _ in found["train"]}
-    for split, files in found.items():
-        if unknown := sorted({number for _, number, _ in files} - learnt):
-            raise ValueError(
-                f"{folder}: {split} has images of {names[unknown[0]]!r}, of which "
-                "train has none that can be read."
-            )
-
-
 def _examples(found: dict[str, Found], filled: list[int]) -> dict[str, Examples]:
     """Make the examples of each split, with labels that skip the empty classes."""
-    headers = [header for files in found.values() for _, _, header in files]
-    sizes = {header[:2] for header in headers}
-    height, width = sizes.pop() if len(sizes) == 1 else (None, None)
-    channels = 1 if all(header.grey for header in headers) else 3
+    shape = common_shape([h for files in found.values() for *_, h in files])
     sets: dict[str, Examples] = {}
     for split, files in found.items():
         if not files:
@@ -177,6 +120,6 @@ def _examples(found: dict[str, Found], filled: list[int]) -> dict[str, Examples]
             labels=np.searchsorted(filled, numbers).astype(np.int32),
             numbers=np.arange(len(paths)),
             describe=paths.__getitem__,
-            shape=(height, width, channels),
+            shape=shape,
         )
     return sets

@@ -1,45 +1,48 @@
-"""Batches of images for `fit`, in an order that depends only on seed and epoch."""
+"""A set of labelled images for `fit`, whose order depends on seed and epoch alone."""
 
-import math
-from collections.abc import Callable
+import copy
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_cnnzoo.axes import image_shape, place_channels
-from keras_cnnzoo.data.augment import Augmentation
+from keras_cnnzoo.axes import image_shape
+from keras_cnnzoo.data.ahead import ReadAhead
+from keras_cnnzoo.data.batches import Augment, Batches, Mix
 from keras_cnnzoo.data.examples import Examples
 
-Augment = Augmentation | Callable[..., Any]
-
-# The independent streams of random numbers of one epoch.
-ORDER, DRAWS, CALLS = range(3)
+#: Batches that Keras may take on a trial, before the first epoch.
+TRIAL = 2
+#: The number of epochs in which a shuffled set's batches follow one another.
+EPOCHS = 2**24
 
 
 class ImageSet(keras.utils.PyDataset):
     """Labelled images in batches, for `fit`, `evaluate` and `predict`.
 
-    A batch is a pair of float32 images from 0 to 255, in the data format of
-    `keras.config.image_data_format()`, and int32 labels. The last batch may be smaller.
-    The images of a batch and their augmentation depend only on `(seed, epoch, batch)`,
-    on every backend, unless `augment` is a Keras layer, which draws its own random
-    numbers. So two runs with the same seed are equal, and an interrupted run is resumed
-    by setting `epoch`.
+    A batch is a pair of images from 0 to 255, in the data format of
+    `keras.config.image_data_format()`, and int32 labels. Images are uint8 where the
+    source is and the augmentation leaves them so, else float32: a Functional or
+    Sequential model casts them on its device, and a subclassed one should begin with
+    a `Rescaling` layer. The last batch may be smaller.
 
-    `fit` goes through an epoch and then calls `on_epoch_end`, which advances `epoch`.
-    Call `fit` with `shuffle=False`: the order already changes in every epoch, and
-    `shuffle=True`, Keras's default, also permutes the batches with Python's global
-    random numbers. Pass `ordered()` to `evaluate` and `predict`, because they would
-    advance `epoch` too. Leave `workers` at 1: the images of a batch are already decoded
-    by threads, and Keras's own workers (3.15) carry batches over into the next epoch on
-    JAX and PyTorch.
+    A batch depends only on `(seed, epoch, index)`, on every backend. So two runs with
+    the same seed are equal. `fit(data.train)` takes the epochs one after another, in
+    the set's own order, whatever Keras's `shuffle` is; `train[i]` and a loop over
+    `train` read the current epoch and do not advance it. Pass `ordered()` to `evaluate`
+    and `predict`, which would go through an epoch as `fit` does.
+
+    While the model computes, Grain's threads read the next batches, as many as there
+    are processors. Leave Keras's own `workers` at 1: in Keras 3.15 they carry batches
+    over into the next epoch on JAX and PyTorch.
 
     Args:
         examples: The images and labels.
         batch_size: Images in a batch.
         shuffle: Whether every epoch has a new order.
         augment: The augmentation, or None. See `keras_cnnzoo.data.load`.
+        mix: What is done to a batch after the augmentation, or None. See
+            `keras_cnnzoo.data.load`.
         seed: Seed of the order and the augmentation, at least 0.
     """
 
@@ -50,28 +53,48 @@ class ImageSet(keras.utils.PyDataset):
         batch_size: int = 32,
         shuffle: bool = False,
         augment: Augment | None = None,
+        mix: Mix | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.examples = examples
-        self.batch_size = batch_size
-        self.shuffle = shuffle
-        self.augment = augment
-        self.seed = seed
-        #: The current epoch, counted from 0; set it to resume a run.
-        self.epoch = 0
-        self._randomness: tuple[int, np.ndarray, np.ndarray | None] | None = None
-        self._began = False
-        self._served: set[int] = set()
+        self.batches = Batches(
+            examples=examples,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            augment=augment,
+            mix=mix,
+            seed=seed,
+        )
+        #: Batches taken since the first one of epoch 0, and where this set begins.
+        self._step = self._start = 0
+        #: Where Keras's present pass over the set began; None between passes.
+        self._began: int | None = None
+        #: Where no trial is to be expected, since it was made or left out.
+        self._tried: int | None = None
+        self._ahead: ReadAhead | None = None
 
     def __len__(self) -> int:
-        return math.ceil(self.num_examples / self.batch_size)
+        return self.batches.per_epoch - self._start % self.batches.per_epoch
 
     def __repr__(self) -> str:
         return (
             f"<ImageSet of {self.num_examples:,} images {self.image_shape} in "
-            f"{len(self):,} batches of {self.batch_size}, epoch {self.epoch}>"
+            f"{len(self):,} batches of {self.batches.batch_size}, epoch {self.epoch}>"
         )
+
+    @property
+    def epoch(self) -> int:
+        """The current epoch, counted from 0; set it to go on with another."""
+        return self._step // self.batches.per_epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._step = epoch * self.batches.per_epoch
+
+    @property
+    def examples(self) -> Examples:
+        """The images and labels, in their original order."""
+        return self.batches.examples
 
     @property
     def num_examples(self) -> int:
@@ -97,7 +120,19 @@ class ImageSet(keras.utils.PyDataset):
 
         Predictions for it have the same order as `labels()`.
         """
-        return ImageSet(self.examples, batch_size=self.batch_size)
+        return ImageSet(self.examples, batch_size=self.batches.batch_size)
+
+    def rest(self, epoch: int, start: int) -> "ImageSet":
+        """Return the batches of an epoch from number `start` on, to resume it.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            start: Number of its batches that were taken already.
+        """
+        rest = copy.copy(self)
+        rest._ahead = rest._began = None
+        rest._start = rest._step = epoch * self.batches.per_epoch + start
+        return rest
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all images and labels in two arrays. For small sets."""
@@ -107,60 +142,49 @@ class ImageSet(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not 0 <= index < len(self):
             raise IndexError(f"Batch {index} of {len(self)}.")
-        order, draws = self._epoch_randomness()
-        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self._augmented(index, chosen, draws)
-        self._served.add(index)
-        return images, self.examples.labels[chosen]
+        first = self.batches.per_epoch - len(self)
+        if self._began is None:
+            return self.batches.read(self.epoch, first + index)
+        if not self.batches.shuffle:
+            self._step = self.epoch * self.batches.per_epoch + first + index
+        batch = self._read(self._step)
+        self._step += 1
+        return batch
 
-    def _augmented(
-        self, index: int, chosen: np.ndarray, draws: np.ndarray | None
-    ) -> np.ndarray:
-        augment = self.augment
-        if isinstance(augment, Augmentation) and draws is not None:
-            own = draws[chosen]
-            images = self.examples.images(chosen, augment.window(own))
-            return place_channels(augment.apply(images.astype(np.float32), own))
-        images = self.examples.images(chosen).astype(np.float32)
-        if isinstance(augment, keras.layers.Layer):
-            # A layer expects the data format of Keras's configuration.
-            images = place_channels(images)
-            changed = keras.ops.convert_to_numpy(augment(images, training=True))
-            return self._checked(changed, images.shape)
-        if callable(augment):
-            rng = np.random.default_rng([self.seed, self.epoch, CALLS, index])
-            images = self._checked(np.asarray(augment(images, rng)), images.shape)
-        return place_channels(images)
-
-    def _checked(self, changed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        if changed.shape != shape:
-            raise ValueError(
-                f"The augmentation {self.augment!r} made images of shape "
-                f"{changed.shape} out of {shape}. It has to keep the shape."
-            )
-        return changed.astype(np.float32, copy=False)
-
-    def _epoch_randomness(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return an epoch's order, and the random numbers for its augmentation."""
-        kept = self._randomness
-        if kept is None or kept[0] != self.epoch:
-            epoch, order, draws = self.epoch, np.arange(self.num_examples), None
-            if self.shuffle:
-                order = np.random.default_rng([self.seed, epoch, ORDER]).permutation(
-                    self.num_examples
-                )
-            if isinstance(self.augment, Augmentation):
-                rng = np.random.default_rng([self.seed, epoch, DRAWS])
-                draws = self.augment.draw(rng, self.num_examples)
-            kept = self._randomness = (epoch, order, draws)
-        return kept[1:]
+    def _read(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read a batch, and let the threads read those after it."""
+        if self._ahead is None and not self.batches.are_cheap:
+            epochs = EPOCHS if self.batches.shuffle else self.epoch + 1
+            last = epochs * self.batches.per_epoch
+            self._ahead = ReadAhead(self.batches, step, last)
+        if self._ahead is None or not self._ahead.is_alive:
+            return self.batches.read(*divmod(step, self.batches.per_epoch))
+        self._ahead.seek(step)
+        return next(self._ahead)
 
     def on_epoch_begin(self) -> None:
-        self._began = True
+        self._began = self._step
 
     def on_epoch_end(self) -> None:
-        # Keras also calls this before the first epoch, after it has taken a batch or
-        # two. So an epoch is over only if it began and all its batches were taken.
-        if self._began and len(self._served) == len(self):
-            self.epoch += 1
-            self._served.clear()
+        if self._began is None:  # `fit` starts, and made no trial
+            self._tried = self._step
+        elif self._was_trial(self._began):
+            self._tried = self._step = self._began
+        self._began = None
+        if not self.batches.shuffle:
+            self._ahead = None
+
+    def _was_trial(self, began: int) -> bool:
+        """Tell whether Keras took the first batches only to learn their form.
+
+        On JAX and PyTorch, `fit` does so once after `compile`, and begins anew.
+        """
+        if keras.backend.backend() == "tensorflow" or began == self._tried:
+            return False
+        is_first = began == self._start or began % self.batches.per_epoch == 0
+        few = min(TRIAL + 1, len(self) + (began == self._start))
+        return is_first and self._step - began < few
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Threads stay in their process.
+        return {**self.__dict__, "_ahead": None}

@@ -1,7 +1,7 @@
 """Load a data set by name, by path, or from arrays."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
@@ -13,13 +13,18 @@ from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.data.adapt import FITS, Adapter
 from keras_cnnzoo.data.arrays import from_arrays, from_npz
 from keras_cnnzoo.data.augment import Augmentation, named
+from keras_cnnzoo.data.batches import Mix
+from keras_cnnzoo.data.columns import Asked
 from keras_cnnzoo.data.digits import digits
 from keras_cnnzoo.data.examples import Examples, Source
 from keras_cnnzoo.data.folder import from_folder
 from keras_cnnzoo.data.idx import from_idx_folder, is_idx_folder
 from keras_cnnzoo.data.imageset import ImageSet
 from keras_cnnzoo.data.names import display_names, names_beside
+from keras_cnnzoo.data.parquet import from_parquet, parquet_files
 from keras_cnnzoo.data.splits import Splits, held_out, standard_names
+from keras_cnnzoo.data.table import SUFFIXES, from_csv
+from keras_cnnzoo.data.targets import Targets
 from keras_cnnzoo.data.tfds import from_tfds
 
 
@@ -31,9 +36,12 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     fit: str | Preprocessing | Adapter = "resize",
     batch_size: int = 32,
     augment: Any = None,
+    mix: Mix | None = None,
     validation: float | int | None = 0.1,
     seed: int = 0,
     class_names: Any = None,
+    columns: Asked | None = None,
+    targets: str | None = None,
 ) -> Splits:
     """Load images with labels, split and in batches, for `fit` on any backend.
 
@@ -45,6 +53,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             `train`, `validation` and `test`;
             a folder of idx files, the format of MNIST;
             an `.npz` file of arrays `x_<split>` and `y_<split>`;
+            a `.csv`, `.tsv` or `.parquet` table of image files and labels;
+            a folder of parquet files of images, as on the Hugging Face hub;
             a pair of arrays (images, labels), or a dict of such pairs by split, where
             images are channels last, from 0 to 255;
             the result of `open_source`.
@@ -60,8 +70,10 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
         batch_size: Images in a batch.
         augment: Random changes to the training images: an `Augmentation`; "digits",
             "cifar" or "imagenet"; a function `(images, rng) -> images` of float32
-            images, channels last; or a Keras preprocessing layer, which draws its own
-            random numbers, so that two runs are equal only if its seed makes them so.
+            images, channels last; or a Keras preprocessing layer, whose random state is
+            set for every batch.
+        mix: A function `(images, labels, rng) -> (images, labels)` of a training batch
+            in the data format of models, after the augmentation, such as mixup.
         validation: Fraction (below 1) or number of the training images to set apart,
             in proportion from every class; 0 or None for none. If the data set has a
             validation set, that is used instead.
@@ -69,6 +81,13 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
         class_names: Names of the classes for display, in order, or a file of them; see
             `keras_cnnzoo.data.display_names`. None looks for `classes.csv`,
             `classes.json` or `classes.txt` beside the data.
+        columns: For a table, which of its columns are the "image", the "label" (or
+            several) and the "split"; None takes those with usual names, such as path,
+            label and split.
+        targets: What the labels are: "class", one of several; "classes", several at
+            once, as rows of 0 and 1; "number", one or more numbers to predict. None
+            recognises it in a table, and is "class" elsewhere. See
+            `keras_cnnzoo.data.targets.Targets`.
 
     Returns:
         The sets, with the names of the classes.
@@ -89,16 +108,15 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     batch_size = _whole("batch_size", batch_size, 1)
     seed = _whole("seed", seed, 0)
     augment = named(augment)
-    opened = isinstance(name_or_path, Source)
-    source = name_or_path if opened else open_source(name_or_path)
+    source = open_source(name_or_path, columns=columns, targets=targets)
     adapter = _adapter(source, _size(image_size), channels, fit)
     standard = standard_names(list(source.sets))
     raw = {standard_name: source.sets[name] for standard_name, name in standard.items()}
     others = {k: v for k, v in source.sets.items() if k not in standard.values()}
 
     if "train" in raw and "validation" not in raw:
-        labels = raw["train"].labels
-        held = held_out(labels, _held_count(validation, len(labels)), seed)
+        groups = source.targets.strata(raw["train"].labels)
+        held = held_out(groups, _held_count(validation, len(groups)), seed)
         if held.any():
             raw["validation"] = raw["train"].take(np.flatnonzero(held))
             raw["train"] = raw["train"].take(np.flatnonzero(~held))
@@ -115,6 +133,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             batch_size=batch_size,
             shuffle=True,
             augment=augment,
+            mix=mix,
             seed=seed,
         )
     others_ready = {name: plain(examples) for name, examples in others.items()}
@@ -131,44 +150,77 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             if class_names is None
             else display_names(source.class_names, class_names)
         ),
+        kind=source.kind,
         **sets,
         own_names=standard,
     )
 
 
-def open_source(name_or_path: Any) -> Source:
+def open_source(
+    name_or_path: Any, *, columns: Asked | None = None, targets: str | None = None
+) -> Source:
     """Open data by name, by path or from arrays, to pass them to `load` later.
 
     The images of a folder are not decoded yet.
 
     Args:
-        name_or_path: As for `load`.
+        name_or_path: As for `load`; a source is returned as it is.
+        columns: As for `load`.
+        targets: As for `load`.
 
     Raises:
         ValueError: There is no such data set, or it holds no usable images.
-        TypeError: It is of the wrong type.
+        TypeError: It is of the wrong type, or takes no `columns` or `targets`.
     """
-    if not isinstance(name_or_path, str | os.PathLike):
-        if isinstance(name_or_path, tuple | list | Mapping):
-            return from_arrays(name_or_path)
+    if targets is not None:
+        Targets(targets)  # checks the word before anything is read
+    source, takes = _opened(name_or_path, columns, targets)
+    for name, value in (("columns", columns), ("targets", targets)):
+        if value is not None and name not in takes:
+            raise TypeError(
+                f"`{name}` is for {TAKERS[name]}, and {source.name!r} is none."
+            )
+    return source
+
+
+#: Which sources take what else `open_source` is given.
+TAKERS = {
+    "columns": "tables and parquet files",
+    "targets": "tables, parquet files, arrays and .npz files",
+}
+
+
+def _opened(
+    data: Any, columns: Asked | None, targets: str | None
+) -> tuple[Source, Sequence[str]]:
+    """Return the source, and which arguments this kind of source takes."""
+    if isinstance(data, Source):
+        return data, ()
+    if not isinstance(data, str | os.PathLike):
+        if isinstance(data, tuple | list | Mapping):
+            return from_arrays(data, targets or "class"), ["targets"]
         raise TypeError(
             "Data is given as a name, a path, (images, labels), or a dict of such "
-            f"pairs by split. Received: {type(name_or_path).__name__}"
+            f"pairs by split. Received: {type(data).__name__}"
         )
-    if name_or_path == "digits":
-        return digits()
-    path = Path(name_or_path).expanduser()
+    path = Path(data).expanduser()
+    if data == "digits":
+        return digits(), ()
+    if path.suffix in SUFFIXES and path.is_file():
+        return from_csv(path, columns, targets), list(TAKERS)
+    if parquet_files(path):
+        return from_parquet(path, columns, targets), list(TAKERS)
     if path.is_dir():
-        return from_idx_folder(path) if is_idx_folder(path) else from_folder(path)
+        return from_idx_folder(path) if is_idx_folder(path) else from_folder(path), ()
     if path.is_file():
         if path.suffix == ".npz":
-            return from_npz(path)
+            return from_npz(path, targets or "class"), ["targets"]
         raise ValueError(
-            f"{path} is a file, and of single files only .npz can be loaded. Give the "
-            "folder that holds the images."
+            f"{path} is a file, and of single files only .npz, .csv, .tsv and .parquet "
+            "can be loaded. Give the folder that holds the images."
         )
-    if isinstance(name_or_path, str):
-        return from_tfds(name_or_path)
+    if isinstance(data, str):
+        return from_tfds(data), ()
     raise ValueError(f"There is no file or folder {path}.")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.data.examples import Skipped
 from keras_cnnzoo.data.imageset import ImageSet
+from keras_cnnzoo.data.targets import Targets
 
 STANDARD = ("train", "validation", "test")
 ALIASES = {"val": "validation", "valid": "validation"}
@@ -19,7 +20,8 @@ class Splits:
 
     Args:
         name: Name of the data set.
-        class_names: Names of the classes; a label is an index into it.
+        class_names: Names of the classes; a label is an index into it, unless
+            `kind` says otherwise.
         image_shape: Shape of one image, in the data format of models.
         train: The training images, shuffled and augmented.
         validation: The validation images.
@@ -29,6 +31,7 @@ class Splits:
         skipped: Files that were left out, with the reason.
         adapter: Converts every image to the same size and number of channels.
         display_names: Names of the classes for display, in the order of `class_names`.
+        kind: What the labels are; see `keras_cnnzoo.data.targets.Targets`.
     """
 
     name: str
@@ -42,6 +45,12 @@ class Splits:
     skipped: Sequence[Skipped] = ()
     adapter: Adapter | None = None
     display_names: tuple[str, ...] = ()
+    kind: str = "class"
+
+    @property
+    def targets(self) -> Targets:
+        """What is to be predicted from the images, and how labels are stored."""
+        return Targets(self.kind, self.class_names)
 
     def split(self, name: str) -> ImageSet:
         """Return a set by its standard name, or by the source's own name for it.
@@ -66,7 +75,7 @@ class Splits:
 
     def __repr__(self) -> str:
         lines = [
-            f"{self.name}: images {self.image_shape}, {len(self.class_names)} classes",
+            f"{self.name}: images {self.image_shape}, {self.targets}",
             *(f"  {name:<12}{s.num_examples:>10,}" for name, s in self.sets.items()),
         ]
         if self.skipped:
@@ -92,24 +101,29 @@ def standard_names(names: Sequence[str]) -> dict[str, str]:
     return {standard: found[standard] for standard in STANDARD if standard in found}
 
 
-def held_out(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Choose `count` examples, as nearly as possible in proportion from every class.
+def held_out(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Choose `count` examples, as nearly as possible in proportion from every group.
 
-    The only example of a class is never chosen, because none would be left to train
+    The only example of a group is never chosen, because none would be left to train
     on. Fewer than `count` are chosen if there are not enough others.
+
+    Args:
+        groups: The group of each example, such as its class.
+        count: How many to choose.
+        seed: Determines which.
 
     Returns:
         A mask over the examples.
     """
-    rng = np.random.default_rng([seed, len(labels)])
-    # The shuffled position of each example within its class, as a fraction of the
-    # class's size: the smallest fractions take the same proportion of every class.
-    shares = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
+    rng = np.random.default_rng([seed, len(groups)])
+    # The shuffled position of each example within its group, as a fraction of the
+    # group's size: the smallest fractions take the same proportion of every group.
+    shares = np.empty(len(groups))
+    for group in np.unique(groups):
+        members = np.flatnonzero(groups == group)
         shares[members] = (rng.permutation(len(members)) + rng.random()) / len(members)
         if len(members) == 1:
             shares[members] = np.inf
-    chosen = np.zeros(len(labels), bool)
+    chosen = np.zeros(len(groups), bool)
     chosen[np.argsort(shares, kind="stable")[:count]] = True
     return chosen & np.isfinite(shares)

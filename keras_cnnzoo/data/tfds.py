@@ -47,7 +47,7 @@ def from_tfds(name: str) -> Source:
     if not builder.data_path.exists():
         _prepare(builder, name)
         builder = _builder(name)
-    _keep_off_accelerators()
+    keep_off_accelerators()
     sets: dict[str, Examples] = {}
     skipped = []
     for split in builder.info.splits:
@@ -75,7 +75,7 @@ def _builder(name: str) -> Any:
             f"There is no file or folder {name!r}, and no data set of that name. "
             f"{f'Close to it: {near}. ' if near else ''}"
             "Possible are 'digits', the names of tensorflow-datasets (mnist, "
-            "cifar10, ...), folders of images, .npz files and arrays."
+            "cifar10, ...), folders of images, tables and .npz files, and arrays."
         )
     try:
         return tfds.builder(name)
@@ -85,7 +85,7 @@ def _builder(name: str) -> Any:
         )
 
 
-def _keep_off_accelerators() -> None:
+def keep_off_accelerators() -> None:
     """Keep TensorFlow, which only reads files here, from taking the GPU's memory."""
     if keras.backend.backend() == "tensorflow":
         return
@@ -109,7 +109,7 @@ def _prepare(builder: Any, name: str) -> None:
             f"The data set {name!r} is not on this machine, and {unreachable}, from "
             f"where it is downloaded, cannot be reached. {advice}"
         )
-    _keep_off_accelerators()
+    keep_off_accelerators()
     varied = any(
         None in feature.shape
         for feature in builder.info.features.values()

@@ -1,56 +1,37 @@
-"""Give each weight its own learning rate in an optimizer, and copy what Keras drops."""
+"""Reach into an optimizer: the weights it updates, their rates, and its gradients."""
 
 import abc
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 
-class RatePerWeight(abc.ABC):
-    """Mixed into an optimizer, multiplies the learning rate of each weight by a factor.
+def weight_of(
+    optimizer: keras.optimizers.Optimizer, variable: object
+) -> keras.Variable:
+    """Return the model's weight of a variable passed to an optimizer's `update_step`.
 
-    It also scales the weight decay, which Keras multiplies by the learning rate.
+    On TensorFlow, Keras passes a TensorFlow variable, which has no path.
     """
+    weight: keras.Variable = optimizer._trainable_variables[
+        optimizer._get_variable_index(variable)
+    ]
+    return weight
 
-    #: The factor on the learning rate that is read at this moment.
-    _factor = 1.0
 
-    @abc.abstractmethod
-    def factor_of(self, path: str) -> float:
-        """Return the factor of the weight with that path."""
+def own_class(optimizer: Any) -> Any:
+    """Return the class that Keras makes in place of an optimizer on this backend.
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Update one variable."""
-        learning_rate = learning_rate * self._factor_of(variable)
-        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
-
-    def _get_current_learning_rate(self) -> Any:
-        rate = super()._get_current_learning_rate()  # type: ignore[misc]
-        return rate if self._factor == 1 else rate * self._factor
-
-    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
-        groups: dict[float, list[Any]] = {}
-        for variable in variables:
-            # PyTorch refuses to decay an empty group.
-            if self._use_weight_decay(variable):  # type: ignore[attr-defined]
-                groups.setdefault(self._factor_of(variable), []).append(variable)
-        for factor, group in groups.items():
-            self._factor = factor
-            try:
-                super()._apply_weight_decay(group)  # type: ignore[misc]
-            finally:
-                self._factor = 1.0
-
-    def _factor_of(self, variable: Any) -> float:
-        # On TensorFlow, Keras passes a TensorFlow variable, which has no path.
-        index = self._get_variable_index(variable)  # type: ignore[attr-defined]
-        weight = self._trainable_variables[index]  # type: ignore[attr-defined]
-        return self.factor_of(weight.path)
+    On PyTorch, this one updates all weights by a few calls, which a subclass of the
+    public class does not: its steps take ten times as long.
+    """
+    return type(optimizer.__new__(optimizer))
 
 
 def public_class(optimizer: keras.optimizers.Optimizer) -> type:
-    """Return the class that a user named; on PyTorch, Keras makes one of its own."""
+    """Return the class that a user named, of which `own_class` is another one."""
     return next(
         kind
         for kind in type(optimizer).__mro__
@@ -68,3 +49,104 @@ def copy_decay_exclusions(
     for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
         if hasattr(optimizer, name):
             setattr(other, name, getattr(optimizer, name))
+
+
+class RatePerWeight(abc.ABC):
+    """Makes an optimizer multiply the learning rate of each weight by a factor.
+
+    It also scales the weight decay, which Keras multiplies by the learning rate.
+    """
+
+    #: The factor on the learning rate that is read at this moment.
+    _factor = 1.0
+
+    @abc.abstractmethod
+    def factor_of(self, path: str) -> float:
+        """Return the factor of the weight with that path."""
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Look up the factors of the weights, and create the optimizer's variables."""
+        self._factors = tuple(self.factor_of(variable.path) for variable in variables)
+        super().build(variables)  # type: ignore[misc]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        learning_rate = learning_rate * self._factor_of(variable)
+        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+
+    def _parallel_update_step(
+        self, grads: Any, variables: Any, learning_rate: Any
+    ) -> None:
+        # PyTorch's `own_class` calls this in place of `update_step`.
+        gradients = dict(zip(map(id, variables), grads, strict=True))
+        for factor, group in self._by_factor(variables).items():
+            super()._parallel_update_step(  # type: ignore[misc]
+                [gradients[id(v)] for v in group], group, learning_rate * factor
+            )
+
+    def _get_current_learning_rate(self) -> Any:
+        rate = super()._get_current_learning_rate()  # type: ignore[misc]
+        return rate if self._factor == 1 else rate * self._factor
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        # PyTorch refuses to decay an empty group.
+        decayed = [v for v in variables if self._use_weight_decay(v)]  # type: ignore[attr-defined]
+        for factor, group in self._by_factor(decayed).items():
+            self._factor = factor
+            try:
+                super()._apply_weight_decay(group)  # type: ignore[misc]
+            finally:
+                self._factor = 1.0
+
+    def _by_factor(self, variables: Sequence[Any]) -> dict[float, list[Any]]:
+        groups: dict[float, list[Any]] = {}
+        for variable in variables:
+            groups.setdefault(self._factor_of(variable), []).append(variable)
+        return groups
+
+    def _factor_of(self, variable: Any) -> float:
+        return self._factors[self._get_variable_index(variable)]  # type: ignore[attr-defined]
+
+
+class L2:
+    """Makes an optimizer add its weights, times a factor, to their clipped gradients.
+
+    Args:
+        l2: The factor.
+        without: Parts of the names of weights that are left out, such as "bias".
+    """
+
+    def __init__(
+        self, *args: Any, l2: float = 0.0, without: Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.l2 = l2
+        self.without = tuple(without)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        if self._decays(weight_of(self, variable)):
+            gradient = ops.cast(gradient, variable.dtype) + self.l2 * variable
+        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+
+    def _parallel_update_step(
+        self, grads: Any, variables: Any, learning_rate: Any
+    ) -> None:
+        # PyTorch's `own_class` calls this in place of `update_step`.
+        decayed = [
+            gradient.add(variable.value, alpha=self.l2)
+            if self._decays(variable)
+            else gradient
+            for gradient, variable in zip(grads, variables, strict=True)
+        ]
+        super()._parallel_update_step(  # type: ignore[misc]
+            decayed, variables, learning_rate
+        )
+
+    def _decays(self, weight: keras.Variable) -> bool:
+        return not any(part in weight.name for part in self.without)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments to make it again."""
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return {**config, "l2": self.l2, "without": list(self.without)}

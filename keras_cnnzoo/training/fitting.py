@@ -1,28 +1,32 @@
 """Train a model, save its best epoch, and evaluate that."""
 
+import shutil
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 from rich.console import Console
 
 from keras_cnnzoo.data import Splits
-from keras_cnnzoo.inspect import count_macs, count_params
 from keras_cnnzoo.training import folder as folders
-from keras_cnnzoo.training import transfer
-from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest, StopInOrder
+from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
+from keras_cnnzoo.training.checkpoints import Checkpoint, newest
+from keras_cnnzoo.training.compiling import make_average, make_callbacks
+from keras_cnnzoo.training.epochs import fit_epochs
 from keras_cnnzoo.training.evaluation import evaluate
 from keras_cnnzoo.training.folder import Run
-from keras_cnnzoo.training.metrics import BalancedAccuracy
+from keras_cnnzoo.training.keeping import Interrupted, KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.pictures import draw_confusion, draw_curves
+from keras_cnnzoo.training.preparing import Prepared
 from keras_cnnzoo.training.progress import ProgressBar
-from keras_cnnzoo.training.recipes import Recipe
 from keras_cnnzoo.training.watch import ALL_SKIPPED, Watch, scales_loss, steps_taken
 
-#: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
-#: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
-#: this gains nothing.
-SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
+#: After a loss that is no number, the training goes on with this share of its rate.
+LOWERED = 0.1
+#: Exit codes by signal: a training that a scheduler ended can be resumed.
+EXIT_CODES = {"SIGTERM": 75, "SIGINT": 130}
 
 
 class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
@@ -30,7 +34,8 @@ class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
 
     Attributes:
         run: The run, with the best model so far if an epoch was finished.
-        exit_code: Exit code for a command: 128 plus the signal's number, or 2.
+        exit_code: Exit code for a command: 75 after SIGTERM (the run can be resumed),
+            130 after Ctrl-C, or 2.
     """
 
     def __init__(self, message: str, run: Run, exit_code: int) -> None:
@@ -39,93 +44,147 @@ class TrainingStopped(RuntimeError):  # noqa: N818 - Ctrl-C is no error
         self.exit_code = exit_code
 
 
-def compile_model(
-    model: keras.Model, recipe: Recipe, steps: int, classes: int, *, fine_tunes: bool
-) -> None:
-    """Compile a classifier with the settings of a recipe.
-
-    Args:
-        model: A model that outputs probabilities.
-        recipe: The training settings.
-        steps: Steps in an epoch.
-        classes: Number of classes.
-        fine_tunes: Whether the layers before the head train at the recipe's
-            `body_rate`.
-    """
-    at_once = 1
-    if keras.backend.backend() == "tensorflow":
-        small = count_macs(model) * recipe.batch_size < SMALL_STEP
-        at_once = min(STEPS_AT_ONCE, steps) if small else 1
-    head = transfer.head_paths(model) if fine_tunes else None
-    model.compile(
-        recipe.make_optimizer(recipe.epochs * steps, head),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy", BalancedAccuracy(classes)],
-        steps_per_execution=at_once,
-    )
-
-
 def fit_and_score(
-    run: Run, model: keras.Model, splits: Splits, console: Console, notes: list[str]
+    run: Run,
+    prepared: Prepared,
+    console: Console,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    save_every: float | None = None,
+    start: Checkpoint | None = None,
 ) -> Run:
-    """Train a compiled model, and write the results of its run.
+    """Train a model, and write the results of its run.
 
     Args:
         run: The run; its folder exists.
-        model: The model.
-        splits: The data.
+        prepared: The compiled model, the data and the recipe.
         console: Where progress is shown.
-        notes: Sentences on problems that are known before the training.
+        callbacks: The user's callbacks.
+        save_every: Seconds between two checkpoints; see `KeepCheckpoints`.
+        start: The checkpoint to go on from; None begins anew.
 
     Raises:
         TrainingStopped: A signal arrived, or the loss is no longer finite.
     """
-    train, validation = splits.split("train"), splits.split("validation")
-    best = KeepBest(run.folder / folders.MODEL)
-    history = HistoryFile(run.folder / folders.HISTORY)
-    stop = StopInOrder()
-    progress = ProgressBar(console)
-    watch = Watch(console.print, train, validation, run.display_names)
-    title = f"{run.config['arguments']['model']} on {splits.name}"
-    epochs = run.config["recipe"]["epochs"]
-    console.print(
-        f"{title}: {count_params(model):,} weights to train, "
-        f"{train.num_examples:,} images {splits.image_shape}, "
-        f"{epochs} epochs, seed {run.config['seed']}, into {run.folder}"
-    )
-    for text in notes:
-        watch.note(text)
-    started = time.perf_counter()
-    try:
-        with stop.listening():
-            model.fit(
-                train,
-                epochs=epochs,
-                validation_data=validation,
-                # The set shuffles itself in every epoch.
-                shuffle=False,
-                verbose=0,
-                callbacks=[best, history, stop, progress, watch],
-            )
-    finally:
-        progress.close()
-    seconds = time.perf_counter() - started
+    training = _Training(run, prepared, console, callbacks, save_every, start)
+    training.fit()
+    if training.stop.diverged_in and not run.lowered:
+        back = newest(run.folder / folders.CHECKPOINTS)
+        if back is not None:
+            training = training.lowered(back)
+            prepared.compile(training.run.rate)
+            training.fit()
+    return training.finish()
 
-    draw_curves(history.rows, best.epoch, title, run.folder / folders.CURVES)
-    results = {
-        "status": stop.status,
-        "epochs": len(history.rows),
-        "best_epoch": best.epoch,
-        "validation_accuracy": best.logs.get("val_accuracy"),
-        "validation_balanced_accuracy": best.logs.get("val_balanced_accuracy"),
-        "validation_loss": best.logs.get("val_loss"),
-        "seconds": round(seconds, 2),
-        "notes": watch.notes,
-    }
-    if stop.status != "finished":
-        skipped = scales_loss(model) and steps_taken(model) == 0
-        raise _stopped(stop, run.finish(results), all_skipped=skipped)
-    return _score(run, results, splits, title, watch)
+
+class _Training:
+    """One model in training, with its callbacks."""
+
+    def __init__(
+        self,
+        run: Run,
+        prepared: Prepared,
+        console: Console,
+        callbacks: Sequence[keras.callbacks.Callback],
+        save_every: float | None,
+        start: Checkpoint | None,
+    ) -> None:
+        self.run, self.prepared, self.console = run, prepared, console
+        self.callbacks, self.save_every, self.start = callbacks, save_every, start
+        self.train = prepared.splits.split("train")
+        self.validation = prepared.splits.split("validation")
+        self.average = make_average(prepared.recipe)
+        self.best = KeepBest(run.folder / folders.MODEL, self.average)
+        self.history = HistoryFile(run.folder / folders.HISTORY)
+        self.progress = ProgressBar(console, self.train.num_examples)
+        self.watch = Watch(
+            console.print, self.train, self.validation, run.display_names
+        )
+        others = [*make_callbacks(prepared.recipe), *callbacks]
+        self.checkpoints = KeepCheckpoints(
+            run.folder / folders.CHECKPOINTS,
+            every=save_every,
+            remember=[self.best, self.history, self.watch, *others],
+            average=self.average,
+            start=start,
+        )
+        self.stop = StopInOrder(self.checkpoints)
+        self.listed = [
+            *([self.average] if self.average else []),
+            *(self.best, self.history, self.progress, self.watch, *others),
+            # The last ones, so that a checkpoint has what the others did.
+            *(self.checkpoints, self.stop),
+        ]
+        self.title = f"{run.config['arguments']['model']} on {prepared.splits.name}"
+        self.seconds = 0.0
+
+    def lowered(self, back: Checkpoint) -> "_Training":
+        """Return the training from a checkpoint on, at a lower rate."""
+        why = (
+            f"the loss was no longer a number in epoch {self.stop.diverged_in}, so the "
+            f"training went back to epoch {back.place.epoch + 1}, step "
+            f"{back.place.step:,}, and on with {LOWERED:g} of the learning rate."
+        )
+        self.console.print(f"note: {why}")
+        return _Training(
+            self.run.lower_rate(LOWERED, why),
+            self.prepared,
+            self.console,
+            self.callbacks,
+            self.save_every,
+            replace(back, stopped=False),
+        )
+
+    def fit(self) -> None:
+        """Fit the model until its last epoch, or until something ends it."""
+        for text in () if self.start else self.prepared.notes:
+            self.watch.note(text)
+        began = time.perf_counter()
+        try:
+            with self.stop.listening():
+                fit_epochs(
+                    self.prepared.model,
+                    self.train,
+                    self.validation,
+                    self.prepared.recipe.epochs,
+                    self.listed,
+                    start=self.start,
+                    average=self.average,
+                    class_weights=self.prepared.class_weights,
+                )
+        except Interrupted:
+            pass
+        finally:
+            self.progress.close()
+            self.seconds = time.perf_counter() - began
+
+    def finish(self) -> Run:
+        """Write the results."""
+        draw_curves(
+            self.history.rows,
+            self.best.epoch,
+            self.title,
+            self.run.folder / folders.CURVES,
+        )
+        results = {
+            "status": self.stop.status,
+            "epochs": len(self.history.rows),
+            "best_epoch": self.best.epoch,
+            "validation_accuracy": self.best.logs.get("val_accuracy"),
+            "validation_balanced_accuracy": self.best.logs.get("val_balanced_accuracy"),
+            "validation_loss": self.best.logs.get("val_loss"),
+            "seconds": round(self.seconds, 2),
+            "notes": [*self.run.notes, *self.watch.notes],
+        }
+        if self.stop.status != "finished":
+            model = self.prepared.model
+            skipped = scales_loss(model) and steps_taken(model) == 0
+            stopped = self.run.finish(results)
+            raise _stopped(self.stop, stopped, all_skipped=skipped)
+        scored = _score(self.run, results, self.prepared.splits, self.title, self.watch)
+        # Only a training that goes on needs them.
+        shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)
+        return scored
 
 
 def _score(
@@ -162,8 +221,12 @@ def _stopped(stop: StopInOrder, run: Run, *, all_skipped: bool) -> TrainingStopp
         else f"No model was kept in {run.folder}."
     )
     if stop.signal:
-        why = f"Stopped in epoch {run.results['epochs']}."
-        return TrainingStopped(f"{why} {kept}", run, 128 + stop.signal)
+        return TrainingStopped(
+            f"Stopped in epoch {run.results['epochs'] + 1}, after a checkpoint. {kept} "
+            f"Go on with: cnnzoo train --resume {run.folder}",
+            run,
+            EXIT_CODES.get(stop.signal.name, 128 + stop.signal),
+        )
     why = f"The loss is no longer a number in epoch {stop.diverged_in}"
     why += f"; {ALL_SKIPPED}" if all_skipped else "; try a lower learning rate."
     return TrainingStopped(f"{why} {kept}", run, 2)

@@ -23,7 +23,7 @@ from keras_cnnzoo.training.notebook import run_html
 from keras_cnnzoo.weights.saved import load_saved
 
 CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
-CURVES, CONFUSION = "curves.png", "confusion.png"
+CURVES, CONFUSION, CHECKPOINTS = "curves.png", "confusion.png", "checkpoints"
 ADAPTER = tuple(field.name for field in dataclasses.fields(Adapter))
 PACKAGES = ("keras-cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy", "pillow")
 
@@ -105,6 +105,21 @@ class Run:
         return self.config["results"] or {}
 
     @property
+    def rate(self) -> float:
+        """Factor on the recipe's learning rate; below 1 after the loss diverged."""
+        return float(self.config.get("rate", 1.0))
+
+    @property
+    def lowered(self) -> bool:
+        """Whether the learning rate was lowered, since the loss diverged."""
+        return self.rate < 1
+
+    @property
+    def notes(self) -> list[str]:
+        """Why the learning rate was lowered, if it was."""
+        return [self.config["rate_lowered_because"]] if self.lowered else []
+
+    @property
     def adapter(self) -> Adapter:
         """How images were resized to the model's input."""
         images = self.config["images"]
@@ -114,6 +129,19 @@ class Run:
     def _repr_html_(self) -> str:
         """Show the run in a notebook: its results and plots."""
         return run_html(self.folder, self.config, (CURVES, CONFUSION))
+
+    def lower_rate(self, factor: float, why: str) -> "Run":
+        """Write a factor on the learning rate, and its reason, into `config.json`."""
+        lowered = {"rate": factor, "rate_lowered_because": why}
+        run = Run(self.folder, {**self.config, **lowered})
+        write_config(run.folder, run.config)
+        return run
+
+    def reopen(self) -> "Run":
+        """Remove the results from `config.json`, since the run goes on."""
+        run = Run(self.folder, {**self.config, "results": None})
+        write_config(run.folder, run.config)
+        return run
 
     def finish(self, results: Mapping[str, Any]) -> "Run":
         """Write the results into `config.json`."""

@@ -8,8 +8,9 @@ from keras_cnnzoo import data as datasets
 from keras_cnnzoo import registry
 from keras_cnnzoo.axes import channels_last_shape
 from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.training.batch_changes import batch_changes
 from keras_cnnzoo.training.folder import CONFIG, Run
-from keras_cnnzoo.training.recipes import Recipe
+from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.weights.resolve import resolve
 
 
@@ -47,7 +48,6 @@ def load_to_train(
     data: Any,
     recipe: Recipe,
     *,
-    image_size: int | None = None,
     seed: int = 0,
     weights: Any = None,
     names: Any = None,
@@ -58,7 +58,6 @@ def load_to_train(
         name: A model of `keras_cnnzoo.list_models()`.
         data: As for `keras_cnnzoo.data.load`.
         recipe: Sets how images are batched, augmented and resized.
-        image_size: Height and width in pixels; None takes the model's default.
         seed: Determines the order, the augmentation and the validation set.
         weights: Start weights, whose source may determine how images are resized.
         names: Names of the classes for display, as for `keras_cnnzoo.data.load`.
@@ -68,17 +67,19 @@ def load_to_train(
             have only one class.
     """
     height, width, channels = channels_last_shape(registry.card(name).input_shape)
-    size: Any = image_size
+    size: Any = recipe.images.size
     if size is None and None not in (height, width):
         size = (height, width)
-    fit: Any = recipe.fit
+    fit: Any = recipe.images.fit
+    source = datasets.open_source(data)
     splits = datasets.load(
-        data,
+        source,
         image_size=size,
         channels=channels,
         fit=preprocessing_of(name, weights) if fit == "card" else fit,
         batch_size=recipe.batch_size,
         augment=recipe.augment,
+        mix=batch_changes(recipe, len(source.class_names)),
         validation=recipe.validation,
         seed=seed,
         class_names=names,

@@ -14,6 +14,7 @@ import keras
 from keras_cnnzoo.internals.optimizers import (
     RatePerWeight,
     copy_decay_exclusions,
+    own_class,
     public_class,
 )
 from keras_cnnzoo.training.stages import stages
@@ -101,8 +102,9 @@ def with_rates(
             f"keras.optimizers.AdamW(1e-3). Received: {optimizer!r}"
         )
     kind: Any = public_class(optimizer)
-    rated = kind if issubclass(kind, _Rated) else _rated(kind)
-    new = rated.from_config(optimizer.get_config() | {"rates": dict(rates)})
+    if not issubclass(kind, _Rated):
+        kind = rated(kind)
+    new = kind.from_config(optimizer.get_config() | {"rates": dict(rates)})
     copy_decay_exclusions(optimizer, new)
     return new
 
@@ -129,12 +131,19 @@ class _Rated(RatePerWeight):
 
 
 @functools.cache
-def _rated(kind: Any) -> Any:
-    """Return the subclass of an optimizer that has `rates`; Keras can save it."""
-    name = f"Rated{kind.__name__}"
+def rated(kind: Any) -> Any:
+    """Return the subclass of an optimizer that has `rates`, which Keras can save."""
+    known = keras.saving.get_registered_name(kind).replace(">", "_")
+    # On PyTorch, Keras's class of its own changes Nadam's state at every call.
+    base = kind if kind is keras.optimizers.Nadam else own_class(kind)
     doc = f"`{kind.__name__}` with `rates`; see `keras_cnnzoo.training.with_rates`."
-    made = type(name, (_Rated, kind), {"__doc__": doc, "__module__": __name__})
-    return keras.saving.register_keras_serializable("keras_cnnzoo")(made)
+    made = type(
+        f"Rated{kind.__name__}",
+        (_Rated, base),
+        {"__doc__": doc, "__module__": __name__},
+    )
+    register = keras.saving.register_keras_serializable
+    return register("keras_cnnzoo", f"Rated_{known}")(made)
 
 
 # Those of Keras are known to it when a saved model is loaded.
@@ -142,4 +151,4 @@ for _name in (
     *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb"),
     *("Lion", "Muon", "Nadam", "RMSprop", "SGD"),
 ):
-    _rated(getattr(keras.optimizers, _name))
+    rated(getattr(keras.optimizers, _name))

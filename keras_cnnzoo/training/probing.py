@@ -1,7 +1,7 @@
 """Train the head of a model alone, on features that are computed once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -27,6 +27,7 @@ def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
     memory: float = 2e9,
     shuffle: bool = True,
     seed: int = 0,
+    class_weight: Mapping[int, float] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: Any = "auto",
 ) -> keras.callbacks.History:
@@ -57,6 +58,7 @@ def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
             in a temporary file.
         shuffle: Whether each epoch has a new order.
         seed: Determines the order.
+        class_weight: The weight of each class in the loss, as for `fit`.
         callbacks: Callbacks as for `fit`. They see the whole model.
         verbose: As for `fit`.
 
@@ -124,6 +126,7 @@ def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
                 steps_per_epoch=learnt.steps,
                 validation_data=checked,
                 shuffle=False,
+                class_weight=class_weight,
                 callbacks=[relay],
                 verbose=verbose,
             )

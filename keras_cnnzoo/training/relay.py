@@ -43,6 +43,10 @@ class Relay(keras.callbacks.Callback):
         self._all.on_train_end(self._logs)
         return self.history
 
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self.trained = model
+
     def set_params(self, params: dict[str, Any]) -> None:
         self._all.set_params(params | {"epochs": self.epochs})
 
@@ -61,9 +65,11 @@ class Relay(keras.callbacks.Callback):
         self._pass_on_stop()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._let_see()
         self._all.on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._let_see()
         self._all.on_train_batch_end(batch, logs)
         self._pass_on_stop()
 
@@ -79,6 +85,11 @@ class Relay(keras.callbacks.Callback):
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         self._all.on_test_batch_end(batch, logs)
 
+    def _let_see(self) -> None:
+        # On JAX `fit` holds the weights, which callbacks may read in the other model.
+        if self.shown is not self.trained and keras.backend.backend() == "jax":
+            self.trained.jax_state_sync()
+
     def _pass_on_stop(self) -> None:
         if self.shown.stop_training:
-            self.model.stop_training = True
+            self.trained.stop_training = True

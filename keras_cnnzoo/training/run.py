@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,37 +12,32 @@ import keras
 from rich.console import Console
 
 from keras_cnnzoo import data as datasets
-from keras_cnnzoo import zoo
 from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
-from keras_cnnzoo.training import transfer
-from keras_cnnzoo.training.fitting import compile_model, fit_and_score
+from keras_cnnzoo.training.checkpoints import newest
+from keras_cnnzoo.training.choosing import DECIDED, as_changes, choose_recipe
+from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
-from keras_cnnzoo.training.inputs import (
-    check_classifier,
-    load_to_train,
-    start_weights,
-)
-from keras_cnnzoo.training.recipes import (
-    Recipe,
-    dataset_name,
-    find_recipe,
-    named_recipe,
-)
-
-#: Options of `build` that the data or `train` determine, so that nobody can set them.
-DECIDED = ("input_shape", "classes", "features", "pooling", "classifier_activation")
-FROZEN_AND_RANDOM = (
-    "the frozen layers have random weights, so that the rest learns from features that "
-    "nobody trained. Give start weights, or do not freeze."
+from keras_cnnzoo.training.inputs import check_classifier
+from keras_cnnzoo.training.plan import describe
+from keras_cnnzoo.training.preparing import prepare
+from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.recipes import dataset_name
+from keras_cnnzoo.training.resuming import (
+    check_unchanged,
+    choices_of,
+    data_digests,
+    open_unfinished,
 )
 
 
 def train(  # noqa: PLR0913 - each is a choice that users make by name
-    name: str,
+    name: str | None = None,
     data: Any = "digits",
     *,
-    recipe: Recipe | str | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    recipe: Recipe | str | os.PathLike[str] | None = None,
+    set: Mapping[str, Any] | None = None,
     out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     epochs: int | None = None,
@@ -51,6 +47,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     weights: Any = None,
     freeze: bool | str = False,
     class_names: Any = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    save_every: float | None = None,
     console: Console | None = None,
     **overrides: Any,
 ) -> Run:
@@ -60,15 +58,25 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     The best one is evaluated on the test images at the end or, without test images, on
     the validation images. Two runs with the same seed on one machine are equal.
 
-    The first Ctrl-C or SIGTERM ends the epoch early, keeps the best model, and raises
-    `TrainingStopped`; a loss that is not finite does the same. Problems that make the
-    training useless, such as the same prediction for every image, are reported in one
-    line as they occur, and again in the results.
+    Checkpoints are saved during the training, so that a run that was killed at any
+    moment goes on by `resume`, and ends with the same weights and history, to the last
+    bit, as if nothing had happened. The first Ctrl-C or SIGTERM saves a checkpoint
+    before the next step and raises `TrainingStopped`. If the loss is no longer finite,
+    the training goes back to the last checkpoint once, with a tenth of the learning
+    rate, and then raises `TrainingStopped`. Problems that make the training useless,
+    such as the same prediction for every image, are reported in one line as they
+    occur, and again in the results.
 
     Args:
-        name: A model of `keras_cnnzoo.list_models()`.
+        name: A model of `keras_cnnzoo.list_models()`. It may be left out with `resume`.
         data: As for `keras_cnnzoo.data.load`.
-        recipe: A recipe, or the name of one; None chooses by model and data.
+        resume: The folder of a run that did not finish, to go on with it. Without
+            `name`, everything else is taken from the run; with it, all arguments must
+            be those that the run was started with.
+        recipe: A recipe, its name, or the path of its `.toml` file; None chooses by
+            model and data.
+        set: Changes to the recipe by dotted name, such as
+            `{"optimizer.learning_rate": 0.1}`, and options of the model.
         out: The run folder, new or empty; None makes `runs/<model>-<data>-<n>`.
         seed: Determines initial weights, order, augmentation and the validation set.
         epochs: Replaces the recipe's.
@@ -84,6 +92,10 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             `body_rate`.
         class_names: Names of the classes for display, in order or in a file, as for
             `keras_cnnzoo.data.load`.
+        callbacks: Keras callbacks of your own. What they keep in plain attributes
+            (numbers, texts, lists and dicts of them) is part of a checkpoint.
+        save_every: Seconds between two checkpoints. None saves as often as it costs at
+            most 2 % of the time.
         console: Where progress is shown; None takes the standard output.
         **overrides: Options of the model, as for `keras_cnnzoo.build`.
 
@@ -98,78 +110,112 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         TrainingStopped: The training ended early. Its `run` has the best model.
     """
     began = datetime.now(UTC)
+    resumed = None if resume is None else open_unfinished(resume)
+    if name is None:
+        if resumed is None:
+            raise TypeError("`name` is missing: the model to train.")
+        given = {
+            "recipe": recipe,
+            "set": set,
+            "out": out,
+            "seed": seed or None,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "weights": weights,
+            "learning_rate": learning_rate,
+            "image_size": image_size,
+            "freeze": freeze or None,
+            "class_names": class_names,
+            **overrides,
+        }
+        if more := [key for key, value in given.items() if value]:
+            raise TypeError(
+                f"Without `name`, everything is taken from the run. Leave out "
+                f"{', '.join(f'`{key}`' for key in more)}."
+            )
+        choices = choices_of(resumed)
+        return train(
+            **choices,
+            resume=resume,
+            callbacks=callbacks,
+            save_every=save_every,
+            console=console,
+        )
     arguments = {
         "model": name,
         "data": _plain(data),
-        "image_size": image_size,
         "weights": _plain(weights),
         "freeze": freeze,
-        "overrides": overrides,
     }
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
     source = datasets.open_source(data)
-    chosen = _choose(name, data, recipe, photographs=source.are_photographs)
-    changes: dict[str, Any] = {
+    chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
+    short = {
         "epochs": epochs,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
+        "optimizer.learning_rate": learning_rate,
+        "images.size": image_size,
     }
-    given = {key: value for key, value in changes.items() if value is not None}
-    chosen = dataclasses.replace(chosen, **given)
-
-    keras.utils.set_random_seed(seed)
-    weights = start_weights(weights)
-    splits = load_to_train(
+    chosen = chosen.replace(
+        {key: value for key, value in short.items() if value is not None}
+        | {f"model.{key}": value for key, value in overrides.items()}
+        | as_changes(name, set or {})
+    )
+    prepared = prepare(
         name,
         source,
         chosen,
-        image_size=image_size,
         seed=seed,
         weights=weights,
-        names=class_names or names_beside(data, source.class_names),
+        freeze=freeze,
+        class_names=class_names or names_beside(data, source.class_names),
     )
-    model = zoo.build(
-        name,
-        input_shape=splits.image_shape,
-        classes=len(splits.class_names),
-        weights=weights,
-        **overrides,
-    )
-    notes = []
-    if freeze is not False:
-        transfer.freeze(model, None if freeze is True else freeze)
-        if weights is None:
-            notes.append(FROZEN_AND_RANDOM)
-    fine_tunes = weights is not None and freeze is False and chosen.body_rate != 1
-    steps, classes = len(splits.split("train")), len(splits.class_names)
-    compile_model(model, chosen, steps, classes, fine_tunes=fine_tunes)
-
-    folder = folders.make_folder(out, name, dataset_name(data))
-    run = Run(
-        folder,
-        {
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-            "seed": seed,
-            "arguments": arguments,
-            "recipe": dataclasses.asdict(chosen),
-            "images": {
-                **dataclasses.asdict(splits.adapter),  # type: ignore[arg-type]
-                **{split: s.num_examples for split, s in splits.sets.items()},
-                "left_out": len(splits.skipped),
-            },
-            "class_names": splits.class_names,
-            "display_names": splits.display_names,
-            "backend": keras.backend.backend(),
-            "versions": folders.versions(),
-            "began": began.isoformat(timespec="seconds"),
-            "results": None,
+    splits = prepared.splits
+    config = {
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "seed": seed,
+        "arguments": arguments,
+        "recipe": prepared.recipe.to_dict(),
+        "images": {
+            **dataclasses.asdict(splits.adapter),  # type: ignore[arg-type]
+            **{split: s.num_examples for split, s in splits.sets.items()},
+            "left_out": len(splits.skipped),
         },
+        "data_digests": data_digests(splits),
+        "class_names": splits.class_names,
+        "display_names": splits.display_names,
+        "backend": keras.backend.backend(),
+        "dtype_policy": prepared.model.dtype_policy.name,
+        "versions": folders.versions(),
+        "began": began.isoformat(timespec="seconds"),
+        "results": None,
+    }
+    start = None
+    if resumed is not None:
+        check_unchanged(resumed, config)
+        start = newest(resumed.folder / folders.CHECKPOINTS)
+        run = resumed.reopen()
+    else:
+        run = Run(folders.make_folder(out, name, dataset_name(data)), config)
+        folders.write_config(run.folder, run.config)
+    prepared.compile(run.rate)
+    shown = console or make_console()
+    shown.print(describe(run, prepared, start))
+    return fit_and_score(
+        run,
+        prepared,
+        shown,
+        callbacks=callbacks,
+        save_every=save_every,
+        start=start,
     )
-    folders.write_config(folder, run.config)
-    shown = console or Console(highlight=False, markup=False, soft_wrap=True)
-    return fit_and_score(run, model, splits, shown, notes)
+
+
+def make_console() -> Console:
+    """Return the standard output, where progress is shown."""
+    return Console(highlight=False, markup=False, soft_wrap=True)
 
 
 def _plain(value: Any) -> Any:
@@ -182,13 +228,3 @@ def _plain(value: Any) -> Any:
         path = Path(value).expanduser()
         return str(path.resolve()) if path.exists() else str(value)
     return value if value is None else type(value).__name__
-
-
-def _choose(
-    name: str, data: Any, recipe: Recipe | str | None, *, photographs: bool
-) -> Recipe:
-    if isinstance(recipe, Recipe):
-        return recipe
-    if recipe is not None:
-        return named_recipe(name, recipe)
-    return find_recipe(name, dataset_name(data), photographs=photographs)

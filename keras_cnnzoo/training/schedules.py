@@ -1,54 +1,89 @@
-"""A learning rate schedule that goes on where another training has ended."""
+"""The learning rate over a training, made from a recipe with Keras's own schedules."""
 
 from typing import Any
 
 import keras
+from keras import ops
+from keras.optimizers import schedules
+
+from keras_cnnzoo.training.recipe import Recipe
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
-class Continued(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule from a later step on.
+class WarmUp(schedules.LearningRateSchedule):
+    """Rise along a line to a learning rate, hold it, and go on with another schedule.
 
     Args:
-        schedule: The schedule.
-        steps: The step of the schedule at which this one begins.
+        then: The schedule after the rise, whose step 0 comes after `hold`.
+        rise: Steps of the rise.
+        start: Learning rate at step 0, where the rise begins.
+        top: Learning rate at the end of the rise.
+        hold: Steps at `top` after the rise.
+
+    Source:
+        Goyal et al., "Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour",
+        2017, section 2.2.
     """
 
     def __init__(
-        self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int
+        self,
+        then: schedules.LearningRateSchedule,
+        *,
+        rise: int,
+        start: float,
+        top: float,
+        hold: int = 0,
     ) -> None:
-        self.schedule, self.steps = schedule, steps
+        super().__init__()
+        self.then = then
+        self.rise, self.start, self.top, self.hold = rise, start, top, hold
 
     def __call__(self, step: Any) -> Any:
-        return self.schedule(step + self.steps)
+        step = ops.cast(step, "float32")
+        rising = self.start + (self.top - self.start) * step / max(1, self.rise)
+        after = self.then(ops.maximum(step - self.rise - self.hold, 0.0))
+        return ops.where(step < self.rise, rising, after)
 
     def get_config(self) -> dict[str, Any]:
-        schedule = keras.saving.serialize_keras_object(self.schedule)
-        return {"schedule": schedule, "steps": self.steps}
+        return {
+            "then": schedules.serialize(self.then),
+            "rise": self.rise,
+            "start": self.start,
+            "top": self.top,
+            "hold": self.hold,
+        }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Continued":
-        schedule = keras.saving.deserialize_keras_object(config["schedule"])
-        return cls(schedule, config["steps"])
+    def from_config(cls, config: dict[str, Any]) -> "WarmUp":
+        return cls(**config | {"then": schedules.deserialize(config["then"])})
 
 
-def continued(
-    optimizer: keras.optimizers.Optimizer, steps: int
-) -> keras.optimizers.Optimizer:
-    """Return the optimizer with its schedule advanced by a number of steps.
-
-    An optimizer without a schedule is returned as it is.
+def make_schedule(recipe: Recipe, total: int) -> schedules.LearningRateSchedule:
+    """Make the learning rate schedule of a recipe.
 
     Args:
-        optimizer: An optimizer that is not built yet.
-        steps: The number of steps.
+        recipe: The recipe.
+        total: Steps of the whole training.
     """
-    inner = optimizer
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        inner = optimizer.inner_optimizer
-    saved = inner.get_config()["learning_rate"]
-    if steps and isinstance(saved, dict):
-        inner.learning_rate = Continued(
-            keras.saving.deserialize_keras_object(saved), steps
-        )
-    return optimizer
+    settings, top = recipe.schedule, recipe.optimizer.learning_rate
+    rise = round(recipe.share(settings.warmup) * total)
+    hold = round(recipe.share(settings.hold) * total)
+    falling = max(1, total - rise - hold)
+    then: schedules.LearningRateSchedule
+    if settings.kind == "cosine":
+        then = schedules.CosineDecay(top, falling, alpha=settings.floor)
+    elif settings.kind == "linear":
+        then = schedules.PolynomialDecay(top, falling, settings.floor * top)
+    elif settings.kind == "constant":
+        then = schedules.PolynomialDecay(top, falling, top)
+    else:
+        # Keras keeps a rate up to and including its boundary.
+        ends = [round(recipe.share(m) * total) - 1 for m in settings.milestones]
+        rates = [top]
+        for factor in settings.factors:
+            rates.append(rates[-1] * factor)
+        then = schedules.PiecewiseConstantDecay([e - rise for e in ends], rates)
+    if not rise + hold:
+        return then
+    start = settings.warmup_from * top
+    return WarmUp(then, rise=rise, start=start, top=top, hold=hold)

@@ -67,11 +67,11 @@ class Watch(keras.callbacks.Callback):
 
     def _once(self, kind: str, text: str) -> None:
         if kind not in self._said:
-            self._said.add(kind)
+            self._said.append(kind)
             self.note(text)
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._said: set[str] = set()
+        self._said: list[str] = []
         share = self._counts.max() / self._counts.sum()
         if share >= MAJORITY:
             most = self._names[int(self._counts.argmax())]

@@ -51,14 +51,15 @@ def test_training_ends_with_accuracy_and_folder(npz, tmp_path, capsys):
     arguments = ["train", "mlp", "--data", npz, "--epochs", "2", "--out", folder]
     assert main(list(map(str, arguments))) == 0
     lines = capsys.readouterr().out.splitlines()
-    # No terminal: one line for each epoch, between what is trained and what came out.
-    assert [line.split()[:2] for line in lines[1:3]] == [
+    # No terminal: one line for each epoch, between the plan and what came out.
+    assert lines[0].startswith("model      mlp, ")
+    assert [line.split()[:2] for line in lines[10:12]] == [
         ["epoch", "1/2"],
         ["epoch", "2/2"],
     ]
-    assert lines[3].startswith("test accuracy ")
-    assert lines[4].startswith("balanced accuracy ")
-    assert lines[5] == f"everything is in {folder}"
+    assert lines[12].startswith("test accuracy ")
+    assert lines[13].startswith("balanced accuracy ")
+    assert lines[14] == f"everything is in {folder}"
 
 
 def test_training_prints_json_alone(npz, tmp_path, capsys):
@@ -73,7 +74,7 @@ def test_what_was_asked_for_is_in_the_config(run, npz):
     config = Run.open(run).config
     assert config["seed"] == 3
     assert config["arguments"]["data"] == str(npz.resolve())
-    assert config["arguments"]["overrides"] == {"hidden": [32]}
+    assert config["recipe"]["model"] == {"hidden": [32]}
     assert Run.open(run).model.get_layer("dense1").units == 32
 
 
@@ -98,6 +99,25 @@ def test_evaluate_a_name_with_weights(npz, run, capsys):
     # A name has the family's own sizes, which these weights do not fit.
     assert main(["evaluate", "mlp", *map(str, arguments)]) == 2
     assert "dense1" in capsys.readouterr().err
+
+
+def test_recipes_are_listed_shown_and_used(npz, tmp_path, capsys):
+    assert main(["recipes"]) == 0
+    names = capsys.readouterr().out.split()
+    assert {"general", "digits", "lenet5_mnist", "cifar_resnet"} <= set(names)
+    assert {each["name"] for each in _json(capsys, "recipes")} == set(names)
+    assert _json(capsys, "recipes", "digits")["augment"]["rotate"] == 10
+    assert main(["recipes", "digits"]) == 0
+    mine = tmp_path / "mine.toml"
+    mine.write_text(capsys.readouterr().out)
+    arguments = f"train mlp --data {npz} --epochs 1 --set optimizer.name=lion"
+    arguments += f" --set hidden=[32] --recipe {mine} --out {tmp_path / 'run'}"
+    assert main(arguments.split()) == 0
+    recipe = Run.open(tmp_path / "run").config["recipe"]
+    assert (recipe["name"], recipe["epochs"]) == ("mine", 1)
+    assert recipe["optimizer"]["name"] == "lion"
+    assert recipe["model"] == {"hidden": [32]}
+    assert recipe["augment"]["rotate"] == 10
 
 
 def test_predict_names_the_likeliest_classes(run, tmp_path, capsys):
@@ -154,6 +174,7 @@ def wrong(npz, run, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("a file, not a folder")
     (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "bad.toml").write_text("[optimizer]\nmomentun = 0.9")
     images, labels = _digits()
     Image.fromarray(images[0]).save(tmp_path / "digit.png")
     two_channels = np.stack([images[:40]] * 2, axis=-1)
@@ -176,6 +197,24 @@ MISTAKES = {
     "one class": ("train mlp --data one.npz", "only one class"),
     "empty folder": ("train mlp --data empty", "empty"),
     "unknown recipe": ("train mlp --recipe minst", "No recipe is named 'minst'"),
+    "no recipe file": ("train mlp --recipe gone.toml", "There is no file gone.toml"),
+    "bad recipe file": (
+        "train mlp --recipe bad.toml",
+        "bad.toml: `optimizer.momentun` is unknown. Did you mean `optimizer.momentum`",
+    ),
+    "unknown setting": (
+        "train mlp --set optimizer.momentun=0.9",
+        "`optimizer.momentun` is unknown. Did you mean `optimizer.momentum`",
+    ),
+    "setting without its section": (
+        "train mlp --set weight_decay=0.1",
+        "Did you mean `optimizer.weight_decay`",
+    ),
+    "setting of another type": (
+        "train mlp --set optimizer.learning_rate=fast",
+        "`optimizer.learning_rate` is a number. Received: 'fast'",
+    ),
+    "no recipe to show": ("recipes minst", "No recipe is named 'minst'"),
     "unwritable": ("train mlp --out file/run", "at file/run: Not a directory"),
     "no folder": ("train mlp --out file", "at file: File exists"),
     "unknown layer": ("train lenet5 --freeze c9", "no layer 'c9'"),

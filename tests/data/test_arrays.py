@@ -21,7 +21,7 @@ def test_pair_becomes_training_and_validation(pair):
     images, labels = data.load(pair, validation=None).train.arrays()
     np.testing.assert_array_equal(images, pair[0])
     np.testing.assert_array_equal(labels, pair[1])
-    assert images.dtype == "float32"
+    assert images.dtype == "uint8"
     assert labels.dtype == "int32"
 
 

@@ -17,7 +17,7 @@ def test_digits_are_scikit_learns():
     )
     assert np.bincount(labels).tolist() == np.bincount(theirs.target).tolist()
     # Each scan, brought back to its count of ink, is one of theirs.
-    ink = np.rint(images[..., 0] * 16 / 255).astype("uint8")
+    ink = np.rint(images[..., 0] * (16 / 255)).astype("uint8")
     pairs = {(x.tobytes(), y) for x, y in zip(ink, labels, strict=True)}
     reference = theirs.images.astype("uint8")
     assert pairs == {

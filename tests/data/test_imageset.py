@@ -1,5 +1,8 @@
-import collections
+import copy
+import dataclasses
 import os
+import pickle
+import random
 import subprocess
 import sys
 
@@ -94,24 +97,102 @@ def test_two_fits_with_one_seed_are_equal(model, augment):
     assert np.abs(first - weights(2)).max() > 1e-4
 
 
-def test_fit_takes_every_batch_of_each_epoch(model, monkeypatch):
-    seen = collections.defaultdict(set)
-    original = data.ImageSet.__getitem__
+@pytest.fixture
+def taken(monkeypatch):
+    """The steps that Keras's passes over shuffled sets take, trials included."""
+    steps = []
+    read = data.ImageSet._read
 
-    def noted(self, index):
-        seen[self, self.epoch].add(index)
-        return original(self, index)
+    def noted(self, step):
+        if self.batches.shuffle:
+            steps.append(step)
+        return read(self, step)
 
-    digits = data.load("digits", batch_size=256)
-    monkeypatch.setattr(data.ImageSet, "__getitem__", noted)
-    # A newly compiled model looks at batches before the first epoch.
+    monkeypatch.setattr(data.ImageSet, "_read", noted)
+    return steps
+
+
+def _compile(model):
+    """A newly compiled model looks at a batch before the first epoch."""
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+
+
+@pytest.mark.parametrize("augment", [None, "digits"])
+@pytest.mark.parametrize("batch_size", [64, 700, 2000])
+def test_fit_takes_every_batch_in_the_order_of_the_set(
+    model, taken, augment, batch_size
+):
+    _compile(model)
+    digits = data.load("digits", augment=augment, batch_size=batch_size)
     for _ in range(2):
-        _fit(model, digits.train, validation_data=digits.validation, epochs=2)
-    train = digits.train
-    assert train.epoch == 4
-    every = set(range(len(train)))
-    assert all(seen[train, epoch] == every for epoch in range(4))
+        model.fit(digits.train, validation_data=digits.validation, epochs=2, verbose=0)
+    every = [*range(4 * len(digits.train))]
+    assert taken[-len(every) :] == every
+    assert digits.train.epoch == 4
+
+
+def test_fit_of_a_few_steps_goes_on_where_the_last_epoch_ended(model, taken):
+    _compile(model)
+    train = data.load("digits", batch_size=64).train
+    assert len(train) == 21
+    model.fit(train, steps_per_epoch=4, epochs=5, verbose=0)
+    assert taken[-20:] == [*range(taken[-1] + 1)][-20:]
+
+
+def test_neither_shuffle_nor_other_random_numbers_change_the_order(model):
+    def weights(seed, **kwargs):
+        random.seed(seed)
+        train = data.load("digits", augment="digits", validation=0.8).train
+        model.set_weights(model.first)
+        _compile(model)
+        model.fit(train, epochs=2, verbose=0, **kwargs)
+        return model.get_weights()
+
+    first = weights(1)
+    for again in (weights(2), weights(3, shuffle=False)):
+        for one, other in zip(first, again, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("start", [1, 5, 8])
+def test_the_rest_of_an_epoch_completes_it(model, start):
+    def load():
+        return data.load("digits", augment="digits", validation=0.8).train
+
+    whole = _fit(model, load(), epochs=2)
+    train = load()
+    assert len(train) == 9
+    _fit(model, train, steps_per_epoch=start)
+    for part in (train.rest(0, start), train.rest(1, 0)):
+        # A new process compiles anew.
+        _compile(model)
+        weights = _fit(model, part, start=model.get_weights())
+    for one, other in zip(whole, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_pixels_stay_bytes_on_their_way(model, tmp_path):
+    digits = data.load("digits", augment="digits")
+    assert {x.dtype.name for x, _ in digits.train} == {"uint8"}
+    images, labels = digits.test.arrays()
+    assert images.dtype == "uint8"
+    np.testing.assert_allclose(
+        model.predict(digits.test.ordered(), verbose=0),
+        model.predict(images.astype("float32"), verbose=0),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+    floats = data.load((images / 3 * 1.7, labels), augment="digits").train
+    assert floats[0][0].dtype == "float32"
+
+
+def test_a_set_can_be_copied_and_pickled_while_fit_reads_it(model):
+    train = data.load("digits", augment="digits").train
+    train.on_epoch_begin()
+    train[0]
+    for other in (copy.deepcopy(train), pickle.loads(pickle.dumps(train))):
+        other.on_epoch_end()
+        np.testing.assert_array_equal(other[3][0], train.rest(0, 0)[3][0])
 
 
 def test_setting_the_epoch_resumes_a_run(model):
@@ -156,8 +237,8 @@ def test_keras_layers_augment_channels_first(channels_first):
 
 def _each_is_mirrored_or_not(train, axis):
     got = train[0][0]
-    train.augment = None
-    expected = train[0][0]
+    plain = dataclasses.replace(train.batches, augment=None)
+    expected, _ = plain.read(0, 0)
     mirrored = np.flip(expected, axis)
     same, other = ((got == x).all((1, 2, 3)) for x in (expected, mirrored))
     assert (same | other).all()

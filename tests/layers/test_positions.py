@@ -66,6 +66,7 @@ def test_positions_are_keras_s(kind, keras_s, fewer):
     assert own[1:] == theirs[1 : len(theirs) - fewer]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("part", HELD)
 def test_keras_s_own_tests_pass_with_ours_in_their_place(part, tmp_path):
     paths = [str(Path(__file__).parent), *sys.path]

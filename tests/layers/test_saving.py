@@ -64,6 +64,7 @@ def _same(model, twin, x):
     )
 
 
+@pytest.mark.once
 @pytest.mark.filterwarnings("ignore:.*quantize")
 def test_quantised_models_load_in_a_fresh_process(revived):
     def rows():
@@ -128,6 +129,7 @@ def test_unchanged_layers_add_nothing_to_their_config(name):
     assert "inner" not in model.layers[0].get_config()
 
 
+@pytest.mark.once
 def test_a_block_of_any_body_loads_in_a_fresh_process(revived):
     rows = (
         (name, _model(ResidualBlock(body=make())), _images())

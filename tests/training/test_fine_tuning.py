@@ -8,8 +8,8 @@ from keras import layers
 from keras_cnnzoo.layers import ResidualBlock
 from keras_cnnzoo.training import fine_tune, freeze, linear_probe
 from keras_cnnzoo.training.callbacks import HistoryFile
-from keras_cnnzoo.training.fine_tuning import _phases
-from keras_cnnzoo.training.schedules import Continued
+from keras_cnnzoo.training.continuing import Continued
+from keras_cnnzoo.training.fine_tuning import _ends
 
 COUNT, CLASSES = 32, 3
 #: The parts of the model from the head on, and weights that each has.
@@ -71,28 +71,13 @@ class Moves(keras.callbacks.Callback):
         self.seen.append("end")
 
 
-class Ordered(keras.utils.PyDataset):
-    """The images in their order; `fit` shuffles arrays."""
-
-    def __init__(self, images, size=8):
-        super().__init__()
-        self.images, self.size = images, size
-
-    def __len__(self):
-        return COUNT // self.size
-
-    def __getitem__(self, i):
-        part = slice(i * self.size, (i + 1) * self.size)
-        return tuple(array[part] for array in self.images)
-
-
 def test_without_decay_it_is_fit(images):
     one, other = _compile(_model(), momentum=0.9), _compile(_model(), momentum=0.9)
     other.set_weights(one.get_weights())
     freeze(one)
-    data = Ordered(images)
-    ours = fine_tune(one, data, images, epochs=2, layer_decay=1.0, verbose=0)
-    theirs = other.fit(data, validation_data=images, epochs=2, shuffle=False, verbose=0)
+    settings = {"epochs": 2, "batch_size": 8, "shuffle": False, "verbose": 0}
+    ours = fine_tune(one, images, images, layer_decay=1.0, **settings)
+    theirs = other.fit(*images, validation_data=images, **settings)
     for name, values in theirs.history.items():
         np.testing.assert_allclose(ours.history[name], values, rtol=1e-4, atol=1e-5)
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
@@ -122,18 +107,18 @@ def test_stages_train_from_the_head_on(epochs, images):
 
 @pytest.mark.once
 def test_every_stage_has_its_turn():
-    assert list(_phases(4, 6)) == [(1, 1), (2, 2), (3, 3), (4, 6)]
-    assert list(_phases(4, 4)) == [(1, 1), (2, 2), (3, 3), (4, 4)]
-    assert list(_phases(5, 2)) == [(3, 1), (5, 2)]
-    assert list(_phases(3, 1)) == [(3, 1)]
+    assert list(_ends(4, 6)) == [(1, 1), (2, 2), (3, 3), (4, 6)]
+    assert list(_ends(4, 4)) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert list(_ends(5, 2)) == [(3, 1), (5, 2)]
+    assert list(_ends(3, 1)) == [(3, 1)]
 
 
-def test_one_schedule_goes_through_all_phases(images, tmp_path):
+def test_one_schedule_goes_through_all_ends(images, tmp_path):
     steps = COUNT // 8
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 6 * steps)
     model, table = _compile(_model(), schedule), HistoryFile(tmp_path / "h.csv")
     fine_tune(
-        *(model, Ordered(images), images),
+        *(model, images, images),
         epochs=6,
         gradual=True,
         callbacks=[table],

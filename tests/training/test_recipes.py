@@ -1,29 +1,100 @@
-"""Which recipe is taken, and the learning rate it makes."""
+"""Which recipe is taken, what its files may say, and how it is changed."""
 
+import dataclasses
 import gzip
+import json
+import sys
 
-import keras
 import numpy as np
 import pytest
-from keras.optimizers.schedules import deserialize
 from PIL import Image
 
-from keras_cnnzoo import card
-from keras_cnnzoo.data import open_source
+from keras_cnnzoo import card, list_models, plugins
+from keras_cnnzoo.data import AUGMENTATIONS, open_source
 from keras_cnnzoo.data.adapt import Adapter
-from keras_cnnzoo.training.inputs import load_to_train
-from keras_cnnzoo.training.recipes import (
-    RECIPES,
+from keras_cnnzoo.training import (
+    OptimizerSettings,
     Recipe,
-    dataset_name,
+    ScheduleSettings,
     find_recipe,
-    named_recipe,
+    list_recipes,
+    load_recipe,
+    recipes,
+    register_recipe,
 )
+from keras_cnnzoo.training.choosing import as_changes
+from keras_cnnzoo.training.inputs import load_to_train
+from keras_cnnzoo.training.recipes import dataset_name
+
+pytestmark = pytest.mark.once
 
 
-def test_every_row_can_be_reached():
-    for model, data, recipe in RECIPES:
-        assert find_recipe(model.replace("*", "_x"), data.replace("*", "_x")) is recipe
+@pytest.fixture
+def own_index():
+    """Recipes that a test registers or plugs in are gone after it."""
+    recipes._entries.cache_clear()
+    yield
+    recipes._entries.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "name"),
+    [
+        ("lenet5", "mnist", "lenet5_mnist"),
+        ("lenet5_modern", "mnist", "lenet5_mnist"),
+        ("resnet18", "mnist", "mnist"),
+        ("lenet5", "digits", "digits"),
+        ("lenet5", "cifar10", "general"),
+        ("cifar_resnet20", "cifar10", "cifar_resnet"),
+        ("cifar_resnet56", "cifar10_jpeg", "cifar_resnet"),
+        ("cifar_resnet110", "cifar10", "cifar_resnet110"),
+        ("cifar_resnet20", "cifar100", "general"),
+        ("wrn_28_10", "cifar100", "wrn_cifar"),
+        ("resnet50", "imagenet2012", "resnet_imagenet_v1"),
+        ("resnet50", "imagenet_resized", "general"),
+    ],
+)
+def test_model_and_data_have_their_recipe(model, data, name):
+    assert find_recipe(model, data).name == name
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_shipped_recipe_stands_on_its_own(name):
+    recipe = load_recipe(name)
+    assert recipe.source
+    assert recipe.models
+    assert recipe.data
+    for pattern in recipe.models:
+        assert list_models(pattern), pattern
+    # Its schedule is in shares, so that it can be tried for a few epochs.
+    assert recipe.replace({"epochs": 2}).steps is None
+    for claim in recipe.claims:
+        assert find_recipe(claim.model, recipe.data[0]) is recipe
+        assert "https://" in claim.source
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_figure_of_a_recipe_is_that_of_the_models_card(name):
+    """The cards' figures were compared with the papers."""
+    for claim in load_recipe(name).claims:
+        of_card = {c.metric: c.value for c in card(claim.model).claims}
+        assert of_card.get(claim.metric, claim.value) == claim.value
+
+
+def test_the_recipes_for_digits_are_those_of_before_there_were_files():
+    lenet5 = load_recipe("lenet5_mnist")
+    assert (lenet5.epochs, lenet5.batch_size, lenet5.validation) == (20, 128, 5000)
+    assert lenet5.optimizer == OptimizerSettings(
+        name="adamw", learning_rate=4e-3, weight_decay=1e-2, body_rate=0.1
+    )
+    assert lenet5.schedule == ScheduleSettings(kind="cosine", warmup=0.05)
+    assert lenet5.images.fit == "pad"
+    for name in ("lenet5_mnist", "mnist", "digits"):
+        assert load_recipe(name).augment == AUGMENTATIONS["digits"]
+    assert load_recipe("digits").optimizer.learning_rate == 3e-3
+    general = load_recipe("general")
+    assert (general.epochs, general.batch_size, general.validation) == (30, 32, 0.1)
+    assert general.augment is None
 
 
 def test_a_folder_of_idx_files_is_mnist(tmp_path):
@@ -40,53 +111,224 @@ def test_data_have_a_name(data, name):
     assert dataset_name(data) == name
 
 
-def test_an_unknown_recipe_is_answered_with_the_names():
-    with pytest.raises(ValueError, match=r"'minst'.*digits, mnist"):
-        named_recipe("lenet5", "minst")
+#: What a file says, and what is answered.
+WRONG_FILES = {
+    "no TOML": ("epochs = \nsteps = 1", r"mine.toml is no TOML file: .*line 1"),
+    "unknown field": (
+        "[optimizer]\nmomentun = 0.9",
+        r"mine.toml: `optimizer.momentun` is unknown. Did you mean .*\.momentum`",
+    ),
+    "another section": (
+        "learning_rate = 0.1",
+        r"mine.toml: `learning_rate` is unknown. Did you mean `optimizer.learning_rate",
+    ),
+    "a name of timm": ("[optimizer]\nlr = 0.1", "Did you mean `optimizer.learning_r"),
+    "unknown section": ("[sgd]\nmomentum = 1", "mine.toml: `sgd` is unknown. There"),
+    "another type": ("epochs = '3'", "mine.toml: `epochs` is a whole number"),
+    "no whole number": ("batch_size = 1.5", "`batch_size` is a whole number"),
+    "truth for a number": ("[optimizer]\nlearning_rate = true", "is a number"),
+    "number for a truth": ("[augment]\nflip = 1", "`augment.flip` is true or false"),
+    "too short a list": ("[augment]\narea = [0.1]", r"`augment.area` is \[a number, a"),
+    "no table": ("optimizer = 'sgd'", "`optimizer` is a table of name, learning_rate"),
+    "out of range": ("epochs = 0", "`epochs` must be positive. Received: 0"),
+    "rate out of range": (
+        "[optimizer]\nlearning_rate = -1.0",
+        "`optimizer.learning_rate` must be positive. Received: -1.0",
+    ),
+    "shift out of range": ("[augment]\nshift = -1", r"\[augment\] `shift` is from 0"),
+    "unknown optimizer": ("[optimizer]\nname = 'adam'", "'sgd', 'adamw', 'lamb'"),
+    "idle setting": (
+        "[optimizer]\nname = 'adamw'\nmomentum = 0.9",
+        "`optimizer.momentum` does nothing with name = 'adamw'; it is for 'sgd', 'rms",
+    ),
+    "idle floor": (
+        "[schedule]\nkind = 'constant'\nfloor = 0.1",
+        "`schedule.floor` does nothing with kind = 'constant'",
+    ),
+    "no milestones": ("[schedule]\nkind = 'step'", "`schedule.milestones` is what"),
+    "late milestone": (
+        "epochs = 5\n[schedule]\nkind = 'step'\nmilestones = [3, 6]",
+        "`schedule.milestones` rise, within the training of 5 epochs",
+    ),
+    "factors": (
+        "[schedule]\nkind = 'step'\nmilestones = [0.3, 0.6]\nfactor = [0.1]",
+        "`schedule.factor` has 1 numbers for 2 milestones",
+    ),
+    "warm-up to the end": ("epochs = 5\n[schedule]\nwarmup = 5", "take up the whole"),
+    "two lengths": ("epochs = 1\nsteps = 10", "`epochs` and `steps` are both"),
+    "name": ("name = 'mine'", "`name` is that of the file"),
+    "no patience": ("[stop]", "`stop.patience` is missing: a whole number"),
+    "a claim without source": (
+        "[[claims]]\nmodel = 'a'\nmetric = 'b'\nvalue = 1",
+        "`claims.source` is missing",
+    ),
+}
 
 
-def test_the_learning_rate_rises_and_falls_along_a_cosine():
-    optimizer = Recipe(learning_rate=0.4, warmup=0.2).make_optimizer(100)
-    schedule = deserialize(optimizer.get_config()["learning_rate"])
-    rates = [float(schedule(step)) for step in (0, 10, 20, 40, 60, 80, 100)]
-    # Half a cosine over the 80 steps after the warm-up.
-    fall = 0.2 * (1 + np.cos(np.pi * np.array([0, 20, 40, 60, 80]) / 80))
-    np.testing.assert_allclose(rates, [0, 0.2, *fall], atol=1e-6)
+@pytest.mark.parametrize(("text", "answer"), WRONG_FILES.values(), ids=WRONG_FILES)
+def test_a_wrong_file_is_answered_in_one_line(tmp_path, monkeypatch, text, answer):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ValueError, match=answer) as raised:
+        load_recipe("mine.toml")
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith("mine.toml")
 
 
-@pytest.mark.parametrize("kind", ["adamw", "sgd"])
-def test_the_body_takes_a_share_of_the_steps_of_the_head(kind):
-    def moved(head):
-        keras.utils.set_random_seed(0)
-        inner = keras.layers.Dense(3, name="body")
-        model = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2)])
-        recipe = Recipe(optimizer=kind, warmup=0, body_rate=0.25, weight_decay=0)
-        head = [w.path for w in model.layers[-1].weights] if head else None
-        model.compile(recipe.make_optimizer(10**6, head), "mse")
-        before = model.get_weights()
-        model.train_on_batch(np.ones((8, 4)), np.full((8, 2), 5.0))
-        return [n - b for n, b in zip(model.get_weights(), before, strict=True)]
+def test_a_file_of_ones_own_is_read(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        """
+        steps = 100
+        precision = "bfloat16"
+        [optimizer]
+        name = "lion"
+        learning_rate = 1  # a whole number for a number
+        [schedule]
+        kind = "step"
+        milestones = [50, 75]
+        factor = [0.5, 0.1]
+        [images]
+        size = [32, 48]
+        [stop]
+        patience = 3
+        [model]
+        depths = [1, 2]
+        """
+    )
+    recipe = load_recipe(path)
+    assert recipe.name == "mine"
+    assert recipe.optimizer == OptimizerSettings(name="lion", learning_rate=1.0)
+    assert recipe.schedule.factors == (0.5, 0.1)
+    assert recipe.images.size == (32, 48)
+    assert recipe.stop.patience == 3
+    assert recipe.model == {"depths": [1, 2]}
+    assert recipe.whole_epochs(30).epochs == 4
+    # As config.json of a run has it.
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
-    alike, slow = moved(False), moved(True)
-    for a, b, share in zip(alike, slow, (0.25, 0.25, 1, 1), strict=True):
-        np.testing.assert_allclose(b, share * a, rtol=1e-3, atol=1e-7)
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("minst", r"'minst'. Did you mean 'mnist'\? Recipes: .*digits.*\.toml file"),
+        ("gone.toml", "There is no file gone.toml"),
+    ],
+)
+def test_an_unknown_recipe_is_answered_with_the_names(name, answer):
+    with pytest.raises(ValueError, match=answer):
+        load_recipe(name)
 
 
-@pytest.mark.once
-def test_a_slow_body_comes_back_from_its_config():
-    optimizer = Recipe().make_optimizer(10, ["head/kernel"])
-    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    assert [again.factor_of(p) for p in ("stem/kernel", "head/kernel")] == [0.1, 1]
+def test_settings_are_changed_by_dotted_name():
+    before = load_recipe("cifar_resnet")
+    after = before.replace(
+        {"optimizer.learning_rate": 0.05, "epochs": 3, "augment.cutout": 8}
+    )
+    assert after.optimizer == dataclasses.replace(before.optimizer, learning_rate=0.05)
+    assert (after.epochs, after.steps) == (3, None)
+    assert (after.augment.cutout, after.augment.crop_pad) == (8, 4)
+    assert after.replace({"steps": 10}).total_steps(7) == 10
+    assert before.replace({"augment": None}).augment is None
+    assert before.replace({"stop.patience": 2}).stop.patience == 2
+    assert before.replace({}) == before
 
 
-@pytest.mark.once
+def test_another_optimizer_drops_what_it_does_not_have():
+    recipe = load_recipe("wrn_cifar").replace({"optimizer.name": "adamw"})
+    assert recipe.optimizer.momentum is recipe.optimizer.nesterov is None
+    assert recipe.optimizer.weight_decay == 5e-4
+    assert load_recipe("wrn_cifar").replace({"schedule.kind": "cosine"}).epochs == 200
+    with pytest.raises(ValueError, match=r"`optimizer\.momentum` does nothing"):
+        recipe.replace({"optimizer.name": "lamb", "optimizer.momentum": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        ("optimizer.momentun", "Did you mean `optimizer.momentum`"),
+        ("epochs.x", "`epochs.x` is unknown"),
+        ("name", "describes a recipe"),
+    ],
+)
+def test_an_unknown_change_is_answered(key, answer):
+    with pytest.raises(ValueError, match=answer):
+        Recipe().replace({key: 1})
+
+
+def test_a_change_may_be_for_the_model():
+    changes = as_changes("lenet5", {"pool": "max", "epochs": 3, "model.head": "rbf"})
+    assert changes == {"model.pool": "max", "epochs": 3, "model.head": "rbf"}
+    recipe = Recipe(model={"pool": "l2"}).replace(changes)
+    assert recipe.model == {"pool": "max", "head": "rbf"}
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"),
+    [
+        (
+            "learning_rate",
+            "'lenet5' has no option 'learning_rate'.*`optimizer.learning",
+        ),
+        ("pol", "Did you mean `pool`"),
+        ("xyz", "Options: activation, head, partial, pool"),
+    ],
+)
+def test_a_change_for_nobody_is_answered(key, answer):
+    with pytest.raises(ValueError, match=answer):
+        as_changes("lenet5", {key: 1})
+
+
+def test_a_registered_recipe_is_found(own_index):
+    mine = Recipe(name="mine", models=("vgg*",), data=("digits",))
+    assert register_recipe(mine) is mine
+    assert load_recipe("mine") is find_recipe("vgg16", "digits") is mine
+    assert find_recipe("resnet18", "digits").name == "digits"
+    register_recipe(dataclasses.replace(mine, epochs=3))
+    assert load_recipe("mine").epochs == 3
+    with pytest.raises(ValueError, match="'digits' exists already, of keras_cnnzoo"):
+        register_recipe(dataclasses.replace(mine, name="digits"))
+    with pytest.raises(ValueError, match="needs a name"):
+        register_recipe(Recipe())
+
+
+def test_a_plugin_brings_recipes(tmp_path, monkeypatch, own_index):
+    home = tmp_path / "toy_recipes"
+    home.mkdir()
+    (home / "__init__.py").write_text("")
+    (home / "toy.toml").write_text("epochs = 7\nmodels = ['mlp']\ndata = ['digits']")
+    (home / "digits.toml").write_text("epochs = 7")
+    (home / "broken.toml").write_text("epoch = 7")
+    about = tmp_path / "toy_recipes-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: toy-recipes\nVersion: 1\n"
+    )
+    (about / "entry_points.txt").write_text(
+        "[keras_cnnzoo.recipes]\ntoy = toy_recipes\ngone = toy_gone\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins.recipe_points.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match="'toy-recipes'") as warned:
+            assert find_recipe("mlp", "digits").epochs == 7
+    finally:
+        plugins.recipe_points.cache_clear()
+        sys.modules.pop("toy_recipes", None)
+    said = "\n".join(str(warning.message) for warning in warned)
+    assert "broken.toml is left out, it is no recipe" in said
+    assert "`epoch` is unknown. Did you mean `epochs`" in said
+    assert "recipe 'digits' is left out, there is one already, of keras_cnnz" in said
+    assert "'toy_gone' is left out, it cannot be imported" in said
+
+
 def test_photographs_have_a_recipe_and_small_images_have_not(tmp_path, rng):
     def recipe(shape, count=4):
         images = rng.integers(0, 256, (count, *shape), "uint8")
         source = open_source((images, np.arange(count) % 2))
         return find_recipe("vgg11", "x", photographs=source.are_photographs)
 
-    assert recipe((100, 96, 3)) is named_recipe("vgg11", "photographs")
+    assert recipe((100, 96, 3)) is load_recipe("photographs")
     assert recipe((100, 96, 3)).augment.flip
     for small in ((95, 300, 3), (32, 32, 3), (200, 200, 1)):
         assert recipe(small) is find_recipe("vgg11", "x")
@@ -99,13 +341,12 @@ def test_photographs_have_a_recipe_and_small_images_have_not(tmp_path, rng):
     assert not open_source(tmp_path / "signs").are_photographs
 
 
-@pytest.mark.once
 def test_photographs_are_fitted_as_the_card_says(rng):
     images = rng.integers(0, 256, (8, 100, 120, 3), "uint8")
-    recipe = named_recipe("resnet18", "photographs")
+    recipe = load_recipe("photographs").replace({"images.size": 32})
     pair = images, np.arange(8) % 2
     data = {"train": pair, "validation": pair}
-    splits = load_to_train("resnet18", data, recipe, image_size=32)
+    splits = load_to_train("resnet18", data, recipe)
     seen = card("resnet18").preprocessing
     assert splits.adapter == Adapter(
         (32, 32), 3, seen.fit, seen.crop, seen.interpolation
@@ -113,6 +354,6 @@ def test_photographs_are_fitted_as_the_card_says(rng):
     assert splits.adapter.fit == "crop"
 
 
-def test_numbers_must_be_positive():
-    with pytest.raises(ValueError, match=r"`epochs` must be positive\. Received: 0"):
-        Recipe(epochs=0)
+def test_a_section_of_another_type_is_refused():
+    with pytest.raises(TypeError, match=r"`optimizer` is of type OptimizerSettings"):
+        Recipe(optimizer="sgd")

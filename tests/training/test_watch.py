@@ -155,7 +155,7 @@ def test_float16_that_ends_without_a_number_says_why(tmp_path, policy):
         _train(
             tmp_path / "fp16",
             _data((40, 40)),
-            recipe=Recipe(epochs=1, learning_rate=1e-3),
+            recipe=Recipe(epochs=1),
             weights=_huge(tmp_path),
         )
 

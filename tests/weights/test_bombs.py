@@ -139,6 +139,7 @@ def bombs(tmp_path):
     return sorted(tmp_path.iterdir())
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
 def test_files_that_declare_much_are_refused_before_they_take_memory(bombs, tmp_path):
     sound = tmp_path / "sound.npz"

@@ -140,6 +140,7 @@ class TestWhatIsNoCheckpoint:
         _unchanged(model, path, said)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("end", [".keras", ".weights.h5"])
 @pytest.mark.parametrize("share", [0.1, 0.6, 0.99])
 def test_a_cut_file_of_keras_is_there_and_damaged(tmp_path, model, end, share):
@@ -171,6 +172,7 @@ def test_a_file_that_does_not_fit_changes_nothing(tmp_path, model, end):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("end", [".keras", ".weights.h5"])
 def test_files_of_keras_come_back_whatever_is_around_the_model(tmp_path, model, end):
     options = {"input_shape": (32, 32, 3), "classes": 10}

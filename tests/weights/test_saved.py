@@ -71,6 +71,7 @@ def dense():
     return keras.Model(inputs, inner(inputs))
 
 
+@pytest.mark.once
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
 def test_a_file_that_describes_more_than_it_holds_is_refused(tmp_path, dense):
     sound, words = tmp_path / "sound.keras", tmp_path / "words.keras"

@@ -35,7 +35,7 @@ def plot_activations(
     """Draw the feature maps of one layer or several.
 
     Zero is white, positive values are blue and negative ones orange. Only if the range
-    does not include zero, the lowest value is white and the highest blue. Feature maps
+    does not include zero, the value nearest to it is white. Feature maps
     of a single pixel are drawn as bars, one per channel. If there are several images,
     only one is drawn, and the title says which.
 

@@ -55,12 +55,14 @@ def signed_colours() -> "Colormap":
 def draw_map(axes: "Axes", values: np.ndarray, low: float, high: float) -> Any:
     """Draw a feature map with the colour map of signed values.
 
-    If zero lies in the range, it is white, so that maps can be compared. Otherwise,
-    even if all values are negative, the lowest is white and the highest blue.
+    If zero lies in the range, it is white, so that maps can be compared. Otherwise the
+    value nearest to zero is white.
     """
-    bound = max(-low, high) or 1.0
-    if low > 0 or high < 0:
-        low, high = low - (high - low or 1.0), high
+    bound, span = max(-low, high) or 1.0, high - low or 1.0
+    if low > 0:
+        low -= span
+    elif high < 0:
+        high += span
     else:
         low, high = -bound, bound
     image = axes.imshow(

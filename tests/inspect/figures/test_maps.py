@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from drawn import title, values
 from keras import layers
+from matplotlib.figure import Figure
 
 from keras_cnnzoo import build
 from keras_cnnzoo.inspect import plot_activations, plot_attribution, plot_filters
 from keras_cnnzoo.inspect.figures.pictures import as_picture, brighten
+from keras_cnnzoo.inspect.figures.style import draw_map
 
 pytestmark = pytest.mark.once
 
@@ -185,3 +187,22 @@ def test_a_figure_shows_in_a_notebook_and_says_where_it_cannot():
     assert figure._repr_png_().startswith(b"\x89PNG")
     with pytest.warns(UserWarning, match="savefig"):
         figure.show()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "white", "strongest"),
+    [
+        (2, 5, 2, (5, "blue")),
+        (-5, -2, -2, (-5, "orange")),
+        (-5, 2, 0, (-5, "orange")),
+    ],
+)
+def test_negative_values_are_orange_and_what_is_nearest_to_zero_white(
+    low, high, white, strongest
+):
+    axes = Figure().add_subplot()
+    drawn = draw_map(axes, np.linspace(low, high, 9).reshape(3, 3), low, high)
+    assert drawn.to_rgba(white)[:3] == pytest.approx((1, 1, 1), abs=0.01)
+    value, colour = strongest
+    red, _, blue, _ = drawn.to_rgba(value)
+    assert (red > blue) == (colour == "orange")

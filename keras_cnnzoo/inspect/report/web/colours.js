@@ -46,13 +46,14 @@ function ramp(sign) {
   return table(`${theme}-${sign}`, RAMPS[theme][sign]);
 }
 
-// A function from values to packed pixels: centred on zero if the range contains it,
-// otherwise from the lowest to the highest value.
+// A function from values to packed pixels. Zero has the colour of the page if the range
+// contains it; otherwise the value nearest to zero has it.
 function colouring(low, high) {
   const positive = ramp("positive"), negative = ramp("negative");
   if (low > 0 || high < 0) {
     const span = high - low || 1;
-    return (v) => positive[Math.max(0, Math.min(STEPS - 1, Math.round(((v - low) / span) * (STEPS - 1))))];
+    const colours = low > 0 ? positive : negative, nearest = low > 0 ? low : high;
+    return (v) => colours[Math.min(STEPS - 1, Math.round((Math.abs(v - nearest) / span) * (STEPS - 1)))];
   }
   const bound = Math.max(-low, high) || 1;
   return (v) => {

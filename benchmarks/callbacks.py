@@ -1,0 +1,87 @@
+"""Time what the callbacks of `train` add to `fit`, each and together.
+
+    python benchmarks/callbacks.py
+
+Trains LeNet-5 on the package's digits from memory, without augmentation. Prints the
+time with each callback, as a share of that without any.
+"""
+
+import argparse
+import io
+import tempfile
+from pathlib import Path
+
+import keras
+from interleaved import ratios
+from rich.console import Console
+
+from keras_cnnzoo import build, data
+from keras_cnnzoo.training import (
+    HistoryFile,
+    KeepBest,
+    ProgressBar,
+    StopInOrder,
+    Watch,
+    find_recipe,
+)
+from keras_cnnzoo.training.fitting import compile_model
+
+
+class Terminal(io.StringIO):
+    """Text in memory that a bar is drawn on as on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def main() -> None:
+    """Print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+
+    splits = data.load("digits", image_size=32)
+    train, validation = splits.split("train"), splits.split("validation")
+    images, labels = train.arrays()
+    model = build("lenet5", input_shape=splits.image_shape, classes=10)
+    recipe = find_recipe("lenet5", "digits")
+    steps = -(-len(images) // recipe.batch_size)
+    compile_model(model, recipe, steps, 10, fine_tunes=False)
+    folder = Path(tempfile.mkdtemp())
+    terminal = Console(file=Terminal(), force_terminal=True, width=100)
+    names = splits.class_names
+    makers = {
+        "HistoryFile": lambda: HistoryFile(folder / "history.csv"),
+        "KeepBest": lambda: KeepBest(folder / "model.keras"),
+        "ProgressBar, a line": lambda: ProgressBar(
+            Console(file=io.StringIO()), len(images)
+        ),
+        "ProgressBar, a bar": lambda: ProgressBar(terminal, len(images)),
+        "StopInOrder": StopInOrder,
+        "Watch": lambda: Watch(lambda text: None, train, validation, names),
+    }
+
+    def fit(*chosen: str) -> None:
+        model.fit(
+            images,
+            labels,
+            batch_size=recipe.batch_size,
+            epochs=args.epochs,
+            validation_data=validation.arrays(),
+            verbose=0,
+            callbacks=[makers[name]() for name in chosen],
+        )
+
+    ways = {"none": (), **{name: (name,) for name in makers}}
+    ways["all"] = tuple(name for name in makers if name != "ProgressBar, a line")
+    runs = {name: lambda chosen=chosen: fit(*chosen) for name, chosen in ways.items()}
+    print(
+        f"{keras.backend.backend()}, LeNet-5 on {len(images):,} digits, {steps} steps"
+    )
+    for name, ratio in ratios(runs, rounds=args.rounds).items():
+        print(f"{name:20} {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

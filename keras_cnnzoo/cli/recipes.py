@@ -1,0 +1,75 @@
+"""List the recipes for training, or show one.
+
+Example:
+  cnnzoo recipes
+  cnnzoo recipes lenet5_mnist
+  cnnzoo recipes digits > mine.toml
+  cnnzoo train lenet5 --recipe mine.toml
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from keras_cnnzoo.cli.options import add_json
+
+if TYPE_CHECKING:
+    from keras_cnnzoo.training.recipes import Entry
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME|FILE", help="show this recipe, as TOML"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print a table of all recipes, or one recipe."""
+    from keras_cnnzoo.training.recipes import recipe_entries, recipe_entry
+
+    if args.name is not None:
+        entry = recipe_entry(args.name)
+        plain = entry.recipe.to_dict()
+        print(json.dumps(plain, indent=2) if args.json else entry.text.rstrip())
+        return
+    entries = recipe_entries()
+    if args.json:
+        print(json.dumps([entry.recipe.to_dict() for entry in entries], indent=2))
+    elif sys.stdout.isatty():
+        _print_table(entries)
+    else:
+        print("\n".join(entry.recipe.name for entry in entries))
+
+
+def _print_table(entries: "Sequence[Entry]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in (
+        "name",
+        "models",
+        "data",
+        "length",
+        "optimizer",
+        "claimed by others",
+    ):
+        table.add_column(header, overflow="fold")
+    for recipe, *_ in entries:
+        table.add_row(
+            recipe.name,
+            ", ".join(recipe.models),
+            ", ".join(recipe.data),
+            recipe.length,
+            f"{recipe.optimizer.name}, {recipe.optimizer.learning_rate:g}",
+            "\n".join(f"{c.model}: {c.metric} {c.value:g}" for c in recipe.claims),
+        )
+    console = Console(markup=False, highlight=False)
+    console.print(table)
+    console.print(
+        "`cnnzoo recipes NAME` shows one; `cnnzoo train --recipe NAME` uses it."
+    )

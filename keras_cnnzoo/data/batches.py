@@ -1,0 +1,121 @@
+"""The batches of a data set: each is a function of seed, epoch and index alone."""
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_cnnzoo.axes import place_channels
+from keras_cnnzoo.data.augment import Augmentation
+from keras_cnnzoo.data.examples import Examples
+
+Augment = Augmentation | Callable[..., Any]
+#: Changes the images and labels of a batch, given a random generator.
+Mix = Callable[
+    [np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]
+]
+
+# The independent streams of random numbers of a data set.
+ORDER, DRAWS, CALLS, MIXES = range(4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """Batches of images and labels, which can be read in any order and by threads.
+
+    Args:
+        examples: The images and labels.
+        batch_size: Images in a batch; the last batch of an epoch may be smaller.
+        shuffle: Whether every epoch has a new order.
+        augment: The augmentation, or None.
+        mix: What is done to a batch after the augmentation, or None.
+        seed: Seed of the order and the augmentation.
+    """
+
+    examples: Examples
+    batch_size: int
+    shuffle: bool
+    augment: Augment | None
+    mix: Mix | None
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """The number of batches in an epoch."""
+        return math.ceil(len(self.examples.labels) / self.batch_size)
+
+    @property
+    def are_cheap(self) -> bool:
+        """Whether a batch is no more than a slice of an array."""
+        return self.augment is self.mix is None and self.examples.ready
+
+    def read(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the images and labels of one batch.
+
+        Raises:
+            ValueError: The augmentation changed the shape of the images.
+        """
+        chosen = self._order(epoch)[index * self.batch_size :][: self.batch_size]
+        images, labels = (
+            self._images(epoch, index, chosen),
+            self.examples.labels[chosen],
+        )
+        if self.mix is None:
+            return images, labels
+        return self.mix(images, labels, self._rng(MIXES, epoch, index))
+
+    def _images(self, epoch: int, index: int, chosen: np.ndarray) -> np.ndarray:
+        augment = self.augment
+        if isinstance(augment, Augmentation):
+            draws = augment.draw(self._rng(DRAWS, epoch, index), len(chosen))
+            images = self.examples.images(chosen, augment.window(draws))
+            return place_channels(augment.apply(images, draws))
+        images = self.examples.images(chosen)
+        if isinstance(augment, keras.layers.Layer):
+            # A layer expects the data format of Keras's configuration.
+            images = place_channels(images.astype(np.float32))
+            _seed(augment, self._rng(CALLS, epoch, index))
+            changed = keras.ops.convert_to_numpy(augment(images, training=True))
+            return self._checked(changed, images.shape)
+        if callable(augment):
+            images = images.astype(np.float32)
+            rng = self._rng(CALLS, epoch, index)
+            images = self._checked(np.asarray(augment(images, rng)), images.shape)
+        return place_channels(images)
+
+    def _checked(self, changed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        if changed.shape != shape:
+            raise ValueError(
+                f"The augmentation {self.augment!r} made images of shape "
+                f"{changed.shape} out of {shape}. It has to keep the shape."
+            )
+        return changed.astype(np.float32, copy=False)
+
+    def _rng(self, stream: int, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, stream, *numbers])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        count = len(self.examples.labels)
+        return _permutation(self.seed, epoch, count) if self.shuffle else _range(count)
+
+
+# Batches of the next epoch are read ahead, so the orders of two epochs are in use.
+@functools.lru_cache(maxsize=4)
+def _permutation(seed: int, epoch: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, ORDER, epoch]).permutation(count)
+
+
+@functools.lru_cache(maxsize=4)
+def _range(count: int) -> np.ndarray:
+    return np.arange(count)
+
+
+def _seed(layer: keras.layers.Layer, rng: np.random.Generator) -> None:
+    """Set the random state of a layer, and of those inside it."""
+    for variable in layer.variables:
+        if variable.name == "seed_generator_state":
+            variable.assign(rng.integers(0, 2**32, variable.shape, np.uint32))

@@ -1,0 +1,90 @@
+"""Build and compile a model with the precision, optimizer and schedule of a recipe."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.inspect import count_macs
+from keras_cnnzoo.training import transfer
+from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
+from keras_cnnzoo.training.optimizer_table import make_optimizer
+from keras_cnnzoo.training.recipe import Recipe
+from keras_cnnzoo.training.schedules import make_schedule
+
+#: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
+#: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
+#: this gains nothing.
+SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
+
+
+@contextmanager
+def precision_of(recipe: Recipe) -> Iterator[None]:
+    """Build the layers that are made within it in the precision of a recipe."""
+    before = keras.config.dtype_policy()
+    if recipe.precision is not None:
+        mixed = "" if recipe.precision == "float32" else "mixed_"
+        keras.config.set_dtype_policy(mixed + recipe.precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def compile_model(
+    model: keras.Model, recipe: Recipe, steps: int, classes: int, *, fine_tunes: bool
+) -> None:
+    """Compile a classifier with the settings of a recipe.
+
+    Args:
+        model: A model that outputs probabilities.
+        recipe: The training settings.
+        steps: Steps in an epoch.
+        classes: Number of classes.
+        fine_tunes: Whether the layers before the head train at the recipe's
+            `body_rate`.
+    """
+    at_once = 1
+    if keras.backend.backend() == "tensorflow":
+        small = count_macs(model) * recipe.batch_size < SMALL_STEP
+        at_once = min(STEPS_AT_ONCE, steps) if small else 1
+    head = transfer.head_paths(model) if fine_tunes else None
+    schedule = make_schedule(recipe, recipe.total_steps(steps))
+    model.compile(
+        make_optimizer(recipe.optimizer, schedule, head),
+        make_loss(recipe),
+        metrics=[Accuracy() if recipe.mix else "accuracy", BalancedAccuracy(classes)],
+        steps_per_execution=at_once,
+    )
+
+
+def make_loss(recipe: Recipe) -> Any:
+    """Make the loss of a recipe, for a model that outputs probabilities."""
+    smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
+    if gamma:
+        return FocalLoss(gamma, label_smoothing=smoothing)
+    if smoothing or recipe.mix:
+        return CrossEntropy(label_smoothing=smoothing)
+    return "sparse_categorical_crossentropy"
+
+
+def make_average(recipe: Recipe) -> AverageWeights | None:
+    """Make the callback that averages the weights, if a recipe asks for it."""
+    if recipe.ema is None:
+        return None
+    return AverageWeights(**dataclasses.asdict(recipe.ema))
+
+
+def make_callbacks(recipe: Recipe) -> list[Any]:
+    """Make the callbacks that a recipe asks for."""
+    if recipe.stop is None:
+        return []
+    return [
+        keras.callbacks.EarlyStopping(
+            "val_accuracy", patience=recipe.stop.patience, mode="max"
+        )
+    ]

@@ -1,0 +1,103 @@
+"""Run the epochs of a training by `fit`, from its beginning or from a checkpoint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_cnnzoo.data import ImageSet
+from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.checkpoints import Checkpoint
+
+
+class _OneTraining(keras.callbacks.CallbackList):
+    """Callbacks to which two calls of `fit` are one training."""
+
+    def __init__(self, callbacks: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(list(callbacks), **kwargs)
+        self._has_begun = False
+        self.is_last = False
+        self.steps = kwargs["steps"]
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            super().on_train_begin(logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Of a resumed epoch, only the rest is left.
+        self.set_params({**self.params, "steps": self.steps})
+        super().on_epoch_begin(epoch, logs)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.is_last:
+            super().on_train_end(logs)
+
+
+def fit_epochs(
+    model: keras.Model,
+    train: ImageSet,
+    validation: ImageSet,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+    *,
+    start: Checkpoint | None,
+    average: AverageWeights | None,
+    class_weights: dict[int, float] | None,
+) -> None:
+    """Fit a compiled model until an epoch.
+
+    Args:
+        model: The model.
+        train: The training images.
+        validation: The validation images.
+        epochs: The number of epochs in all.
+        callbacks: The callbacks. One of them restores the checkpoint.
+        start: The checkpoint to go on from; None begins anew.
+        average: The callback among them that averages the weights, if there is one.
+        class_weights: The weight of each class in the loss.
+    """
+    listed = _OneTraining(
+        callbacks, add_history=True, model=model, epochs=epochs, steps=len(train)
+    )
+    settings: dict[str, Any] = {
+        "validation_data": validation,
+        "verbose": 0,
+        "callbacks": listed,
+        "class_weight": class_weights,
+    }
+    first = 0
+    if start is not None:
+        first = start.place.epoch
+        if start.stopped or first >= epochs:
+            return
+        build_state(model, validation)
+        if average is not None:
+            average.build(model)
+        if start.place.step:
+            listed.is_last = first + 1 == epochs
+            rest = train.rest(first, start.place.step)
+            listed.steps = len(rest)
+            model.fit(rest, initial_epoch=first, epochs=first + 1, **settings)
+            first += 1
+            if listed.is_last:
+                return
+    listed.steps = len(train)
+    listed.is_last = True
+    if model.stop_training:
+        listed.on_train_end()
+    else:
+        train.epoch = first
+        model.fit(train, initial_epoch=first, epochs=epochs, **settings)
+
+
+def build_state(model: keras.Model, images: ImageSet) -> None:
+    """Make the variables of a compiled model's metrics and optimizer.
+
+    `fit` makes them in its first step on TensorFlow, and a checkpoint needs them
+    before.
+    """
+    pixels, labels = images[0]
+    model.evaluate(pixels, labels, verbose=0)
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
