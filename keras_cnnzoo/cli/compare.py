@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keras_cnnzoo.training import Comparison
 
 #: Columns that are left out of the table if all runs agree in them.
-SHARED = ("model", "data", "of", "backend", "seed", "status")
+SHARED = ("model", "data", "scored on", "backend", "seed", "status")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

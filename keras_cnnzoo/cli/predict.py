@@ -3,12 +3,17 @@
 Example:
   cnnzoo predict runs/lenet5-digits-1 seven.png three.png
   cnnzoo predict runs/photos-1 holiday/ --top 1
+  cnnzoo predict runs/photos-1 holiday/ --csv holiday.csv
   cnnzoo predict resnet50 --weights resnet50.safetensors --top 3 *.jpg
 """
 
 import argparse
+import csv
 import json
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from keras_cnnzoo.cli.options import add_json, add_subject
 
@@ -35,33 +40,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K",
         help="number of classes to show per image, most probable first (default: 5)",
     )
+    add(
+        "--csv",
+        metavar="FILE",
+        help="write a line for each image to this file, - for the standard output; any "
+        "number of images takes little memory",
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Predict, and print the most probable classes of each image."""
-    import numpy as np
-
-    from keras_cnnzoo.cli.images import batches
+    """Predict, and print or write the most probable classes of each image."""
     from keras_cnnzoo.cli.subject import open_subject
-    from keras_cnnzoo.internals.mending import mended
+    from keras_cnnzoo.files import replacing
 
     if args.top < 1:
         raise ValueError(f"--top is at least 1. Received: {args.top}")
+    if args.csv and args.json:
+        raise ValueError("Give --csv or --json, not both.")
+    path = None if args.csv in (None, "-") else Path(args.csv)
+    if path is not None and not path.parent.is_dir():
+        raise ValueError(f"There is no folder {path.parent} to write {path} to.")
     subject = open_subject(args.subject, args.weights, args.source, args.class_names)
-    answers = []
-    for batch in batches(args.images, subject.adapter):
-        paths, images = zip(*batch, strict=True)
-        with mended(subject.model):
-            rows = subject.model.predict(np.stack(images), verbose=0)
-        answers += [
-            {"image": path, "predictions": _likeliest(row, subject, args.top)}
-            for path, row in zip(paths, rows, strict=True)
-        ]
-    if args.json:
-        print(json.dumps(answers, indent=2))
+    answers = _answers(args.images, subject, args.top)
+    if path is not None:
+        with (
+            replacing(path) as partial,
+            partial.open("w", newline="", encoding="utf-8") as file,
+        ):
+            count = _write_csv(answers, file)
+        print(f"{path}: {count:,} images")
+    elif args.csv:
+        _write_csv(answers, sys.stdout)
+    elif args.json:
+        print(json.dumps(list(answers), indent=2))
     else:
-        _print_table(answers)
+        _print_table(list(answers))
+
+
+def _answers(
+    images: list[str], subject: "Subject", top: int
+) -> Iterator[dict[str, Any]]:
+    """Yield each image with its most probable classes."""
+    import numpy as np
+
+    from keras_cnnzoo.cli.images import batches
+    from keras_cnnzoo.internals.mending import mended
+
+    for batch in batches(images, subject.adapter):
+        paths, pixels = zip(*batch, strict=True)
+        with mended(subject.model):
+            rows = subject.model.predict(np.stack(pixels), verbose=0)
+        for path, row in zip(paths, rows, strict=True):
+            yield {"image": path, "predictions": _likeliest(row, subject, top)}
+
+
+def _write_csv(answers: Iterator[dict[str, Any]], file: IO[str]) -> int:
+    """Write a line for each image as it is predicted, and return how many."""
+    table, count = None, 0
+    for answer in answers:
+        row = {"image": answer["image"]}
+        for rank, guess in enumerate(answer["predictions"], start=1):
+            end = "" if rank == 1 else f"_{rank}"
+            row |= {f"{key}{end}": value for key, value in guess.items()}
+        if table is None:
+            table = csv.DictWriter(file, row, lineterminator="\n")
+            table.writeheader()
+        table.writerow(row)
+        count += 1
+    return count
 
 
 def _likeliest(row: "np.ndarray", subject: "Subject", top: int) -> list[dict[str, Any]]:
@@ -70,7 +117,7 @@ def _likeliest(row: "np.ndarray", subject: "Subject", top: int) -> list[dict[str
     guesses = []
     for i in (-row).argsort(kind="stable")[:top]:
         guess: dict[str, Any] = {"class": ids[i]}
-        if names[i] != ids[i]:
+        if names != ids:
             guess["name"] = names[i]
         guesses.append({**guess, "probability": float(row[i])})
     return guesses

@@ -133,7 +133,7 @@ def encode(
         return Targets(kind, tuple(typed)), as_labels(kind, rows, where)
     kind = kind or _kind(values)
     if kind == "number":
-        rows = as_labels(kind, np.asarray(values), f"{where}, column {first!r}")
+        rows = as_labels(kind, values, f"{where}, column {first!r}")
         names = [first] if rows.shape[1] == 1 else range(rows.shape[1])
         return Targets(kind, tuple(map(str, names))), rows
     if kind == "classes":

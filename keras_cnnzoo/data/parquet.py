@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cnnzoo.data.columns import Asked, choose, encode
+from keras_cnnzoo.data.columns import Asked, Columns, choose, encode
 from keras_cnnzoo.data.decode import Header
 from keras_cnnzoo.data.examples import EncodedExamples, Examples, Skipped, Source
 from keras_cnnzoo.data.records import Records, pyarrow
@@ -55,67 +55,78 @@ def from_parquet(
         ValueError: The files cannot be read, or hold no images with labels.
     """
     files = parquet_files(path)
-    pq = pyarrow("pyarrow.parquet")
-    try:
-        schemas = [pq.read_schema(file) for file in files]
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as parquet: {error}") from error
-    schema = schemas[0]
-    for file, other in zip(files, schemas, strict=True):
-        if other.names != schema.names:
-            raise ValueError(
-                f"{files[0]} and {file} have different columns. Give the folder of one "
-                "data set."
-            )
-
-    def read(name: str, some: Sequence[Path] = files) -> list[Any]:
-        tables = (pq.ParquetFile(file).read([name]) for file in some)
-        return [value for table in tables for value in table.column(0).to_pylist()]
-
-    pictures = [field.name for field in schema if _holds_bytes(field.type)]
+    schemas = _schemas(path, files)
+    names = schemas[0].names
+    pictures = [field.name for field in schemas[0] if _holds_bytes(field.type)]
     if not pictures and len(files) == 1:
-        return from_rows(
-            path, {name: read(name) for name in schema.names}, columns, kind
-        )
+        rows = {name: _values(files, name) for name in names}
+        return from_rows(path, rows, columns, kind)
     if not pictures:
         raise ValueError(
-            f"{path} has no column of encoded images. It has {', '.join(schema.names)}."
+            f"{path} has no column of encoded images. It has {', '.join(names)}."
         )
     asked = {"image": pictures[0], **(columns or {})}
     if "split" in asked:
         raise ValueError(f"{path}: the splits of such files are in their names.")
     # The bytes of other pictures would be read in search of labels.
     spared = set(pictures) - {asked["image"]}
-    names = [name for name in schema.names if name not in spared]
-    chosen = choose(names, read, asked, str(path))
+    names = [name for name in names if name not in spared]
+    chosen = choose(names, lambda name: _values(files, name), asked, str(path))
     if chosen.image not in pictures:
         raise ValueError(
             f"{path}: column {chosen.image!r} holds no encoded images; "
             f"{', '.join(pictures)} does."
         )
+    class_names = _class_names(schemas, path, chosen.labels[0])
+    return _labelled(path, files, chosen, kind, class_names)
+
+
+def _schemas(path: Path, files: Sequence[Path]) -> list[Any]:
+    """Return what each file says of its columns, which must be the same."""
+    pq = pyarrow("pyarrow.parquet")
+    try:
+        schemas = [pq.read_schema(file) for file in files]
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as parquet: {error}") from error
+    for file, schema in zip(files, schemas, strict=True):
+        if schema.names != schemas[0].names:
+            raise ValueError(
+                f"{files[0]} and {file} have different columns. Give the folder of one "
+                "data set."
+            )
+    return schemas
+
+
+def _values(files: Sequence[Path], column: str) -> list[Any]:
+    pq = pyarrow("pyarrow.parquet")
+    tables = (pq.ParquetFile(file).read([column]) for file in files)
+    return [value for table in tables for value in table.column(0).to_pylist()]
+
+
+def _labelled(
+    path: Path,
+    files: Sequence[Path],
+    chosen: Columns,
+    kind: str | None,
+    class_names: Sequence[str] | None,
+) -> Source:
+    """Read the labels of every split that has some, and open its images."""
     splits: dict[str, list[Path]] = {}
     for file in files:
         splits.setdefault(_split_of(file), []).append(file)
-    values = {
-        split: {name: read(name, some) for name in chosen.labels}
-        for split, some in splits.items()
-    }
-    unlabelled = [
-        split for split in splits if not any(map(_any, values[split].values()))
-    ]
-    skipped = [Skipped(f"{path}, {s}", "its images have no labels") for s in unlabelled]
-    records = {
-        split: Records(tuple(some), chosen.image)
-        for split, some in splits.items()
-        if split not in unlabelled
-    }
+    records: dict[str, Records] = {}
+    joined: dict[str, list[Any]] = {name: [] for name in chosen.labels}
+    skipped = []
+    for split, some in splits.items():
+        values = {name: _values(some, name) for name in chosen.labels}
+        if not any(map(_any, values.values())):
+            skipped.append(Skipped(f"{path}, {split}", "its images have no labels"))
+            continue
+        records[split] = Records(tuple(some), chosen.image)
+        for name, column in values.items():
+            joined[name] += column
     if not records:
         raise ValueError(f"{path} holds no images with labels.")
-    joined = {
-        name: [value for split in records for value in values[split][name]]
-        for name in chosen.labels
-    }
-    class_names = _class_names(schemas, path, chosen.labels[0])
     targets, labels = encode(joined, kind, str(path), class_names=class_names)
     ends = np.cumsum([len(images) for images in records.values()])
     by_split = dict(zip(records, np.split(labels, ends[:-1]), strict=True))

@@ -215,7 +215,7 @@ COLUMNS = (
     ("epochs", "epochs", "{:,}"),
     ("validation_accuracy", "validation", "{:.2%}"),
     ("accuracy", "accuracy", "{:.2%}"),
-    ("split", "of", "{}"),
+    ("split", "scored on", "{}"),
     ("parameters", "parameters", "{:,}"),
     ("seconds", "seconds", "{:,.0f}"),
     ("backend", "backend", "{}"),

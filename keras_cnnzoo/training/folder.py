@@ -25,7 +25,11 @@ from keras_cnnzoo.weights.saved import load_saved
 CONFIG, MODEL, HISTORY = "config.json", "model.keras", "history.csv"
 CURVES, CONFUSION, CHECKPOINTS = "curves.png", "confusion.png", "checkpoints"
 ADAPTER = tuple(field.name for field in dataclasses.fields(Adapter))
-PACKAGES = ("keras-cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy", "pillow")
+PACKAGES = (
+    *("keras-cnnzoo", "keras", "tensorflow", "jax", "torch", "numpy", "pillow"),
+    # Pixels and order depend on them.
+    *("grain", "simplejpeg", "cykooz-resizer"),
+)
 
 
 @dataclass(frozen=True)

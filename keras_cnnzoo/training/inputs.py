@@ -85,6 +85,11 @@ def load_to_train(
         class_names=names,
     )
     _check_splits(splits, recipe.validation)
+    if splits.targets.kind != "class":
+        raise ValueError(
+            f"{splits.name!r} has {splits.targets}, and `train` is for one class per "
+            "image. Use `model.fit` for them, or load them with targets='class'."
+        )
     if len(splits.class_names) < 2:
         raise ValueError(
             f"{splits.name!r} has only one class, {splits.class_names[0]!r}, but a "

@@ -7,6 +7,7 @@ import keras
 
 from keras_cnnzoo import zoo
 from keras_cnnzoo.data import Splits
+from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import transfer
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import compile_model, precision_of
@@ -72,7 +73,7 @@ def prepare(
     class_names: Any,
 ) -> Prepared:
     """Load the data and build the model; see `keras_cnnzoo.training.train`."""
-    keras.utils.set_random_seed(seed)
+    seed_everything(seed)
     weights = start_weights(weights)
     splits = load_to_train(
         name, source, recipe, seed=seed, weights=weights, names=class_names
