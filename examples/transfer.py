@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo import build, data, inspect, weights
-from keras_cnnzoo.training import freeze, unfreeze
+from keras_cnnzoo.training import fine_tune, linear_probe
 
 OLD, NEW = range(6), range(6, 10)
 
@@ -31,29 +31,28 @@ def digits_among(classes: range, side: int, seed: int) -> data.Splits:
     return data.load(chosen, image_size=side, channels=3, augment="digits", seed=seed)
 
 
-def fit(
-    model: keras.Model, images: data.Splits, *, epochs: int, learning_rate: float
-) -> float:
-    """Train the layers that are not frozen; return the accuracy on the test images."""
+def prepare(model: keras.Model, steps: int, learning_rate: float) -> keras.Model:
+    """Compile a model with a learning rate that falls to zero."""
     # Keras's 0.99 averages over hundreds of batches, more than this training has.
     for layer in inspect.sublayers(model, keras.layers.BatchNormalization):
         layer.momentum = 0.9
-    train, test = images.split("train"), images.split("test")
-    steps = epochs * len(train)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
-        keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        ),
+        keras.optimizers.Adam(schedule),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(train, epochs=epochs, verbose=2)
-    _, accuracy = model.evaluate(test.ordered(), verbose=0)
-    return accuracy
+    return model
+
+
+def accuracy(model: keras.Model, images: data.Splits) -> float:
+    """Return the accuracy on the test images."""
+    _, share = model.evaluate(images.split("test").ordered(), verbose=0)
+    return share
 
 
 def main() -> None:
-    """Train the new head alone, then all layers at a lower learning rate."""
+    """Train the new head alone, then all layers at lower learning rates."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -88,19 +87,26 @@ def main() -> None:
         print(f"digits {OLD[0]} to {OLD[-1]}, all layers train")
         old_model = build(args.model, input_shape=shape, classes=len(OLD), **options)
         old = digits_among(OLD, args.side, args.seed)
-        known = fit(old_model, old, epochs=2 * args.epochs, learning_rate=3e-3)
+        first, epochs = old.split("train"), 2 * args.epochs
+        prepare(old_model, epochs * len(first), learning_rate=3e-3)
+        old_model.fit(first, epochs=epochs, verbose=2)
+        known = accuracy(old_model, old)
         print(f"test accuracy {known:.2%} of {old.split('test').num_examples} digits")
         learnt = {w.path: keras.ops.convert_to_numpy(w) for w in old_model.weights}
         # The head has other classes, so it keeps its initial weights.
         print(weights.load(model, learnt, strict=False))
 
     images = digits_among(NEW, args.side, args.seed)
-    freeze(model)
+    train, epochs = images.split("train"), args.epochs
+    steps = epochs * len(train)
     print(f"digits {NEW[0]} to {NEW[-1]}, the head trains")
-    head = fit(model, images, epochs=args.epochs, learning_rate=1e-2)
-    unfreeze(model)
-    print(f"digits {NEW[0]} to {NEW[-1]}, all layers train, at a lower rate")
-    tuned = fit(model, images, epochs=args.epochs, learning_rate=1e-3)
+    prepare(model, steps, learning_rate=1e-2)
+    linear_probe(model, train, epochs=epochs, verbose=2)
+    head = accuracy(model, images)
+    print(f"digits {NEW[0]} to {NEW[-1]}, all layers train, early ones at lower rates")
+    prepare(model, steps, learning_rate=1e-3)
+    fine_tune(model, train, epochs=epochs, verbose=2)
+    tuned = accuracy(model, images)
     print(
         f"test accuracy {tuned:.2%} of {images.split('test').num_examples} digits; "
         f"{head:.2%} with the head alone"

@@ -47,3 +47,13 @@ def graph_of(model: keras.layers.Layer) -> Graph | None:
         if node.operation is not None and not node.is_input
     ]
     return Graph(tuple(map(id, model.inputs)), tuple(nodes))
+
+
+def tensors_of(model: keras.Model) -> dict[int, keras.KerasTensor]:
+    """Return the symbolic tensors in the graph of a Functional model, by their ids."""
+    return {
+        id(tensor): tensor
+        for nodes in model._nodes_by_depth.values()
+        for node in nodes
+        for tensor in (*node.input_tensors, *node.output_tensors)
+    }

@@ -1,5 +1,6 @@
-"""Reach into a step of an optimizer: the weight it updates, and its gradients."""
+"""Reach into an optimizer: the weights it updates, their rates, and its gradients."""
 
+import abc
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,84 @@ def own_class(optimizer: Any) -> Any:
     public class does not: its steps take ten times as long.
     """
     return type(optimizer.__new__(optimizer))
+
+
+def public_class(optimizer: keras.optimizers.Optimizer) -> type:
+    """Return the class that a user named, of which `own_class` is another one."""
+    return next(
+        kind
+        for kind in type(optimizer).__mro__
+        if not kind.__module__.startswith("keras.src.backend.torch")
+    )
+
+
+def copy_decay_exclusions(
+    optimizer: keras.optimizers.Optimizer, other: keras.optimizers.Optimizer
+) -> None:
+    """Exclude the same weights from weight decay; an optimizer's config omits them."""
+    # In float16, `compile` wraps the optimizer that it is given.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    other = getattr(other, "inner_optimizer", other)
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
+        if hasattr(optimizer, name):
+            setattr(other, name, getattr(optimizer, name))
+
+
+class RatePerWeight(abc.ABC):
+    """Makes an optimizer multiply the learning rate of each weight by a factor.
+
+    It also scales the weight decay, which Keras multiplies by the learning rate.
+    """
+
+    #: The factor on the learning rate that is read at this moment.
+    _factor = 1.0
+
+    @abc.abstractmethod
+    def factor_of(self, path: str) -> float:
+        """Return the factor of the weight with that path."""
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Look up the factors of the weights, and create the optimizer's variables."""
+        self._factors = tuple(self.factor_of(variable.path) for variable in variables)
+        super().build(variables)  # type: ignore[misc]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        learning_rate = learning_rate * self._factor_of(variable)
+        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+
+    def _parallel_update_step(
+        self, grads: Any, variables: Any, learning_rate: Any
+    ) -> None:
+        # PyTorch's `own_class` calls this in place of `update_step`.
+        gradients = dict(zip(map(id, variables), grads, strict=True))
+        for factor, group in self._by_factor(variables).items():
+            super()._parallel_update_step(  # type: ignore[misc]
+                [gradients[id(v)] for v in group], group, learning_rate * factor
+            )
+
+    def _get_current_learning_rate(self) -> Any:
+        rate = super()._get_current_learning_rate()  # type: ignore[misc]
+        return rate if self._factor == 1 else rate * self._factor
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        # PyTorch refuses to decay an empty group.
+        decayed = [v for v in variables if self._use_weight_decay(v)]  # type: ignore[attr-defined]
+        for factor, group in self._by_factor(decayed).items():
+            self._factor = factor
+            try:
+                super()._apply_weight_decay(group)  # type: ignore[misc]
+            finally:
+                self._factor = 1.0
+
+    def _by_factor(self, variables: Sequence[Any]) -> dict[float, list[Any]]:
+        groups: dict[float, list[Any]] = {}
+        for variable in variables:
+            groups.setdefault(self._factor_of(variable), []).append(variable)
+        return groups
+
+    def _factor_of(self, variable: Any) -> float:
+        return self._factors[self._get_variable_index(variable)]  # type: ignore[attr-defined]
 
 
 class L2:

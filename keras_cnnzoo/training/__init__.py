@@ -14,8 +14,10 @@ from keras_cnnzoo.training.comparison import ComparedRun, Comparison, compare_ru
 from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.erasing import Erasing
 from keras_cnnzoo.training.evaluation import Scores, evaluate
+from keras_cnnzoo.training.fine_tuning import fine_tune
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.freezing import freeze, unfreeze
 from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
@@ -23,7 +25,9 @@ from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
 from keras_cnnzoo.training.mistakes_page import write_mistakes
 from keras_cnnzoo.training.mixing import Mixing
 from keras_cnnzoo.training.muon import Muon
+from keras_cnnzoo.training.optimizers import layer_rates, with_rates
 from keras_cnnzoo.training.pictures import plot_calibration, plot_roc, plot_runs
+from keras_cnnzoo.training.probing import linear_probe
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
 from keras_cnnzoo.training.recipe import Recipe
@@ -47,10 +51,11 @@ from keras_cnnzoo.training.settings import (
     ScheduleSettings,
     StopSettings,
 )
-from keras_cnnzoo.training.transfer import freeze, unfreeze
+from keras_cnnzoo.training.transfer import TRANSFERS, transfer_by
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
+    "TRANSFERS",
     "Accuracy",
     "AverageSettings",
     "AverageWeights",
@@ -87,8 +92,11 @@ __all__ = [
     "evaluate",
     "find_mistakes",
     "find_recipe",
+    "fine_tune",
     "freeze",
     "label_issues",
+    "layer_rates",
+    "linear_probe",
     "list_recipes",
     "load_recipe",
     "mended",
@@ -100,7 +108,9 @@ __all__ = [
     "replacing",
     "save_model",
     "train",
+    "transfer_by",
     "unfreeze",
+    "with_rates",
     "write_mistakes",
     "write_text",
 ]

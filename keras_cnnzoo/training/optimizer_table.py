@@ -14,7 +14,7 @@ from keras.optimizers import SGD, AdamW, Lamb, Lion, RMSprop
 
 from keras_cnnzoo.internals.optimizers import L2, own_class
 from keras_cnnzoo.training.muon import Muon
-from keras_cnnzoo.training.optimizers import SlowBodyAdamW, SlowBodySGD, _SlowBody
+from keras_cnnzoo.training.optimizers import rated, with_rates
 from keras_cnnzoo.training.settings import OptimizerSettings
 
 _OwnSGD: Any = own_class(SGD)
@@ -31,50 +31,19 @@ class L2RMSprop(L2, _OwnRMSprop):
     """`keras.optimizers.RMSprop` with L2 regularisation, as in PyTorch."""
 
 
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyL2SGD(L2, SlowBodySGD):
-    """`L2SGD` with `body_rate` and `head`."""
+for _kind in (L2SGD, L2RMSprop, Muon):
+    rated(_kind)  # so that a saved model with rates loads
 
-
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyRMSprop(_SlowBody, RMSprop):
-    """`keras.optimizers.RMSprop` with `body_rate` and `head`."""
-
-
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyL2RMSprop(L2, SlowBodyRMSprop):
-    """`L2RMSprop` with `body_rate` and `head`."""
-
-
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyLamb(_SlowBody, Lamb):
-    """`keras.optimizers.Lamb` with `body_rate` and `head`."""
-
-
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyLion(_SlowBody, Lion):
-    """`keras.optimizers.Lion` with `body_rate` and `head`."""
-
-
-@keras.saving.register_keras_serializable("keras_cnnzoo")
-class SlowBodyMuon(_SlowBody, Muon):
-    """`keras_cnnzoo.training.Muon` with `body_rate` and `head`."""
-
-
-#: For each name: the optimizer, and the one with a lower rate for the body.
-OPTIMIZERS: dict[str, tuple[Any, Any]] = {
-    "sgd": (SGD, SlowBodySGD),
-    "adamw": (AdamW, SlowBodyAdamW),
-    "lamb": (Lamb, SlowBodyLamb),
-    "lion": (Lion, SlowBodyLion),
-    "rmsprop": (RMSprop, SlowBodyRMSprop),
-    "muon": (Muon, SlowBodyMuon),
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": SGD,
+    "adamw": AdamW,
+    "lamb": Lamb,
+    "lion": Lion,
+    "rmsprop": RMSprop,
+    "muon": Muon,
 }
 #: The same for those whose weight decay is a term of the gradient.
-WITH_L2: dict[str, tuple[Any, Any]] = {
-    "sgd": (L2SGD, SlowBodyL2SGD),
-    "rmsprop": (L2RMSprop, SlowBodyL2RMSprop),
-}
+WITH_L2: dict[str, Any] = {"sgd": L2SGD, "rmsprop": L2RMSprop}
 #: What Muon calls the settings of its AdamW.
 MUON = {"beta_1": "adam_beta_1", "beta_2": "adam_beta_2"}
 #: Parts of the names of biases, and of scales and offsets of normalisation layers.
@@ -111,11 +80,9 @@ def make_optimizer(
     if settings.name == "muon":
         arguments = {MUON.get(name, name): value for name, value in arguments.items()}
         arguments["adam_weight_decay"] = settings.weight_decay
-    plain, slow = table[settings.name]
-    if head is None:
-        optimizer = plain(learning_rate, **arguments)
-    else:
-        rates = {"body_rate": settings.body_rate, "head": head}
-        optimizer = slow(learning_rate, **arguments, **rates)
+    optimizer = table[settings.name](learning_rate, **arguments)
+    if head is not None:
+        rates = {"": settings.body_rate} | dict.fromkeys(head, 1.0)
+        optimizer = with_rates(optimizer, rates)
     optimizer.exclude_from_weight_decay(var_names=list(spared))
     return optimizer
