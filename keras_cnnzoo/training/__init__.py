@@ -13,6 +13,7 @@ from keras_cnnzoo.training.confident_learning import label_issues
 from keras_cnnzoo.training.evaluation import Scores, evaluate
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.learning_rate import LearningRates, find_learning_rate
 from keras_cnnzoo.training.metrics import BalancedAccuracy
 from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
 from keras_cnnzoo.training.mistakes_page import write_mistakes
@@ -43,6 +44,7 @@ __all__ = [
     "HistoryFile",
     "ImageSettings",
     "KeepBest",
+    "LearningRates",
     "Mistake",
     "Mistakes",
     "OptimizerSettings",
@@ -58,6 +60,7 @@ __all__ = [
     "Watch",
     "compare_runs",
     "evaluate",
+    "find_learning_rate",
     "find_mistakes",
     "find_recipe",
     "freeze",
