@@ -24,6 +24,11 @@ def steps_of(optimizer: keras.optimizers.Optimizer) -> int:
     return int(keras.ops.convert_to_numpy(_inner(optimizer)._iterations))
 
 
+def restart(optimizer: keras.optimizers.Optimizer) -> None:
+    """Let the schedule of an optimizer begin at its first step."""
+    _inner(optimizer)._iterations.assign(0)
+
+
 @contextlib.contextmanager
 def scheduled(optimizer: keras.optimizers.Optimizer, schedule: Any) -> Iterator[None]:
     """Let an optimizer follow another schedule in the context.

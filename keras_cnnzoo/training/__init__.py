@@ -19,6 +19,7 @@ from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.freezing import freeze, unfreeze
 from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
+from keras_cnnzoo.training.learning_rate import LearningRates, find_learning_rate
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
@@ -70,6 +71,7 @@ __all__ = [
     "ImageSettings",
     "KeepBest",
     "KeepCheckpoints",
+    "LearningRates",
     "LossSettings",
     "Mistake",
     "Mistakes",
@@ -90,6 +92,7 @@ __all__ = [
     "balanced_class_weights",
     "compare_runs",
     "evaluate",
+    "find_learning_rate",
     "find_mistakes",
     "find_recipe",
     "fine_tune",
