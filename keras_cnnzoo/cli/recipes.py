@@ -50,23 +50,19 @@ def _print_table(entries: "Sequence[Entry]") -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in (
-        "name",
-        "models",
-        "data",
-        "length",
-        "optimizer",
-        "claimed by others",
-    ):
-        table.add_column(header, overflow="fold")
+    table.add_column("name", no_wrap=True)
+    for header in ("models", "data"):
+        # The beginning of long lists; `cnnzoo recipes NAME` has the rest.
+        table.add_column(header, no_wrap=True, overflow="ellipsis", max_width=20)
+    for header in ("length", "optimizer"):
+        table.add_column(header, no_wrap=True)
     for recipe, *_ in entries:
         table.add_row(
             recipe.name,
             ", ".join(recipe.models),
             ", ".join(recipe.data),
             recipe.length,
-            f"{recipe.optimizer.name}, {recipe.optimizer.learning_rate:g}",
-            "\n".join(f"{c.model}: {c.metric} {c.value:g}" for c in recipe.claims),
+            recipe.optimizer.name,
         )
     console = Console(markup=False, highlight=False)
     console.print(table)
