@@ -182,7 +182,7 @@ def plot_runs(runs: Comparison, *, title: str | None = None) -> "Figure":
         (line,) = axes.plot(
             *(epochs, accuracies), lw=1.5, marker=marker, label=Path(run.folder).name
         )
-        if run.best_epoch is not None:
+        if run.best_epoch is not None and run.validation_accuracy is not None:
             best = run.best_epoch, run.validation_accuracy
             axes.plot(*best, "o", color=line.get_color(), ms=6, clip_on=False)
     plain(axes, "epoch", "Validation accuracy")
