@@ -25,6 +25,7 @@ def _run(path, folder, *arguments):
     ("name", "says"),
     [
         ("attribution.py", r"^digits.png: the image that each class responds to most$"),
+        ("distillation.py", r"^student mlp, labels of 200: \d+\.\d\d%$"),
         ("drop_in_layers.py", r"^conv, after 46 batches"),
         ("explain.py", r"^report.html: \d\.\d MB, open it in a browser$"),
         ("train_by_name.py", r"^digits: images \(32, 32, 1\), 10 classes"),
@@ -58,6 +59,12 @@ def test_the_sums_come_out(tmp_path):
 
 
 def test_every_example_is_run():
-    trained = {"drop_in_layers.py", "explain.py", "train_by_name.py", "transfer.py"}
+    trained = {
+        "distillation.py",
+        "drop_in_layers.py",
+        "explain.py",
+        "train_by_name.py",
+        "transfer.py",
+    }
     tried = trained | {"arithmetic.py", "attribution.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tried
