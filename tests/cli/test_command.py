@@ -217,7 +217,7 @@ MISTAKES = {
     "no recipe to show": ("recipes minst", "No recipe is named 'minst'"),
     "unwritable": ("train mlp --out file/run", "at file/run: Not a directory"),
     "no folder": ("train mlp --out file", "at file: File exists"),
-    "unknown layer": ("train lenet5 --freeze c9", "no layer 'c9'"),
+    "unknown layer": ("train lenet5 --freeze c9", "no layer or stage 'c9'"),
     "no weights": ("train lenet5 --weights gone.h5", "gone.h5"),
     "no model": ("list lenet9*", "No model matches 'lenet9*'"),
     "untrained": ("evaluate lenet5", "--weights"),

@@ -120,6 +120,7 @@ def test_one_schedule_goes_through_all_ends(images, tmp_path):
     fine_tune(
         *(model, images, images),
         epochs=6,
+        batch_size=8,
         gradual=True,
         callbacks=[table],
         verbose=0,
