@@ -192,17 +192,20 @@ class StopInOrder(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self.signal:
+        if self.diverged_in:
+            self.model.stop_training = True
+        elif self.signal:
             self.checkpoints.save(self.checkpoints.place(batch))
             raise Interrupted
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        # Not `self.model`, which on JAX takes the weights from the step that runs.
         if not math.isfinite(logs["loss"]):
             self.diverged_in = self._epoch + 1
-            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        if not (math.isfinite(logs["loss"]) and weights_are_finite(self.model)):
+        finite = math.isfinite(logs["loss"]) and weights_are_finite(self.model)
+        if self.diverged_in or not finite:
             self.diverged_in = epoch + 1
             self.model.stop_training = True
         elif self.signal:  # it arrived during the last step or the validation
