@@ -15,16 +15,17 @@ import keras
 from interleaved import ratios
 from rich.console import Console
 
-from keras_cnnzoo import build, data
+from keras_cnnzoo import data
 from keras_cnnzoo.training import (
     HistoryFile,
     KeepBest,
+    KeepCheckpoints,
     ProgressBar,
     StopInOrder,
     Watch,
     find_recipe,
 )
-from keras_cnnzoo.training.fitting import compile_model
+from keras_cnnzoo.training.preparing import prepare
 
 
 class Terminal(io.StringIO):
@@ -41,13 +42,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()
 
-    splits = data.load("digits", image_size=32)
+    prepared = prepare(
+        "lenet5",
+        data.open_source("digits"),
+        find_recipe("lenet5", "digits").replace({"augment": None}),
+        seed=0,
+        weights=None,
+        freeze=False,
+        class_names=None,
+    )
+    prepared.compile()
+    model, batch_size = prepared.model, prepared.recipe.batch_size
+    splits = prepared.splits
     train, validation = splits.split("train"), splits.split("validation")
-    images, labels = train.arrays()
-    model = build("lenet5", input_shape=splits.image_shape, classes=10)
-    recipe = find_recipe("lenet5", "digits")
-    steps = -(-len(images) // recipe.batch_size)
-    compile_model(model, recipe, steps, 10, fine_tunes=False)
+    (images, labels), held_out = train.arrays(), validation.arrays()
     folder = Path(tempfile.mkdtemp())
     terminal = Console(file=Terminal(), force_terminal=True, width=100)
     names = splits.class_names
@@ -58,7 +66,8 @@ def main() -> None:
             Console(file=io.StringIO()), len(images)
         ),
         "ProgressBar, a bar": lambda: ProgressBar(terminal, len(images)),
-        "StopInOrder": StopInOrder,
+        "checkpoints": lambda: KeepCheckpoints(folder / "checkpoints"),
+        "StopInOrder": lambda: StopInOrder(KeepCheckpoints(folder / "checkpoints")),
         "Watch": lambda: Watch(lambda text: None, train, validation, names),
     }
 
@@ -66,9 +75,9 @@ def main() -> None:
         model.fit(
             images,
             labels,
-            batch_size=recipe.batch_size,
+            batch_size=batch_size,
             epochs=args.epochs,
-            validation_data=validation.arrays(),
+            validation_data=held_out,
             verbose=0,
             callbacks=[makers[name]() for name in chosen],
         )
@@ -76,9 +85,7 @@ def main() -> None:
     ways = {"none": (), **{name: (name,) for name in makers}}
     ways["all"] = tuple(name for name in makers if name != "ProgressBar, a line")
     runs = {name: lambda chosen=chosen: fit(*chosen) for name, chosen in ways.items()}
-    print(
-        f"{keras.backend.backend()}, LeNet-5 on {len(images):,} digits, {steps} steps"
-    )
+    print(f"{keras.backend.backend()}: {len(train)} steps of {batch_size} an epoch")
     for name, ratio in ratios(runs, rounds=args.rounds).items():
         print(f"{name:20} {ratio:.2f}")
 

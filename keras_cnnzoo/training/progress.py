@@ -77,21 +77,30 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._began = time.perf_counter()
-        self._done = epoch * (self._steps or 0)
+        # Of a resumed epoch, only the rest is left.
+        self._left = self.params["steps"]
+        self._done = (epoch + 1) * (self._steps or 0) - (self._left or 0)
         self._shown = 0.0
         self._pace.begin()
-        self._rate.begin()
+        self._is_new = True
         self._show(0, description=f"epoch {epoch + 1}/{self._epochs}")
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self._is_new:
+            # Not earlier, since a resumed training restores its optimizer when its
+            # epoch begins, nor later, when on JAX the optimizer has no values.
+            self._rate.begin()
+            self._is_new = False
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         with self._one_at_a_time:
             # With several steps per call, Keras counts past the end of the epoch.
-            step = min(batch + 1, self._steps or batch + 1)
+            step = min(batch + 1, self._left or batch + 1)
             now = time.perf_counter()
             self._pace.note(step, now)
             if self._bar is None:
                 return
-            if now - self._shown < SHOWN_EVERY and step != self._steps:
+            if now - self._shown < SHOWN_EVERY and step != self._left:
                 return
             self._shown = now
             parts = [_measures(logs, OWN)]
