@@ -124,7 +124,7 @@ def accuracy(
         classes=len(splits.class_names),
         weights=((tag, path) if tag else path) if pretrained else None,
     )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.optimizer.weight_decay)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     clock = Clock(seconds, rate)
     train(model, splits.split("train"), ENDLESS, {"callbacks": [clock], "verbose": 0})

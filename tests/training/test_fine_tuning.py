@@ -113,7 +113,7 @@ def test_every_stage_has_its_turn():
     assert list(_ends(3, 1)) == [(3, 1)]
 
 
-def test_one_schedule_goes_through_all_ends(images, tmp_path):
+def test_one_schedule_goes_through_all_phases(images, tmp_path):
     steps = COUNT // 8
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 6 * steps)
     model, table = _compile(_model(), schedule), HistoryFile(tmp_path / "h.csv")

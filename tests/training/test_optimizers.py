@@ -6,7 +6,8 @@ import pytest
 from keras import layers, optimizers
 
 import keras_cnnzoo
-from keras_cnnzoo.training import layer_rates, with_rates
+from keras_cnnzoo.training import Muon, layer_rates, with_rates
+from keras_cnnzoo.training.optimizer_table import L2SGD
 
 STEPS = 6
 RATES = {"a/": 0.25, "b/": 2.0, "b/kernel": 0.5}
@@ -118,6 +119,13 @@ def test_rates_come_back_from_the_config(name):
     other = with_rates(again, {"": 0.5})
     assert type(other) is type(rated)
     assert (other.factor_of("a/bias"), float(other.learning_rate)) == (0.5, 0.125)
+
+
+@pytest.mark.once
+def test_two_classes_of_one_name_are_told_apart():
+    for kind in (Muon, optimizers.Muon, L2SGD):
+        saved = optimizers.serialize(with_rates(kind(0.1), RATES))
+        assert isinstance(optimizers.deserialize(saved), kind)
 
 
 @pytest.mark.once
