@@ -85,7 +85,7 @@ def main() -> None:
             folder, how = Path(home, f"killed{runs}"), "new"
             while True:
                 process = start(file, folder, how)
-                if not wait(process, folder, rng.randint(1, 12)):
+                if not wait(process, folder, rng.randint(1, 4)):
                     break
                 time.sleep(rng.random() * 0.05)
                 process.kill()
