@@ -10,23 +10,25 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.internals.optimizers import unwrapped
+
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def schedule_of(optimizer: keras.optimizers.Optimizer) -> Any:
     """Return the schedule of the learning rate; None if it has none."""
-    rate = _inner(optimizer)._learning_rate
+    rate = unwrapped(optimizer)._learning_rate
     return rate if isinstance(rate, Schedule) else None
 
 
 def steps_of(optimizer: keras.optimizers.Optimizer) -> int:
     """Return the number that the schedule gets: how many steps were taken."""
-    return int(keras.ops.convert_to_numpy(_inner(optimizer)._iterations))
+    return int(keras.ops.convert_to_numpy(unwrapped(optimizer)._iterations))
 
 
 def restart(optimizer: keras.optimizers.Optimizer) -> None:
     """Let the schedule of an optimizer begin at its first step."""
-    _inner(optimizer)._iterations.assign(0)
+    unwrapped(optimizer)._iterations.assign(0)
 
 
 @contextlib.contextmanager
@@ -36,16 +38,10 @@ def scheduled(optimizer: keras.optimizers.Optimizer, schedule: Any) -> Iterator[
     A step that is traced already keeps its learning rate; see
     `keras_cnnzoo.internals.retracing`.
     """
-    optimizer = _inner(optimizer)
+    optimizer = unwrapped(optimizer)
     before = optimizer._learning_rate
     optimizer._learning_rate = schedule
     try:
         yield
     finally:
         optimizer._learning_rate = before
-
-
-def _inner(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return optimizer.inner_optimizer
-    return optimizer

@@ -39,13 +39,21 @@ def public_class(optimizer: keras.optimizers.Optimizer) -> type:
     )
 
 
+def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Return the optimizer that updates the weights.
+
+    In float16, `compile` wraps the one that it is given, to scale the loss.
+    """
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer.inner_optimizer
+    return optimizer
+
+
 def copy_decay_exclusions(
     optimizer: keras.optimizers.Optimizer, other: keras.optimizers.Optimizer
 ) -> None:
     """Exclude the same weights from weight decay; an optimizer's config omits them."""
-    # In float16, `compile` wraps the optimizer that it is given.
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    other = getattr(other, "inner_optimizer", other)
+    optimizer, other = unwrapped(optimizer), unwrapped(other)
     for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
         if hasattr(optimizer, name):
             setattr(other, name, getattr(optimizer, name))

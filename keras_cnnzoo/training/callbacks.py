@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_cnnzoo.files import save_model, write_text
 from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.rate_ahead import RateAhead
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -82,6 +83,7 @@ class HistoryFile(keras.callbacks.Callback):
         super().__init__()
         self.path = path
         self.rows: list[dict[str, float]] = []
+        self._rate: RateAhead | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         began = time.perf_counter()
@@ -89,9 +91,11 @@ class HistoryFile(keras.callbacks.Callback):
         self._clock: Callable[[], float] = lambda: time.perf_counter() - began
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        if self._rate is None:
+            self._rate = RateAhead(self.model)
+        self._rate.begin()
         self.rows.append(
-            {"epoch": epoch + 1, **logs, "learning_rate": float(rate)}
+            {"epoch": epoch + 1, **logs, "learning_rate": self._rate.after(0)}
             | {"seconds": round(self._clock(), 3)}
         )
         text = io.StringIO()

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from keras_cnnzoo.inspect import count_macs
-from keras_cnnzoo.training import transfer
 from keras_cnnzoo.training.averaging import AverageWeights
+from keras_cnnzoo.training.freezing import head_paths
 from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
@@ -52,7 +52,7 @@ def compile_model(
     if keras.backend.backend() == "tensorflow":
         small = count_macs(model) * recipe.batch_size < SMALL_STEP
         at_once = min(STEPS_AT_ONCE, steps) if small else 1
-    head = transfer.head_paths(model) if fine_tunes else None
+    head = head_paths(model) if fine_tunes else None
     schedule = make_schedule(recipe, recipe.total_steps(steps))
     model.compile(
         make_optimizer(recipe.optimizer, schedule, head),

@@ -6,6 +6,7 @@ import keras
 from keras.optimizers import schedules
 
 from keras_cnnzoo.internals.learning_rate import schedule_of
+from keras_cnnzoo.internals.optimizers import unwrapped
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
@@ -48,6 +49,5 @@ def continued(
     if isinstance(schedule, Continued):
         schedule = schedule.schedule
     if steps and schedule is not None:
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        inner.learning_rate = Continued(schedule, steps)
+        unwrapped(optimizer).learning_rate = Continued(schedule, steps)
     return optimizer

@@ -6,12 +6,15 @@ from typing import Any
 import keras
 
 from keras_cnnzoo.data import ImageSet
-from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.checkpoints import Checkpoint
 
 
 class _OneTraining(keras.callbacks.CallbackList):
-    """Callbacks to which two calls of `fit` are one training."""
+    """Callbacks to which two calls of `fit` are one training.
+
+    Unlike with a `Relay`, which is a callback itself, no step waits for them where all
+    are `async_safe`.
+    """
 
     def __init__(self, callbacks: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(list(callbacks), **kwargs)
@@ -42,7 +45,6 @@ def fit_epochs(
     callbacks: Sequence[keras.callbacks.Callback],
     *,
     start: Checkpoint | None,
-    average: AverageWeights | None,
     class_weights: dict[int, float] | None,
 ) -> None:
     """Fit a compiled model until an epoch.
@@ -54,7 +56,6 @@ def fit_epochs(
         epochs: The number of epochs in all.
         callbacks: The callbacks. One of them restores the checkpoint.
         start: The checkpoint to go on from; None begins anew.
-        average: The callback among them that averages the weights, if there is one.
         class_weights: The weight of each class in the loss.
     """
     listed = _OneTraining(
@@ -72,8 +73,6 @@ def fit_epochs(
         if start.stopped or first >= epochs:
             return
         build_state(model, validation)
-        if average is not None:
-            average.build(model)
         if start.place.step:
             listed.is_last = first + 1 == epochs
             rest = train.rest(first, start.place.step)

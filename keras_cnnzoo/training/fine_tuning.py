@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.internals.learning_rate import steps_of
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.continuing import continued
 from keras_cnnzoo.training.freezing import freeze_before, unfreeze
@@ -16,7 +17,6 @@ from keras_cnnzoo.training.order import Path
 from keras_cnnzoo.training.recompiling import compile_again, compile_settings
 from keras_cnnzoo.training.relay import Relay
 from keras_cnnzoo.training.stages import stages
-from keras_cnnzoo.training.watch import steps_taken
 
 
 def fine_tune(  # noqa: PLR0913 - each is a choice that users make by name
@@ -98,7 +98,7 @@ def fine_tune(  # noqa: PLR0913 - each is a choice that users make by name
                 callbacks=[relay],
                 verbose=verbose,
             )
-        steps += steps_taken(model)
+        steps += steps_of(model.optimizer)
         if relay.stopped:
             break
     if phase.first is not None:  # a callback ended it early

@@ -149,7 +149,6 @@ class _Training:
                     self.prepared.recipe.epochs,
                     self.listed,
                     start=self.start,
-                    average=self.average,
                     class_weights=self.prepared.class_weights,
                 )
         except Interrupted:

@@ -16,8 +16,8 @@ import numpy as np
 
 from keras_cnnzoo.axes import place_channels
 from keras_cnnzoo.data.adapt import Adapter
-from keras_cnnzoo.data.decode import decode
 from keras_cnnzoo.data.names import display_names
+from keras_cnnzoo.data.reading import read
 from keras_cnnzoo.files import write_text
 from keras_cnnzoo.training.notebook import run_html
 from keras_cnnzoo.weights.saved import load_saved
@@ -165,7 +165,7 @@ def read_images(
     images = []
     for path in paths:
         try:
-            images.append(adapter.one(decode(Path(path), channels=adapter.channels)))
+            images.append(read(Path(path), adapter))
         except FileNotFoundError as error:
             raise ValueError(f"There is no file {path}.") from error
         except Exception as error:  # Pillow's decoders raise various exceptions

@@ -78,6 +78,8 @@ class KeepCheckpoints(keras.callbacks.Callback):
         if self._start is not None:
             if self._start.place.step:
                 self._recall()  # within an epoch, they have begun it already
+            if self._average is not None:
+                self._average.build(self.model)
             # Not earlier, since `fit` resets the metrics until here.
             self._start.restore(self.model, self._others())
             if self._average is not None:
@@ -104,9 +106,6 @@ class KeepCheckpoints(keras.callbacks.Callback):
             OSError: It cannot be written; those before it are still there.
         """
         began = time.monotonic()
-        if keras.backend.backend() == "jax":
-            # `fit` holds the state; the model gets it back.
-            self.model.jax_state_sync()
         memory = [_plain_attributes(callback) for callback in self._remember]
         checkpoint = Checkpoint.of(self.model, place, memory, self._others())
         if checkpoint.is_finite:

@@ -97,12 +97,7 @@ def plot_calibration(scores: Scores, *, title: str | None = None) -> "Figure":
     )
     upper.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     plain(upper, "", "Accuracy")
-    upper.set_title(
-        f"calibration error {100 * found.error:.1f} %",
-        loc="right",
-        fontsize=11,
-        color=BLUE,
-    )
+    _title_right(upper, f"calibration error {100 * found.error:.1f} %")
     _shares(upper, x=False)
     upper.legend(frameon=False, loc="upper left")
     lower.bar(middle, found.count, 0.92 * width, color=GREY)
@@ -150,12 +145,7 @@ def plot_roc(
         axes.plot(1 - curve.specificity, curve.sensitivity, lw=0.5, color=GREY)
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls="--")
     plain(axes, "false positive rate (1 - specificity)", "Sensitivity")
-    axes.set_title(
-        f"area {np.mean([c.area for c in curves.values()]):.4f}",
-        loc="right",
-        fontsize=11,
-        color=BLUE,
-    )
+    _title_right(axes, f"area {np.mean([c.area for c in curves.values()]):.4f}")
     _shares(axes)
     axes.legend(frameon=False, loc="lower right", labelcolor=QUIET, fontsize=9)
     return figure
@@ -191,6 +181,11 @@ def plot_runs(runs: Comparison, *, title: str | None = None) -> "Figure":
     axes.set_ylim(top=1.005)
     axes.legend(frameon=False, loc="lower right", labelcolor=QUIET, fontsize=9)
     return figure
+
+
+def _title_right(axes: "Axes", text: str) -> None:
+    """Write the number that sums a figure up above its axes, at the right."""
+    axes.set_title(text, loc="right", fontsize=11, color=BLUE)
 
 
 def _shares(axes: "Axes", *, x: bool = True, y: bool = True) -> None:

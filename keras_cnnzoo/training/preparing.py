@@ -8,7 +8,7 @@ import keras
 from keras_cnnzoo import zoo
 from keras_cnnzoo.data import Splits
 from keras_cnnzoo.internals.seeding import seed_everything
-from keras_cnnzoo.training import transfer
+from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import compile_model, precision_of
 from keras_cnnzoo.training.inputs import load_to_train, start_weights
@@ -89,7 +89,7 @@ def prepare(
         )
     notes: tuple[str, ...] = ()
     if freeze is not False:
-        transfer.freeze(model, None if freeze is True else freeze)
+        freezing.freeze(model, None if freeze is True else freeze)
         if weights is None:
             notes = (FROZEN_AND_RANDOM,)
     slow = recipe.optimizer.body_rate != 1

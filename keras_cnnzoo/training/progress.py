@@ -56,7 +56,7 @@ class ProgressBar(keras.callbacks.Callback):
         self._steps = self.params["steps"]
         self._best = 0.0
         self._pace = Pace()
-        self._rate = RateAhead(self.model.optimizer)
+        self._rate = RateAhead(self.model)
         # A live bar shows nothing in a file that rich takes for a terminal.
         if not (self.console.is_interactive and self.console.file.isatty()):
             return

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_cnnzoo.backend.forward import at_hand
+
 
 class Relay(keras.callbacks.Callback):
     """Shows callbacks one training of one model, though `fit` runs otherwise.
@@ -87,8 +89,8 @@ class Relay(keras.callbacks.Callback):
 
     def _let_see(self) -> None:
         # On JAX `fit` holds the weights, which callbacks may read in the other model.
-        if self.shown is not self.trained and keras.backend.backend() == "jax":
-            self.trained.jax_state_sync()
+        if self.shown is not self.trained:
+            at_hand(self.trained)
 
     def _pass_on_stop(self) -> None:
         if self.shown.stop_training:

@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping
 import keras
 
 from keras_cnnzoo.training.fine_tuning import fine_tune
-from keras_cnnzoo.training.freezing import freeze, head_paths, unfreeze
 from keras_cnnzoo.training.probing import linear_probe
-
-__all__ = ["TRANSFERS", "freeze", "head_paths", "transfer_by", "unfreeze"]
 
 #: What each way trains, and how.
 TRANSFERS: Mapping[str, Callable[..., keras.callbacks.History]] = {

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.data import ImageSet
+from keras_cnnzoo.internals.optimizers import unwrapped
 
 #: From this fraction of images in one class on, accuracy alone is misleading.
 MAJORITY = 0.75
@@ -172,7 +173,5 @@ def scales_loss(model: keras.Model) -> bool:
 
 def steps_taken(model: keras.Model) -> int:
     """Return how many steps changed the weights, without the skipped ones."""
-    optimizer = model.optimizer
-    if scales_loss(model):
-        optimizer = optimizer.inner_optimizer
-    return int(keras.ops.convert_to_numpy(optimizer.iterations))
+    iterations = unwrapped(model.optimizer).iterations
+    return int(keras.ops.convert_to_numpy(iterations))

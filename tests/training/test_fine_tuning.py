@@ -113,10 +113,12 @@ def test_every_stage_has_its_turn():
     assert list(_ends(3, 1)) == [(3, 1)]
 
 
-def test_one_schedule_goes_through_all_phases(images, tmp_path):
+@pytest.mark.parametrize("accumulate", [None, 2])
+def test_one_schedule_goes_through_all_phases(images, tmp_path, accumulate):
     steps = COUNT // 8
     schedule = keras.optimizers.schedules.CosineDecay(0.1, 6 * steps)
-    model, table = _compile(_model(), schedule), HistoryFile(tmp_path / "h.csv")
+    model = _compile(_model(), schedule, gradient_accumulation_steps=accumulate)
+    table = HistoryFile(tmp_path / "h.csv")
     fine_tune(
         *(model, images, images),
         epochs=6,

@@ -91,7 +91,7 @@ def test_the_rate_ahead_is_the_one_that_comes():
     for optimizer in _optimizers():
         model = _compiled(optimizer)
         model.train_on_batch(X, Y)
-        ahead = RateAhead(optimizer)
+        ahead = RateAhead(model)
         for steps in range(6):
             now = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
             assert ahead.after(steps) == pytest.approx(now, rel=1e-6)
