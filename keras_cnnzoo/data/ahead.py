@@ -24,9 +24,9 @@ class _Steps:
 class ReadAhead:
     """An iterator over batches, which Grain's threads read before they are asked for.
 
-    Grain gets whole batches as elements, not single images: on images of 32x32 pixels,
-    its shuffling, random numbers and batching image by image take 94 microseconds an
-    image, and a batch at once 7 (`cnnzoo bench data`).
+    Grain gets whole batches as elements, not single images: its shuffling, random
+    numbers and batching take ten times as long, image by image, as a batch at once
+    (`benchmarks/batches.py`, images of 32x32 pixels).
 
     Args:
         batches: The batches.
