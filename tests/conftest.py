@@ -16,7 +16,7 @@ import pytest
 from keras.src.backend.common import global_state
 
 # Helpers of tests lie beside them: `subjects` for many, others for their folder.
-for folder in ("", "inspect", "layers", "models"):
+for folder in ("", "inspect", "layers", "models", "training"):
     sys.path.append(str(Path(__file__).parent / folder))
 pytest_plugins = ["subject_fixtures", "time_limit"]
 

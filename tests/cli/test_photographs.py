@@ -1,6 +1,5 @@
 """A folder of photographs, from training on it to what people read of the answers."""
 
-import json
 import shutil
 
 import numpy as np
@@ -40,22 +39,16 @@ def run(photos, tmp_path_factory):
     return folder
 
 
-def _json(capsys, *arguments):
-    capsys.readouterr()
-    assert main([*map(str, arguments), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
 def _error(capsys, *arguments):
     capsys.readouterr()
     assert main(list(map(str, arguments))) == 2
     return capsys.readouterr().err
 
 
-def test_a_run_is_scored_as_its_training_was_watched(run, photos, capsys):
+def test_a_run_is_scored_as_its_training_was_watched(run, photos, capsys, json_of):
     results = Run.open(run).results
     for given in ((), ("--data", photos)):
-        answer = _json(capsys, "evaluate", run, *given)
+        answer = json_of("evaluate", run, *given)
         assert answer["split"] == "validation"
         assert answer["count"] == 4
         assert answer["accuracy"] == results["accuracy"]
@@ -67,23 +60,23 @@ def test_a_run_is_scored_as_its_training_was_watched(run, photos, capsys):
     assert "English springer" in shown
 
 
-def test_a_validation_folder_stands_for_a_missing_test(tmp_path, rng, capsys):
+def test_a_validation_folder_stands_for_a_missing_test(tmp_path, rng, json_of):
     home = tmp_path / "parted"
     for split, count in (("train", 10), ("validation", 3)):
         _photos(home / split, {"a": count, "b": count}, rng)
     folder = tmp_path / "run"
     train = f"train mlp --data {home} --epochs 1 --out {folder} --set hidden=[8]"
     assert main(train.split()) == 0
-    assert _json(capsys, "evaluate", folder)["count"] == 6
-    assert _json(capsys, "evaluate", folder, "--data", home)["split"] == "validation"
+    assert json_of("evaluate", folder)["count"] == 6
+    assert json_of("evaluate", folder, "--data", home)["split"] == "validation"
 
 
-def test_folders_are_predicted_and_explained(run, photos, tmp_path, capsys):
+def test_folders_are_predicted_and_explained(run, photos, tmp_path, capsys, json_of):
     home = tmp_path / "new"
     shutil.copytree(photos / TENCH, home / "deep" / "er")
     (home / "notes.txt").write_text("no image")
     shutil.copy(photos / SPRINGER / "0.png", home / "0.png")
-    answers = _json(capsys, "predict", run, home, photos / SPRINGER / "1.png")
+    answers = json_of("predict", run, home, photos / SPRINGER / "1.png")
     assert len(answers) == 1 + 20 + 1
     assert answers[0]["image"] == str(home / "0.png")
     guess = answers[0]["predictions"][0]
@@ -107,26 +100,26 @@ def test_folders_are_predicted_and_explained(run, photos, tmp_path, capsys):
     assert f"English springer ({SPRINGER})" in page.read_text()
 
 
-def test_the_weights_of_a_run_are_its_model(run, photos, tmp_path, capsys):
+def test_the_weights_of_a_run_are_its_model(run, photos, tmp_path, capsys, json_of):
     image = photos / TENCH / "0.png"
-    of_run = _json(capsys, "predict", run, image)
-    assert _json(capsys, "predict", "mlp", "--weights", run, image) == of_run
-    assert _json(capsys, "evaluate", "mlp", "--weights", run)["count"] == 4
+    of_run = json_of("predict", run, image)
+    assert json_of("predict", "mlp", "--weights", run, image) == of_run
+    assert json_of("evaluate", "mlp", "--weights", run)["count"] == 4
     assert "is a run of 'mlp'" in _error(
         capsys, "predict", "lenet5", "--weights", run, image
     )
     folder = tmp_path / "further"
     options = ["--weights", run, "--epochs", 1, "--out", folder, "--set", "hidden=[8]"]
-    assert _json(capsys, "train", "mlp", "--data", photos, *options)["epochs"] == 1
+    assert json_of("train", "mlp", "--data", photos, *options)["epochs"] == 1
     config = Run.open(folder).config
     assert config["arguments"]["weights"] == str(run.resolve())
 
 
-def test_classes_are_named_by_a_file(run, photos, tmp_path, capsys):
+def test_classes_are_named_by_a_file(run, photos, tmp_path, capsys, json_of):
     image = photos / TENCH / "0.png"
     names = tmp_path / "names.txt"
     names.write_text("fish\ndog\n")
-    answer = _json(capsys, "predict", run, image, "--class-names", names)
+    answer = json_of("predict", run, image, "--class-names", names)
     shown = {guess["class"]: guess["name"] for guess in answer[0]["predictions"]}
     assert shown == {TENCH: "fish", SPRINGER: "dog"}
     names.write_text("fish\n")
@@ -145,13 +138,13 @@ def test_classes_are_named_by_a_file(run, photos, tmp_path, capsys):
     assert Run.open(folder).class_names == (TENCH, SPRINGER)
 
 
-def test_networks_of_imagenet_answer_in_english(tmp_path, capsys):
+def test_networks_of_imagenet_answer_in_english(tmp_path, json_of):
     model = build("squeezenet1_1", input_shape=(64, 64, 3))
     path = tmp_path / "net.keras"
     model.save(path)
     image = tmp_path / "a.png"
     Image.new("RGB", (70, 60), "green").save(image)
-    guess = _json(capsys, "predict", path, image)[0]["predictions"][0]
+    guess = json_of("predict", path, image)[0]["predictions"][0]
     assert guess["class"].startswith("n0")
     assert not guess["name"].startswith("n0")
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from sklearn.utils.class_weight import compute_class_weight
+from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
 
 from keras_cnnzoo import data
 from keras_cnnzoo.training import Recipe, train
@@ -17,27 +18,15 @@ ALL = {
     "loss.label_smoothing": 0.1,
     "ema.decay": 0.9,
 }
-MODEL = {
-    "name": "cifar_resnet20",
-    "blocks": 1,
-    "width": 4,
-    "drop_path": 0.3,
-    "image_size": 16,
-}
 
 
 @pytest.fixture(scope="module")
 def digits():
-    images, labels = data.load("digits", validation=0).train.arrays()
-    return {
-        "train": (images[:200], labels[:200]),
-        "test": (images[200:260], labels[200:260]),
-    }
+    return few_digits()
 
 
 def _train(images, folder, **kwargs):
-    given = {"set": ALL, "console": Console(quiet=True), **MODEL}
-    return train(data=images, out=folder, **given | kwargs)
+    return train_small(images, out=folder, set=ALL, **kwargs)
 
 
 class KeepLast(keras.callbacks.Callback):
@@ -62,30 +51,14 @@ def test_all_together_train_and_keep_the_average(digits, tmp_path):
 
 
 def test_a_killed_training_with_all_of_it_ends_as_an_undisturbed_one(digits, tmp_path):
-    class Killed(BaseException):
-        pass
-
-    class Kill(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            if batch == 3:
-                raise Killed
-
-        def on_test_begin(self, logs=None):  # of an epoch that is a single call
-            raise Killed
-
-    whole = _train(digits, tmp_path / "whole").model.get_weights()
+    whole = _train(digits, tmp_path / "whole").model
+    kill = KillAt(0, 3)
     with pytest.raises(Killed):
-        _train(digits, tmp_path / "cut", callbacks=[Kill()], save_every=0)
-    resumed = train(
-        data=digits,
-        resume=tmp_path / "cut",
-        set=ALL,
-        console=Console(quiet=True),
-        callbacks=[keras.callbacks.Callback()],
-        **MODEL,
+        _train(digits, tmp_path / "cut", callbacks=[kill], save_every=0)
+    resumed = train_small(
+        digits, resume=tmp_path / "cut", set=ALL, callbacks=[KillAt(None)]
     )
-    for one, other in zip(whole, resumed.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(whole, resumed.model)
 
 
 def test_balanced_classes_weigh_what_they_lack(digits, tmp_path, monkeypatch):

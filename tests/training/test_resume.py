@@ -1,6 +1,7 @@
 """A run that ended at any moment goes on as if it had never ended."""
 
 import csv
+import errno
 import functools
 import multiprocessing
 import os
@@ -12,70 +13,26 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from rich.console import Console
-from sklearn import datasets
+from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
 
 from keras_cnnzoo.data import AUGMENTATIONS
-from keras_cnnzoo.training import Recipe, Run, TrainingStopped, train
+from keras_cnnzoo.training import Recipe, Run, TrainingStopped, checkpoints, train
 from keras_cnnzoo.training.checkpoints import Checkpoint, newest
 
-#: An odd number of steps, an augmentation, dropout and normalisation, whose random
-#: states and statistics are part of what goes on.
 RECIPE = Recipe(epochs=3, batch_size=32, augment=AUGMENTATIONS["digits"])
-MODEL = {
-    "name": "cifar_resnet20",
-    "blocks": 1,
-    "width": 4,
-    "drop_path": 0.3,
-    "image_size": 16,
-}
-
-
-class Killed(BaseException):
-    """Ends a training as nothing that it catches."""
-
-
-class KillAt(keras.callbacks.Callback):
-    """Kills a training before a step of an epoch, or else in its validation.
-
-    On TensorFlow a call runs all steps of these short epochs.
-    """
-
-    def __init__(self, epoch, step=None):
-        super().__init__()
-        self.at = (epoch, step)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_begin(self, batch, logs=None):
-        epoch, step = self.at
-        if self.epoch == epoch and step is not None and batch >= step:
-            raise Killed
-
-    def on_test_begin(self, logs=None):
-        if self.epoch == self.at[0]:
-            raise Killed
 
 
 @pytest.fixture(scope="module")
 def digits():
-    raw = datasets.load_digits()
-    images = (raw.images * 255 / 16).astype("uint8")
-    return {
-        "train": (images[:200], raw.target[:200]),
-        "test": (images[200:260], raw.target[200:260]),
-    }
+    return few_digits()
 
 
 def _train(data, folder, **kwargs):
-    given = {"recipe": RECIPE, "console": Console(quiet=True), "seed": 5, **MODEL}
-    return train(data=data, out=folder, **given | kwargs)
+    return train_small(data, **{"out": folder, "recipe": RECIPE} | kwargs)
 
 
 def _resume(data, folder, **kwargs):
-    given = {"recipe": RECIPE, "console": Console(quiet=True), "seed": 5, **MODEL}
-    return train(data=data, resume=folder, **given | kwargs)
+    return train_small(data, **{"resume": folder, "recipe": RECIPE} | kwargs)
 
 
 def _history(folder):
@@ -89,11 +46,7 @@ def _history(folder):
 def _assert_same(folder, whole):
     assert _history(folder) == _history(whole.folder)
     run = Run.open(folder)
-    pairs = zip(run.model.weights, whole.model.weights, strict=True)
-    for one, other in pairs:
-        np.testing.assert_array_equal(
-            *map(keras.ops.convert_to_numpy, (one, other)), err_msg=one.path
-        )
+    assert_same_weights(run.model, whole.model)
     timed = ("seconds", "notes")
     for name, value in whole.results.items():
         assert name in timed or run.results[name] == value
@@ -148,6 +101,28 @@ def test_a_kill_while_a_checkpoint_is_written_loses_that_one_alone(
     with pytest.raises(Killed):
         _train(digits, tmp_path, save_every=0)
     monkeypatch.undo()
+    _resume(digits, tmp_path)
+    _assert_same(tmp_path, whole)
+
+
+@pytest.mark.once
+def test_a_full_disk_ends_a_training_that_goes_on_later(
+    digits, whole, tmp_path, monkeypatch
+):
+    write = checkpoints.save_file
+    left = iter(range(7))
+
+    def full(arrays, path, metadata):
+        if next(left, None) is None:
+            path.write_bytes(b"a part of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(arrays, path, metadata)
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="could not be written.*No space left"):
+        _train(digits, tmp_path, save_every=0)
+    monkeypatch.undo()
+    assert len([*(tmp_path / "checkpoints").iterdir()]) == 3
     _resume(digits, tmp_path)
     _assert_same(tmp_path, whole)
 
