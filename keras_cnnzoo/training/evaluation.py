@@ -235,11 +235,17 @@ def evaluate(
             classes have another order or are only some of the model's.
 
     Raises:
-        ValueError: There are no images, or a label is not among the model's classes.
+        ValueError: There are no images, their labels are not one class each, or a label
+            is not among the model's classes.
     """
     labels = images.labels()
     if not len(labels):
         raise ValueError("There are no images to evaluate on.")
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError(
+            "Classifiers are scored on one class per image. These images have "
+            f"{labels.dtype} labels of shape {labels.shape[1:]} each."
+        )
     if classes is not None:
         labels = np.asarray(classes)[labels]
     count = model.output_shape[-1]

@@ -186,6 +186,19 @@ def test_mistakes_are_named(rng):
 
 
 @once
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [("classes", np.eye(3, dtype="int32")), ("number", np.linspace(0, 1, 3))],
+)
+def test_labels_that_are_no_classes_are_refused(kind, labels):
+    images = np.zeros((3, 4, 4, 1), "uint8")
+    data = load({"test": (images, labels)}, image_size=4, targets=kind)
+    layers = [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    with pytest.raises(ValueError, match="scored on one class per image"):
+        evaluate(keras.Sequential(layers), data.test)
+
+
+@once
 def test_figures_show_the_scores(rng):
     scores = _scores(rng, 12)
     figure = plot_calibration(scores, title="a model")
