@@ -33,7 +33,7 @@ class Skipped(NamedTuple):
 
 
 class Examples(Protocol):
-    """Images with integer labels, in a fixed order."""
+    """Images with labels, in a fixed order; see `keras_cnnzoo.data.targets`."""
 
     labels: np.ndarray
     failed: dict[str, str]
