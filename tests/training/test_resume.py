@@ -119,7 +119,7 @@ def test_a_full_disk_ends_a_training_that_goes_on_later(
         write(arrays, path, metadata)
 
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(OSError, match="could not be written.*No space left"):
+    with pytest.raises(OSError, match=r"could not be written.*No space left"):
         _train(digits, tmp_path, save_every=0)
     monkeypatch.undo()
     assert len([*(tmp_path / "checkpoints").iterdir()]) == 3
