@@ -73,12 +73,13 @@ def files(size: Size, cifar: str | None) -> dict:
 
     from keras_cnnzoo import build, data
     from keras_cnnzoo.backend.device import cores
+    from keras_cnnzoo.bench import reading
     from keras_cnnzoo.bench.contender import Task, keras_contender
-    from keras_cnnzoo.bench.reading import make_photographs
 
+    reading.MADE = min(reading.MADE, size.files)
     keras.config.set_dtype_policy("mixed_bfloat16")
     with tempfile.TemporaryDirectory() as name:
-        folder = make_photographs(Path(name))
+        folder = reading.make_photographs(Path(name))
         made = sorted(folder.glob("*/*.jpg"))
         for number in range(len(made), size.files):
             file = made[number % len(made)]
@@ -138,6 +139,7 @@ def training(size: Size, cifar: str | None) -> dict:
                 name,
                 data,
                 recipe=recipe,
+                set={"validation": 0.1},
                 epochs=epochs,
                 out=Path(folder, "run"),
                 console=Console(file=io.StringIO()),

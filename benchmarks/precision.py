@@ -24,6 +24,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo import build, registry
+from keras_cnnzoo.internals.seeding import seed_everything
 
 #: Sides of the images that are tried, until one suits the network.
 SIDES = (32, 64, 96, 128)
@@ -62,7 +63,7 @@ def losses_of(
         ValueError: The images do not suit the network.
     """
     images, labels = data
-    keras.utils.set_random_seed(seed)
+    seed_everything(seed)
     keras.config.set_dtype_policy(policy)
     try:
         channels = registry.card(name).input_shape[-1]
