@@ -83,6 +83,7 @@ def load_to_train(
         validation=recipe.validation,
         seed=seed,
         class_names=names,
+        train_sizes=recipe.images.train_sizes(recipe.epochs),
     )
     _check_splits(splits, recipe.validation)
     if splits.targets.kind != "class":

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import zoo
+from keras_cnnzoo.axes import channels_last_shape, image_shape
 from keras_cnnzoo.data import Splits
 from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
@@ -79,10 +80,13 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
+    shape = splits.image_shape
+    if recipe.images.train_size is not None:
+        shape = image_shape((None, None, channels_last_shape(shape)[-1]))
     with precision_of(recipe):
         model = zoo.build(
             name,
-            input_shape=splits.image_shape,
+            input_shape=shape,
             classes=len(splits.class_names),
             weights=weights,
             **recipe.model,

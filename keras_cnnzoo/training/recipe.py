@@ -59,6 +59,9 @@ class Recipe:
         erase: Boxes that are erased in them, or None.
         mix: How they are mixed with each other, or None.
         ema: The average of the weights that is kept in their place, or None.
+        recalibrate: Batches from which the statistics of batch normalisation are
+            computed anew for the model that is kept, after the training; 0 for none.
+            See `keras_cnnzoo.training.recalibrate`.
         stop: When to stop early, or None for never.
         model: Options of the model, as for `keras_cnnzoo.build`.
 
@@ -90,13 +93,15 @@ class Recipe:
     mix: MixSettings | None = None
     loss: LossSettings = dataclasses.field(default_factory=LossSettings)
     ema: AverageSettings | None = None
+    recalibrate: int = 0
     stop: StopSettings | None = None
     model: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size"):
             check(self, name, "positive", positive)
-        check(self, "validation", "0 or positive", finite)
+        for name in ("validation", "recalibrate"):
+            check(self, name, "0 or positive", finite)
         kinds = {
             "optimizer": OptimizerSettings,
             "schedule": ScheduleSettings,
@@ -115,6 +120,11 @@ class Recipe:
                     f"`{name}` is of type {getattr(kind, '__name__', kind)}. "
                     f"Received: {getattr(self, name)!r}"
                 )
+        if self.steps and isinstance(self.images.train_size, tuple):
+            raise ValueError(
+                "`images.train_size` grows from epoch to epoch, and this recipe counts "
+                f"steps. Give `epochs`, or one size. Received: {self.images.train_size}"
+            )
         schedule = self.schedule
         if self.share(schedule.warmup) + self.share(schedule.hold) >= 1:
             raise ValueError(
