@@ -10,7 +10,7 @@ import keras
 from keras_cnnzoo.inspect import count_macs
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.freezing import head_paths
-from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.losses import BinaryCrossEntropy, CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
 from keras_cnnzoo.training.optimizers import layer_rates
@@ -76,9 +76,16 @@ def rates_of(
     return None
 
 
+def activation_of(recipe: Recipe) -> str:
+    """Return the activation of a classifier's output that fits the loss of a recipe."""
+    return "sigmoid" if recipe.loss.binary else "softmax"
+
+
 def make_loss(recipe: Recipe) -> Any:
-    """Make the loss of a recipe, for a model that outputs probabilities."""
+    """Make the loss of a recipe, for a model that outputs `activation_of(recipe)`."""
     smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
+    if recipe.loss.binary:
+        return BinaryCrossEntropy(label_smoothing=smoothing)
     if gamma:
         return FocalLoss(gamma, label_smoothing=smoothing)
     if smoothing or recipe.mix:

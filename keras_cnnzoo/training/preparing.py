@@ -11,7 +11,7 @@ from keras_cnnzoo.data import Splits
 from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.class_weights import balanced_class_weights
-from keras_cnnzoo.training.compiling import compile_model, precision_of
+from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
 from keras_cnnzoo.training.inputs import load_to_train, start_weights
 from keras_cnnzoo.training.recipe import Recipe
 
@@ -89,6 +89,7 @@ def prepare(
             input_shape=shape,
             classes=len(splits.class_names),
             weights=weights,
+            classifier_activation=activation_of(recipe),
             **recipe.model,
         )
     notes: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from keras_cnnzoo.training.settings import (
 from keras_cnnzoo.training.typed import read, unknown_name
 
 #: What describes a recipe, and is no setting of a training.
-ABOUT = ("name", "source", "models", "data", "claims")
+ABOUT = ("name", "source", "models", "data", "by_name", "claims")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class Recipe:
         models: Patterns of the names of models that it is for, such as "wrn_*".
         data: Patterns of the names of data sets that it is for. A recipe with both is
             chosen by itself for what they match; the more special one wins.
+        by_name: Whether it is used only if its name is given, whatever they match.
         claims: Figures that others published for it.
         epochs: Passes over the training images.
         steps: Number of batches, in place of `epochs`; the last epoch is finished.
@@ -79,6 +80,7 @@ class Recipe:
     source: str = ""
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    by_name: bool = False
     claims: tuple[RecipeClaim, ...] = ()
     epochs: int = 30
     steps: int | None = None

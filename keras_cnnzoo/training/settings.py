@@ -177,6 +177,7 @@ class ImageSettings:
     Args:
         fit: How images are resized; see `keras_cnnzoo.data.load`. "card" crops and
             interpolates as the start weights' source or the model's card says.
+        crop: Share of each side that the central crop keeps, for "crop" and "squash".
         size: Height and width in pixels, one number or two; None takes the model's
             default.
         train_size: Side in pixels of the training images, where it differs from `size`.
@@ -187,15 +188,17 @@ class ImageSettings:
             for each image and its mirror image.
 
     Raises:
-        ValueError: A size is not positive.
+        ValueError: A size is not positive, or the share is out of range.
     """
 
     fit: Literal["resize", "pad", "crop", "squash", "card"] = "resize"
     size: int | tuple[int, int] | None = None
+    crop: float = 0.875
     train_size: int | tuple[int, int] | None = None
     flip_test: bool = False
 
     def __post_init__(self) -> None:
+        check(self, "images.crop", "above 0, up to 1", lambda n: 0 < n <= 1)
         for name in ("size", "train_size"):
             value = getattr(self, name)
             sides = value if isinstance(value, tuple) else (value,)
