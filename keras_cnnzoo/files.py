@@ -18,6 +18,8 @@ from pathlib import Path
 
 import keras
 
+from keras_cnnzoo.internals.saving import lean_saving
+
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -139,5 +141,5 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"A model is saved to a `.keras` file. Received: {path}")
-    with replacing(path) as partial:
+    with replacing(path) as partial, lean_saving():
         model.save(partial)

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "catalogue": {"files", "installed", "plugins"},
     "internals": set(),
     "backend": set(),
-    "files": set(),
+    "files": {"internals"},
     "cards": set(),
     "layers": {"axes", "call_path", "internals", "plugins"},
     "structure": {"axes", "layers"},

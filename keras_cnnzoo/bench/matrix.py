@@ -1,6 +1,7 @@
 """The rate at which the device multiplies large matrices: what it reaches at best."""
 
 import math
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -54,7 +55,7 @@ def _product(side: int, dtype: str) -> Steps:
         )
         for _ in range(2)
     )
-    last = None
+    last: Any = None
 
     def multiply() -> None:
         nonlocal last

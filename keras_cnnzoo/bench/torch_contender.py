@@ -56,7 +56,7 @@ def torch_contender(
         network.train()
         optimizer.zero_grad(set_to_none=True)
         with mixed():
-            loss = torch.nn.functional.cross_entropy(logits().float(), labels)
+            loss: Any = torch.nn.functional.cross_entropy(logits().float(), labels)
         scaler.scale(loss).backward()
         scaler.step(optimizer)
         scaler.update()

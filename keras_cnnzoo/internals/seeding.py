@@ -4,10 +4,9 @@
 for that: several seconds at the start of a training.
 """
 
-import inspect
-import sys
-
 import keras
+
+from keras_cnnzoo.internals.saving import without_tensorflow
 
 
 def seed_everything(seed: int) -> None:
@@ -15,12 +14,5 @@ def seed_everything(seed: int) -> None:
 
     TensorFlow is left alone where it is not imported.
     """
-    lazy = inspect.unwrap(keras.utils.set_random_seed).__globals__["tf"]
-    in_use = keras.backend.backend() == "tensorflow" or "tensorflow" in sys.modules
-    before = lazy._available
-    try:
-        if not in_use:
-            lazy._available = False
+    with without_tensorflow():
         keras.utils.set_random_seed(seed)
-    finally:
-        lazy._available = before

@@ -11,6 +11,7 @@ from keras_cnnzoo import __version__
 from keras_cnnzoo.axes import channel_axis, channels
 from keras_cnnzoo.blocks.heads import pool_features
 from keras_cnnzoo.cards import Task
+from keras_cnnzoo.internals.saving import without_tensorflow
 from keras_cnnzoo.layers import ColorNormalization, ModelOrigin
 from keras_cnnzoo.registry.arguments import (
     checked_classes,
@@ -24,6 +25,7 @@ from keras_cnnzoo.registry.index import family_of
 from keras_cnnzoo.registry.stages import default_shape, pick
 
 
+@without_tensorflow()
 def assemble(
     name: str,
     *,

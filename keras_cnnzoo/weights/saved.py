@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_cnnzoo.internals.allocation import at_most
+from keras_cnnzoo.internals.saving import lean_saving
 from keras_cnnzoo.weights import content
 from keras_cnnzoo.weights.files import named
 from keras_cnnzoo.weights.keras_files import CONFIG, check_archive, count_saved
@@ -36,7 +37,7 @@ def load_saved(path: str | os.PathLike[str]) -> keras.Model:
         content.check(path)
         check_archive(path)
         numbers = count_saved(path)
-    with at_most(_TIMES * numbers + _MORE) as bound:
+    with at_most(_TIMES * numbers + _MORE) as bound, lean_saving():
         try:
             return keras.saving.load_model(path, compile=False)
         except Exception:
