@@ -6,6 +6,7 @@ Example:
   cnnzoo train lenet5 --set pool=max --set optimizer.learning_rate=0.01
   cnnzoo train lenet5 --recipe mine.toml
   cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
+  cnnzoo train resnet18 --data photos/ --weights default --transfer probe
   cnnzoo train squeezenet1_1 --data photos/ --weights theirs.npz
                --source deepscale/squeezenet_v1.1
   cnnzoo train --resume runs/photos
@@ -72,6 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train only the head, or only this layer and those after it",
     )
     add(
+        "--transfer",
+        metavar="WAY",
+        help="how to go on from the weights: probe (the head alone, on features that "
+        "are computed once), finetune (all layers, early ones slowly) or gradual (the "
+        "head first, then a stage more in each epoch)",
+    )
+    add(
         "--set",
         action="append",
         default=[],
@@ -117,6 +125,7 @@ def run(args: argparse.Namespace) -> None:
         image_size=args.image_size,
         weights=source_of(args.weights, args.source),
         freeze=args.freeze,
+        transfer=args.transfer,
         class_names=args.class_names,
         console=console,
     )

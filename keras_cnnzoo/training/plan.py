@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_cnnzoo.inspect import count_params
 from keras_cnnzoo.training.checkpoints import Checkpoint
+from keras_cnnzoo.training.fine_tuning import LAYER_DECAY
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.preparing import Prepared
 from keras_cnnzoo.training.recipe import Recipe, counted
@@ -12,6 +13,13 @@ from keras_cnnzoo.training.settings import OptimizerSettings
 
 #: Settings of an optimizer that its line in the plan has anyway, or in other words.
 IN_WORDS = ("name", "learning_rate", "weight_decay", "decay_all", "body_rate")
+#: What each way of transfer trains.
+TRANSFER = {
+    "probe": "the head alone, on features that are computed once",
+    "finetune": f"all layers, each stage at {LAYER_DECAY:g} of the rate of the next",
+    "gradual": "the head first, and in each epoch a stage more, at "
+    f"{LAYER_DECAY:g} of the rate of the next",
+}
 
 
 def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
@@ -33,7 +41,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"
     lines = {
         "model": f"{arguments['model']}{options and f' ({options})'}, "
-        f"{count_params(prepared.model):,} weights to train, {first}",
+        f"{count_params(prepared.trained):,} weights to train, {first}",
+        "transfer": TRANSFER.get(arguments["transfer"]),
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
         "images": f"{splits.image_shape}, {fit}; augmented: "
         f"{_augmentation(recipe) or 'no'}",

@@ -54,6 +54,8 @@ def choices_of(run: Run) -> dict[str, Any]:
         "seed": run.config["seed"],
         "weights": tuple(weights) if isinstance(weights, list) else weights,
         "freeze": given["freeze"],
+        "transfer": given.get("transfer"),
+        "find_rate": given.get("find_rate", False),
         "class_names": list(run.display_names),
     }
 

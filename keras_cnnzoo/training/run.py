@@ -26,9 +26,9 @@ from keras_cnnzoo.training.recipes import dataset_name
 from keras_cnnzoo.training.resuming import (
     check_unchanged,
     choices_of,
-    data_digests,
     open_unfinished,
 )
+from keras_cnnzoo.training.transfer import check_transfer
 
 
 def train(  # noqa: PLR0913 - each is a choice that users make by name
@@ -46,6 +46,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     image_size: int | None = None,
     weights: Any = None,
     freeze: bool | str = False,
+    transfer: str | None = None,
     class_names: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     save_every: float | None = None,
@@ -90,6 +91,11 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             after it. See `keras_cnnzoo.training.freeze`. If start weights are given
             and nothing is frozen, all layers but the head train at the recipe's
             `body_rate`.
+        transfer: How to go on from the start weights. "probe" trains the head alone, on
+            features that are computed once, without augmentation; callbacks then see
+            the head. "finetune" trains all layers, early stages at lower learning
+            rates; "gradual" too, but the head first, and in each epoch a stage more.
+            See `linear_probe` and `fine_tune`.
         class_names: Names of the classes for display, in order or in a file, as for
             `keras_cnnzoo.data.load`.
         callbacks: Keras callbacks of your own. What they keep in plain attributes
@@ -125,6 +131,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "learning_rate": learning_rate,
             "image_size": image_size,
             "freeze": freeze or None,
+            "transfer": transfer,
             "class_names": class_names,
             **overrides,
         }
@@ -146,10 +153,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "data": _plain(data),
         "weights": _plain(weights),
         "freeze": freeze,
+        "transfer": transfer,
     }
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
+    check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
     source = datasets.open_source(data)
     chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
     short = {
@@ -170,6 +179,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         seed=seed,
         weights=weights,
         freeze=freeze,
+        transfer=transfer,
         class_names=class_names or names_beside(data, source.class_names),
     )
     splits = prepared.splits
@@ -183,7 +193,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             **{split: s.num_examples for split, s in splits.sets.items()},
             "left_out": len(splits.skipped),
         },
-        "data_digests": data_digests(splits),
+        "data_digests": prepared.digests,
         "class_names": splits.class_names,
         "display_names": splits.display_names,
         "backend": keras.backend.backend(),

@@ -1,13 +1,16 @@
 """Ways to train a model that has learnt from other data, by name."""
 
+import dataclasses
 import difflib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import keras
 
 from keras_cnnzoo.training.fine_tuning import fine_tune
 from keras_cnnzoo.training.probing import linear_probe
+from keras_cnnzoo.training.recipe import Recipe
 
 #: What each way trains, and how.
 TRANSFERS: Mapping[str, Callable[..., keras.callbacks.History]] = {
@@ -15,6 +18,8 @@ TRANSFERS: Mapping[str, Callable[..., keras.callbacks.History]] = {
     "finetune": fine_tune,
     "gradual": functools.partial(fine_tune, gradual=True),
 }
+#: The sections of a recipe that change images, which a probe sees once.
+CHANGES = ("augment", "erase", "mix")
 
 
 def transfer_by(name: str) -> Callable[..., keras.callbacks.History]:
@@ -37,3 +42,45 @@ def transfer_by(name: str) -> Callable[..., keras.callbacks.History]:
             f"{name!r}.{hint}"
         )
     return TRANSFERS[name]
+
+
+def check_transfer(
+    name: str | None, *, weights: Any, freeze: bool | str, settings: Iterable[str]
+) -> None:
+    """Check that a way of transfer fits the other arguments of `train`.
+
+    Args:
+        name: The way, or None.
+        weights: The start weights.
+        freeze: What is frozen.
+        settings: The dotted names of settings that are changed.
+
+    Raises:
+        ValueError: There is no such way, or it does not fit.
+    """
+    if name is None:
+        return
+    transfer_by(name)
+    if freeze is not False:
+        raise ValueError(
+            f"transfer={name!r} says what trains, and `freeze` too. Give one of them."
+        )
+    if weights is None:
+        raise ValueError(
+            f"transfer={name!r} goes on from learnt weights, and there are none. Give "
+            "weights='default' or other weights, or leave `transfer` out."
+        )
+    changes = [key for key in settings if key.partition(".")[0] in CHANGES]
+    if name == "probe" and changes:
+        raise ValueError(
+            f"`{changes[0]}` changes images anew in each epoch, and transfer='probe' "
+            "computes their features once. Leave it out, or freeze in place of the "
+            "probe."
+        )
+
+
+def suited(recipe: Recipe, transfer: str | None) -> Recipe:
+    """Return a recipe without what a way of transfer has no use for."""
+    if transfer != "probe":
+        return recipe
+    return dataclasses.replace(recipe, **dict.fromkeys(CHANGES))
