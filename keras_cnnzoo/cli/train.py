@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=int, help="images per batch (default: the recipe's)")
     add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
     add(
+        "--find-rate",
+        action="store_true",
+        help="look for a learning rate first, and train with it",
+    )
+    add(
         "--image-size",
         type=int,
         metavar="PIXELS",
@@ -122,6 +127,7 @@ def run(args: argparse.Namespace) -> None:
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,
+        find_rate=args.find_rate,
         image_size=args.image_size,
         weights=source_of(args.weights, args.source),
         freeze=args.freeze,

@@ -90,9 +90,7 @@ class _Training:
     ) -> None:
         self.run, self.prepared, self.console = run, prepared, console
         self.callbacks, self.save_every = callbacks, save_every
-        if prepared.features is not None:
-            console.print("the features of all images are computed, once")
-        self.train, self.validation = prepared.train, prepared.validation
+        self.train, self.validation = prepared.sets.train, prepared.sets.validation
         self.start = start = start and prepared.matching(start)
         self.average = make_average(prepared.recipe)
         self.best = KeepBest(run.folder / folders.MODEL, self.average, prepared.model)

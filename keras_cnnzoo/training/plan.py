@@ -15,7 +15,7 @@ from keras_cnnzoo.training.settings import OptimizerSettings
 IN_WORDS = ("name", "learning_rate", "weight_decay", "decay_all", "body_rate")
 #: What each way of transfer trains.
 TRANSFER = {
-    "probe": "the head alone, on features that are computed once",
+    "probe": "the head alone, on features that are computed before the first epoch",
     "finetune": f"all layers, each stage at {LAYER_DECAY:g} of the rate of the next",
     "gradual": "the head first, and in each epoch a stage more, at "
     f"{LAYER_DECAY:g} of the rate of the next",

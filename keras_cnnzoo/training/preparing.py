@@ -37,6 +37,30 @@ FROZEN_AND_RANDOM = (
 )
 
 
+class Sets:
+    """What a model is trained and validated on: images, or features of them.
+
+    Args:
+        splits: The data.
+        features: Computes the features, once; None leaves the images.
+    """
+
+    def __init__(self, splits: Splits, features: keras.Model | None) -> None:
+        self._splits, self._features = splits, features
+
+    @cached_property
+    def train(self) -> ImageSet:
+        return self._set("train")
+
+    @cached_property
+    def validation(self) -> ImageSet:
+        return self._set("validation")
+
+    def _set(self, split: str) -> ImageSet:
+        images = self._splits.split(split)
+        return images if self._features is None else feature_set(self._features, images)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """Everything that a training needs.
@@ -44,6 +68,7 @@ class Prepared:
     Attributes:
         model: The model, compiled unless only a part of it trains.
         splits: The data.
+        sets: What is trained and validated on.
         recipe: The recipe, with whole epochs.
         fine_tunes: Whether the layers before the head train at the `body_rate`.
         notes: Sentences on problems that are known before the first step.
@@ -55,6 +80,7 @@ class Prepared:
 
     model: keras.Model
     splits: Splits
+    sets: Sets
     recipe: Recipe
     fine_tunes: bool
     notes: tuple[str, ...]
@@ -62,20 +88,6 @@ class Prepared:
     rates: Mapping[str, float] | None
     features: keras.Model | None
     trained: keras.Model
-
-    @cached_property
-    def train(self) -> ImageSet:
-        """What is trained on: the images, or their features, computed here."""
-        return self._set("train")
-
-    @cached_property
-    def validation(self) -> ImageSet:
-        """What is validated on, in the same form."""
-        return self._set("validation")
-
-    def _set(self, split: str) -> ImageSet:
-        images = self.splits.split(split)
-        return images if self.features is None else feature_set(self.features, images)
 
     @property
     def class_weights(self) -> dict[int, float] | None:
@@ -128,7 +140,7 @@ class Prepared:
         if not begun or start.place.step:
             return start
         self.begin(begun[0])
-        build_state(self.trained, self.validation)
+        build_state(self.trained, self.sets.validation)
         new = Checkpoint.of(self.trained, start.place, ()).arrays
         arrays = {k: v for k, v in start.arrays.items() if not _of_optimizer(k)}
         arrays |= {k: v for k, v in new.items() if _of_optimizer(k)}
@@ -177,6 +189,7 @@ def prepare(
     return Prepared(
         model,
         splits,
+        Sets(splits, features),
         recipe,
         fine_tunes=weights is not None and freeze is False and slow,
         notes=notes,

@@ -21,6 +21,7 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import check_classifier
 from keras_cnnzoo.training.plan import describe
 from keras_cnnzoo.training.preparing import prepare
+from keras_cnnzoo.training.rate_search import with_found_rate
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipes import dataset_name
 from keras_cnnzoo.training.resuming import (
@@ -43,6 +44,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    find_rate: bool = False,
     image_size: int | None = None,
     weights: Any = None,
     freeze: bool | str = False,
@@ -83,6 +85,9 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         epochs: Replaces the recipe's.
         batch_size: Replaces the recipe's.
         learning_rate: Replaces the recipe's.
+        find_rate: Whether to replace it by the suggestion of `find_learning_rate`. The
+            run folder then has the curve as `learning_rates.png`, and `config.json` the
+            rate, which a resumed run goes on with.
         image_size: Height and width of the resized images in pixels; None takes the
             model's default.
         weights: Start weights, as for `keras_cnnzoo.build`, or the folder of a run, to
@@ -129,6 +134,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "batch_size": batch_size,
             "weights": weights,
             "learning_rate": learning_rate,
+            "find_rate": find_rate,
             "image_size": image_size,
             "freeze": freeze or None,
             "transfer": transfer,
@@ -154,13 +160,19 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "weights": _plain(weights),
         "freeze": freeze,
         "transfer": transfer,
+        "find_rate": find_rate,
     }
+    if find_rate and learning_rate is not None:
+        raise ValueError("`find_rate` replaces `learning_rate`. Give one of them.")
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
     check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
     source = datasets.open_source(data)
     chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
+    if find_rate and resumed is not None:
+        found = Recipe.from_dict(resumed.config["recipe"])
+        learning_rate = found.optimizer.learning_rate
     short = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -196,6 +208,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "data_digests": prepared.digests,
         "class_names": splits.class_names,
         "display_names": splits.display_names,
+        "found_rate": None,
         "backend": keras.backend.backend(),
         "dtype_policy": prepared.model.dtype_policy.name,
         "versions": folders.versions(),
@@ -203,15 +216,22 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "results": None,
     }
     start = None
+    shown = console or make_console()
     if resumed is not None:
         check_unchanged(resumed, config)
         start = newest(resumed.folder / folders.CHECKPOINTS)
         run = resumed.reopen()
     else:
-        run = Run(folders.make_folder(out, name, dataset_name(data)), config)
+        folder = folders.make_folder(out, name, dataset_name(data))
+        if find_rate:
+            prepared.compile()
+            prepared, config["found_rate"] = with_found_rate(
+                prepared, folder, shown.print
+            )
+            config["recipe"] = prepared.recipe.to_dict()
+        run = Run(folder, config)
         folders.write_config(run.folder, run.config)
     prepared.compile(run.rate)
-    shown = console or make_console()
     shown.print(describe(run, prepared, start))
     return fit_and_score(
         run,

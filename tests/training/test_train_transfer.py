@@ -204,7 +204,7 @@ def test_the_command(learnt, tmp_path, capsys):
             *("--set", "blocks=1", "--set", "width=4", "--out", str(tmp_path / "run")),
         ]
     )
-    assert "on features that are computed once" in capsys.readouterr().out
+    assert "the head alone, on features" in capsys.readouterr().out
     run = Run.open(tmp_path / "run")
     assert run.config["arguments"]["transfer"] == "probe"
     assert run.config["recipe"]["augment"] is None
