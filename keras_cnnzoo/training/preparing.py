@@ -1,6 +1,7 @@
 """Load the data and build the model of a training, new or resumed."""
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cnnzoo import zoo
+from keras_cnnzoo import registry, zoo
 from keras_cnnzoo.data import ImageSet, Splits
 from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
@@ -170,7 +171,9 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
-    with precision_of(recipe):
+    with precision_of(recipe), warnings.catch_warnings():
+        # It becomes a note of the run.
+        warnings.simplefilter("ignore", registry.SmallImageWarning)
         model = zoo.build(
             name,
             input_shape=splits.image_shape,
@@ -178,11 +181,12 @@ def prepare(
             weights=weights,
             **recipe.model,
         )
-    notes: tuple[str, ...] = ()
+    lost = registry.lost_picture(name, model)
+    notes = () if lost is None else (lost,)
     if freeze is not False:
         freezing.freeze(model, None if freeze is True else freeze)
         if weights is None:
-            notes = (FROZEN_AND_RANDOM,)
+            notes += (FROZEN_AND_RANDOM,)
     slow = recipe.optimizer.body_rate != 1 and transfer is None
     features, head = split_head(model) if transfer == "probe" else (None, model)
     tuned = transfer in ("finetune", "gradual")

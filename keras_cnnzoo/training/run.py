@@ -15,7 +15,7 @@ from keras_cnnzoo import data as datasets
 from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.checkpoints import newest
-from keras_cnnzoo.training.choosing import DECIDED, as_changes, choose_recipe
+from keras_cnnzoo.training.choosing import DECIDED, as_changes
 from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import check_classifier
@@ -29,7 +29,7 @@ from keras_cnnzoo.training.resuming import (
     choices_of,
     open_unfinished,
 )
-from keras_cnnzoo.training.transfer import check_transfer
+from keras_cnnzoo.training.transfer import check_transfer, found_for
 
 
 def train(  # noqa: PLR0913 - each is a choice that users make by name
@@ -169,7 +169,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     check_classifier(name)
     check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
     source = datasets.open_source(data)
-    chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
+    chosen = found_for(recipe, transfer, name, data, photographs=source.are_photographs)
     if find_rate and resumed is not None:
         found = Recipe.from_dict(resumed.config["recipe"])
         learning_rate = found.optimizer.learning_rate

@@ -3,11 +3,13 @@
 import dataclasses
 import difflib
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 
+from keras_cnnzoo.training.choosing import choose_recipe
 from keras_cnnzoo.training.fine_tuning import fine_tune
 from keras_cnnzoo.training.probing import linear_probe
 from keras_cnnzoo.training.recipe import Recipe
@@ -20,6 +22,8 @@ TRANSFERS: Mapping[str, Callable[..., keras.callbacks.History]] = {
 }
 #: The sections of a recipe that change images, which a probe sees once.
 CHANGES = ("augment", "erase", "mix")
+#: A head alone bears this many times the learning rate of a network.
+PROBE_RATE = 3
 
 
 def transfer_by(name: str) -> Callable[..., keras.callbacks.History]:
@@ -77,6 +81,34 @@ def check_transfer(
             "computes their features once. Leave it out, or freeze in place of the "
             "probe."
         )
+
+
+def found_for(
+    recipe: Recipe | str | os.PathLike[str] | None,
+    transfer: str | None,
+    model: str,
+    data: Any,
+    *,
+    photographs: bool,
+) -> Recipe:
+    """Return the recipe of a training, which a way of transfer may decide.
+
+    Recipes of single models are for a random start, so that another way takes the
+    recipe of the data.
+
+    Args:
+        recipe: A recipe, its name or its file. None chooses by model and data.
+        transfer: The way, or None.
+        model: Name of the model.
+        data: The data, as for `keras_cnnzoo.data.load`.
+        photographs: Whether the data are photographs.
+    """
+    of = model if transfer is None else "*"
+    chosen = choose_recipe(of, data, recipe, photographs=photographs)
+    if recipe is not None or transfer != "probe":
+        return chosen
+    rate = PROBE_RATE * chosen.optimizer.learning_rate
+    return chosen.replace({"optimizer.learning_rate": rate})
 
 
 def suited(recipe: Recipe, transfer: str | None) -> Recipe:
