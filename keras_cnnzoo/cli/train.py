@@ -14,6 +14,7 @@ Example:
 
 import argparse
 import json
+from typing import Any
 
 from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, source_of
 
@@ -33,6 +34,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between two checkpoints (default: as short as costs at most 2 %%)",
     )
+    add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
+    add(
+        "--find-rate",
+        action="store_true",
+        help="look for a learning rate first, and train with it",
+    )
+    add(
+        "--out",
+        metavar="FOLDER",
+        help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
+    )
+    add_training(parser)
+    add_json(parser)
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Declare what a training takes, and a search for a recipe too."""
+    add = parser.add_argument
     add(
         "--data",
         default="digits",
@@ -49,12 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--epochs", type=int, help="number of epochs (default: the recipe's)")
     add("--batch-size", type=int, help="images per batch (default: the recipe's)")
-    add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
-    add(
-        "--find-rate",
-        action="store_true",
-        help="look for a learning rate first, and train with it",
-    )
     add(
         "--image-size",
         type=int,
@@ -62,11 +75,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="height and width of the images (default: the model's own)",
     )
     add("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
-    add(
-        "--out",
-        metavar="FOLDER",
-        help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
-    )
     add_weights(parser, "weights to start from")
     add_class_names(parser)
     add(
@@ -93,7 +101,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a setting of the recipe, such as optimizer.momentum=0.9, or an option of "
         "the model, such as pool=max; may be repeated",
     )
-    add_json(parser)
+
+
+def training_choices(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_training` declares, but the data, as arguments of `train`."""
+    return {
+        "recipe": args.recipe,
+        "set": dict(args.set),
+        "seed": args.seed,
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "image_size": args.image_size,
+        "weights": source_of(args.weights, args.source),
+        "freeze": args.freeze,
+        "transfer": args.transfer,
+        "class_names": args.class_names,
+    }
 
 
 def override(text: str) -> tuple[str, object]:
@@ -120,20 +143,11 @@ def run(args: argparse.Namespace) -> None:
         args.data,
         resume=args.resume,
         save_every=args.save_every,
-        recipe=args.recipe,
-        set=dict(args.set),
         out=args.out,
-        seed=args.seed,
-        epochs=args.epochs,
-        batch_size=args.batch_size,
         learning_rate=args.learning_rate,
         find_rate=args.find_rate,
-        image_size=args.image_size,
-        weights=source_of(args.weights, args.source),
-        freeze=args.freeze,
-        transfer=args.transfer,
-        class_names=args.class_names,
         console=console,
+        **training_choices(args),
     )
     results = run.results
     if args.json:

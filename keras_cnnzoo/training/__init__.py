@@ -53,6 +53,8 @@ from keras_cnnzoo.training.settings import (
     StopSettings,
 )
 from keras_cnnzoo.training.transfer import TRANSFERS, transfer_by
+from keras_cnnzoo.training.tuning import tune
+from keras_cnnzoo.training.tuning_result import Trial, Tuning
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
@@ -88,6 +90,8 @@ __all__ = [
     "StopInOrder",
     "StopSettings",
     "TrainingStopped",
+    "Trial",
+    "Tuning",
     "Watch",
     "balanced_class_weights",
     "compare_runs",
@@ -112,6 +116,7 @@ __all__ = [
     "save_model",
     "train",
     "transfer_by",
+    "tune",
     "unfreeze",
     "with_rates",
     "write_mistakes",

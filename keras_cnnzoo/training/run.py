@@ -156,8 +156,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         )
     arguments = {
         "model": name,
-        "data": _plain(data),
-        "weights": _plain(weights),
+        "data": plain_argument(data),
+        "weights": plain_argument(weights),
         "freeze": freeze,
         "transfer": transfer,
         "find_rate": find_rate,
@@ -248,12 +248,12 @@ def make_console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=True)
 
 
-def _plain(value: Any) -> Any:
-    """Return an argument's value for a JSON file."""
+def plain_argument(value: Any) -> Any:
+    """Return the value of an argument for a JSON file."""
     if isinstance(value, tuple) and all(
         isinstance(v, str | os.PathLike) for v in value
     ):
-        return [_plain(v) for v in value]
+        return [plain_argument(v) for v in value]
     if isinstance(value, str | os.PathLike):
         path = Path(value).expanduser()
         return str(path.resolve()) if path.exists() else str(value)
