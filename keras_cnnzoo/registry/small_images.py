@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_cnnzoo.axes import spatial
+from keras_cnnzoo.axes import channels_last_shape, spatial
 from keras_cnnzoo.registry.index import family_of
 from keras_cnnzoo.registry.stages import default_shape
 
@@ -34,9 +34,10 @@ def lost_picture(name: str, model: keras.Model) -> str | None:
         The sentence, which names a network for small images; None if all is well, or
         the size of the images is not known.
     """
-    size = spatial((None, *model.input.shape[1:]))
-    own = spatial((None, *default_shape(name)))
-    if None in (*size, *own) or not min(size) < min(own):
+    size = channels_last_shape(model.input.shape[1:])[:2]
+    own = channels_last_shape(default_shape(name))[:2]
+    known = [side for side in (*size, *own) if side is not None]
+    if len(known) < 4 or min(known[:2]) >= min(known[2:]):
         return None
     layer = _reducing(model)
     if layer is None:

@@ -182,7 +182,7 @@ def prepare(
             **recipe.model,
         )
     lost = registry.lost_picture(name, model)
-    notes = () if lost is None else (lost,)
+    notes: tuple[str, ...] = () if lost is None else (lost,)
     if freeze is not False:
         freezing.freeze(model, None if freeze is True else freeze)
         if weights is None:

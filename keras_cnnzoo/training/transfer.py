@@ -1,6 +1,5 @@
 """Ways to train a model that has learnt from other data, by name."""
 
-import dataclasses
 import difflib
 import functools
 import os
@@ -115,4 +114,4 @@ def suited(recipe: Recipe, transfer: str | None) -> Recipe:
     """Return a recipe without what a way of transfer has no use for."""
     if transfer != "probe":
         return recipe
-    return dataclasses.replace(recipe, **dict.fromkeys(CHANGES))
+    return recipe.replace(dict.fromkeys(CHANGES))
