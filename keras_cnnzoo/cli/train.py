@@ -14,6 +14,7 @@ Example:
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, source_of
@@ -44,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         metavar="FOLDER",
         help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
+    )
+    add(
+        "--record",
+        type=Path,
+        metavar="CSV",
+        help="add what was reached to this table of results, with seed, device, time "
+        "and versions; the package's own is keras_cnnzoo/recipes/receipts.csv",
     )
     add_training(parser)
     add_json(parser)
@@ -136,6 +144,10 @@ def run(args: argparse.Namespace) -> None:
 
     from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.training import train
+    from keras_cnnzoo.training.receipts import receipts, record_receipt
+
+    if args.record:
+        receipts(args.record)  # a wrong file is refused before the training
 
     console = Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True)
     run = train(
@@ -150,6 +162,8 @@ def run(args: argparse.Namespace) -> None:
         **training_choices(args),
     )
     results = run.results
+    if args.record:
+        record_receipt(args.record, run)
     if args.json:
         print(json.dumps({"folder": str(run.folder), **results}, indent=2))
         return

@@ -13,6 +13,7 @@ WORDS = (
     (r"`?image_size=(\d+)`?", r"--image-size \1"),
     (r"`?class_names=`?", "--class-names "),
     (r"`(weights|epochs|freeze|seed|recipe|transfer)`", r"--\1"),
+    (r"`(rounds|precision)`", r"--\1"),
     (r"`(batch_size|learning_rate|find_rate|image_size|class_names)`", r"--\1"),
     (r"list_models\(task='(\w+)'\)", "`cnnzoo list`"),
     (r"`?list_models\(\)`?", "`cnnzoo list`"),

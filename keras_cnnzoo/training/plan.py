@@ -5,7 +5,6 @@ from typing import Any
 
 from keras_cnnzoo.inspect import count_params
 from keras_cnnzoo.training.checkpoints import Checkpoint
-from keras_cnnzoo.training.fine_tuning import LAYER_DECAY
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.preparing import Prepared
 from keras_cnnzoo.training.recipe import Recipe, counted
@@ -16,9 +15,8 @@ IN_WORDS = ("name", "learning_rate", "weight_decay", "decay_all", "body_rate")
 #: What each way of transfer trains.
 TRANSFER = {
     "probe": "the head alone, on features that are computed before the first epoch",
-    "finetune": f"all layers, each stage at {LAYER_DECAY:g} of the rate of the next",
-    "gradual": "the head first, and in each epoch a stage more, at "
-    f"{LAYER_DECAY:g} of the rate of the next",
+    "finetune": "all layers, early ones at lower rates",
+    "gradual": "the head first, and in each epoch a stage more",
 }
 
 
@@ -36,6 +34,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     options = ", ".join(f"{key}={value!r}" for key, value in recipe.model.items())
     sets = (f"{part.num_examples:,} {name}" for name, part in splits.sets.items())
     fit = splits.adapter.fit if splits.adapter else "as they are"
+    sides = recipe.images.train_sizes(recipe.epochs)
+    sides_in_words = sides and f" (in training {_plain((sides[0], sides[-1]))} pixels)"
     given = arguments["weights"]
     first = f"beginning with {given}" if given else "beginning at random"
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"
@@ -44,7 +44,7 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         f"{count_params(prepared.trained):,} weights to train, {first}",
         "transfer": TRANSFER.get(arguments["transfer"]),
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
-        "images": f"{splits.image_shape}, {fit}; augmented: "
+        "images": f"{splits.image_shape}{sides_in_words or ''}, {fit}; augmented: "
         f"{_augmentation(recipe) or 'no'}",
         "recipe": ": ".join(filter(None, (recipe.name or "unnamed", recipe.source))),
         "training": f"{counted(recipe.epochs, 'epoch')} of "
@@ -54,6 +54,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "schedule": _schedule(recipe, steps),
         "loss": _settings(recipe.loss) or "cross-entropy",
         "weights": recipe.ema and f"averaged, decay {recipe.ema.decay:g}",
+        "statistics": recipe.recalibrate
+        and f"of batch normalisation anew, from {recipe.recalibrate:,} batches",
         "precision": prepared.model.dtype_policy.name,
         "run": str(run.folder),
     }
@@ -79,10 +81,18 @@ def _settings(section: Any) -> str:
     if section is None:
         return ""
     return ", ".join(
-        field.name.replace("_", " ") + ("" if value is True else f" {_plain(value)}")
+        _setting(field.name, value)
         for field in dataclasses.fields(section)
         if (value := getattr(section, field.name)) != field.default
     )
+
+
+def _setting(name: str, value: Any) -> str:
+    words = name.replace("_", " ")
+    if dataclasses.is_dataclass(value):
+        inside = _settings(value)
+        return f"{words} ({inside})" if inside else words
+    return words if value is True else f"{words} {_plain(value)}"
 
 
 def _optimizer(settings: OptimizerSettings, *, fine_tunes: bool) -> str:

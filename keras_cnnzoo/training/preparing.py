@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,15 +10,15 @@ import keras
 import numpy as np
 
 from keras_cnnzoo import registry, zoo
+from keras_cnnzoo.axes import channels_last_shape, image_shape
 from keras_cnnzoo.data import ImageSet, Splits
 from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.checkpoints import Checkpoint
 from keras_cnnzoo.training.class_weights import balanced_class_weights
-from keras_cnnzoo.training.compiling import compile_model, precision_of
+from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
 from keras_cnnzoo.training.epochs import build_state
 from keras_cnnzoo.training.fine_tuning import (
-    LAYER_DECAY,
     Phase,
     begin_phase,
     unfreezing,
@@ -74,7 +73,6 @@ class Prepared:
         fine_tunes: Whether the layers before the head train at the `body_rate`.
         notes: Sentences on problems that are known before the first step.
         phases: Epochs in which the same layers train, one after the other.
-        rates: Factors on the learning rate by weight, or None for those of the recipe.
         features: Computes what the head takes, where the head alone trains.
         trained: What `fit` trains: the model, or its head.
     """
@@ -86,7 +84,6 @@ class Prepared:
     fine_tunes: bool
     notes: tuple[str, ...]
     phases: tuple[Phase, ...]
-    rates: Mapping[str, float] | None
     features: keras.Model | None
     trained: keras.Model
 
@@ -127,10 +124,11 @@ class Prepared:
         )
 
     def begin(self, phase: Phase) -> None:
-        """Make the compiled model ready for a phase."""
-        if self.rates is not None:
+        """Make the compiled model ready for a phase, where there are several."""
+        decay = self.recipe.optimizer.layer_decay
+        if len(self.phases) > 1 and decay is not None:
             steps = phase.begin * len(self.splits.split("train"))
-            begin_phase(self.trained, phase, self.rates, steps)
+            begin_phase(self.trained, phase, layer_rates(self.trained, decay), steps)
 
     def matching(self, start: Checkpoint) -> Checkpoint:
         """Return a checkpoint with the optimizer that trains from there on.
@@ -171,14 +169,18 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
+    shape = splits.image_shape
+    if recipe.images.train_size is not None:
+        shape = image_shape((None, None, channels_last_shape(shape)[-1]))
     with precision_of(recipe), warnings.catch_warnings():
         # It becomes a note of the run.
         warnings.simplefilter("ignore", registry.SmallImageWarning)
         model = zoo.build(
             name,
-            input_shape=splits.image_shape,
+            input_shape=shape,
             classes=len(splits.class_names),
             weights=weights,
+            classifier_activation=activation_of(recipe),
             **recipe.model,
         )
     lost = registry.lost_picture(name, model)
@@ -189,7 +191,6 @@ def prepare(
             notes += (FROZEN_AND_RANDOM,)
     slow = recipe.optimizer.body_rate != 1 and transfer is None
     features, head = split_head(model) if transfer == "probe" else (None, model)
-    tuned = transfer in ("finetune", "gradual")
     return Prepared(
         model,
         splits,
@@ -202,7 +203,6 @@ def prepare(
             if transfer == "gradual"
             else [Phase(None, 0, recipe.epochs)]
         ),
-        rates=layer_rates(model, LAYER_DECAY) if tuned else None,
         features=features,
         trained=head,
     )

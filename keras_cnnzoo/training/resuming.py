@@ -55,7 +55,7 @@ def choices_of(run: Run) -> dict[str, Any]:
         "weights": tuple(weights) if isinstance(weights, list) else weights,
         "freeze": given["freeze"],
         "transfer": given.get("transfer"),
-        "find_rate": given.get("find_rate", False),
+        "find_rate": bool(given.get("find_rate")),
         "class_names": list(run.display_names),
     }
 

@@ -160,7 +160,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "weights": plain_argument(weights),
         "freeze": freeze,
         "transfer": transfer,
-        "find_rate": find_rate,
+        "find_rate": find_rate or None,
     }
     if find_rate and learning_rate is not None:
         raise ValueError("`find_rate` replaces `learning_rate`. Give one of them.")

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_cnnzoo.training.choosing import choose_recipe
-from keras_cnnzoo.training.fine_tuning import fine_tune
+from keras_cnnzoo.training.fine_tuning import LAYER_DECAY, fine_tune
 from keras_cnnzoo.training.probing import linear_probe
 from keras_cnnzoo.training.recipe import Recipe
 
@@ -21,6 +21,12 @@ TRANSFERS: Mapping[str, Callable[..., keras.callbacks.History]] = {
 }
 #: The sections of a recipe that change images, which a probe sees once.
 CHANGES = ("augment", "erase", "mix")
+#: What else does nothing to a head alone.
+OF_THE_BODY: Mapping[str, Any] = {
+    "recalibrate": 0,
+    "images.train_size": None,
+    "optimizer.layer_decay": None,
+}
 #: A head alone bears this many times the learning rate of a network.
 PROBE_RATE = 3
 
@@ -111,7 +117,12 @@ def found_for(
 
 
 def suited(recipe: Recipe, transfer: str | None) -> Recipe:
-    """Return a recipe without what a way of transfer has no use for."""
-    if transfer != "probe":
-        return recipe
-    return recipe.replace(dict.fromkeys(CHANGES))
+    """Return a recipe with what a way of transfer needs, and nothing else.
+
+    A probe sees the images once. The others train early stages at lower rates.
+    """
+    if transfer == "probe":
+        return recipe.replace({**dict.fromkeys(CHANGES), **OF_THE_BODY})
+    if transfer is not None and recipe.optimizer.layer_decay is None:
+        return recipe.replace({"optimizer.layer_decay": LAYER_DECAY})
+    return recipe

@@ -111,6 +111,7 @@ def test_a_run_equals_the_function_of_that_name(digits, learnt, tmp_path, way):
         classes=10,
         weights=str(learnt / "model.keras"),
     )
+    # The function sets the rates of the stages itself.
     compile_model(model, recipe, len(splits.train), 10, fine_tunes=False)
     theirs = transfer_by(way)(
         model, splits.train, splits.validation, epochs=recipe.epochs, verbose=0
