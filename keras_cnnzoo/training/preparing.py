@@ -169,7 +169,7 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
-    shape = splits.image_shape
+    shape: tuple[int | None, ...] = splits.image_shape
     if recipe.images.train_size is not None:
         shape = image_shape((None, None, channels_last_shape(shape)[-1]))
     with precision_of(recipe), warnings.catch_warnings():
