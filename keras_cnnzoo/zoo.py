@@ -1,5 +1,6 @@
 """Build a model by name, with its weights."""
 
+import warnings
 from typing import Any, Unpack
 
 import keras
@@ -56,6 +57,10 @@ def build(  # noqa: PLR0913
             sets what they record from the start; True is the same as "off".
         **overrides: Options of the architecture: the fields of the card's `config`.
 
+    Warns:
+        SmallImageWarning: The images are so small that a classifier leaves a single
+            position of them before its pooling.
+
     Returns:
         A functional `keras.Model`. With `preprocessing` it takes images of 0..255, of
         any dtype.
@@ -90,6 +95,10 @@ def build(  # noqa: PLR0913
         pooling=pooling,
         **options,
     )
+    if classes != 0 and features is None:
+        lost = registry.lost_picture(name, model)
+        if lost is not None:
+            warnings.warn(lost, registry.SmallImageWarning, stacklevel=2)
     if source is not None:
         fill(model, source, **options)
     if instrument:

@@ -19,13 +19,14 @@ from keras_cnnzoo.cli import (
     recipes,
     show,
     train,
+    tune,
     verify,
 )
 from keras_cnnzoo.cli.starting import start_keras
 from keras_cnnzoo.cli.words import in_shell_words
 
 COMMANDS = (
-    *(train, recipes, list, show, profile, bench),
+    *(train, tune, recipes, list, show, profile, bench),
     *(evaluate, compare, predict, explain, verify),
 )
 TRACEBACK = "CNNZOO_TRACEBACK"

@@ -6,6 +6,7 @@ Example:
   cnnzoo train lenet5 --set pool=max --set optimizer.learning_rate=0.01
   cnnzoo train lenet5 --recipe mine.toml
   cnnzoo train resnet18 --data photos/ --weights resnet18.safetensors --freeze
+  cnnzoo train resnet18 --data photos/ --weights default --transfer probe
   cnnzoo train squeezenet1_1 --data photos/ --weights theirs.npz
                --source deepscale/squeezenet_v1.1
   cnnzoo train --resume runs/photos
@@ -14,6 +15,7 @@ Example:
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, source_of
 
@@ -33,6 +35,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between two checkpoints (default: as short as costs at most 2 %%)",
     )
+    add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
+    add(
+        "--find-rate",
+        action="store_true",
+        help="look for a learning rate first, and train with it",
+    )
+    add(
+        "--out",
+        metavar="FOLDER",
+        help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
+    )
+    add(
+        "--record",
+        type=Path,
+        metavar="CSV",
+        help="add what was reached to this table of results, with seed, device, time "
+        "and versions; the package's own is keras_cnnzoo/recipes/receipts.csv",
+    )
+    add_training(parser)
+    add_json(parser)
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """Declare what a training takes, and a search for a recipe too."""
+    add = parser.add_argument
     add(
         "--data",
         default="digits",
@@ -49,7 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--epochs", type=int, help="number of epochs (default: the recipe's)")
     add("--batch-size", type=int, help="images per batch (default: the recipe's)")
-    add("--learning-rate", type=float, help="learning rate (default: the recipe's)")
     add(
         "--image-size",
         type=int,
@@ -57,11 +83,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="height and width of the images (default: the model's own)",
     )
     add("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
-    add(
-        "--out",
-        metavar="FOLDER",
-        help="folder to write the run to (default: runs/MODEL-DATA-NUMBER)",
-    )
     add_weights(parser, "weights to start from")
     add_class_names(parser)
     add(
@@ -73,6 +94,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train only the head, or only this layer and those after it",
     )
     add(
+        "--transfer",
+        metavar="WAY",
+        help="how to go on from the weights: probe (the head alone, on features that "
+        "are computed once), finetune (all layers, early ones slowly) or gradual (the "
+        "head first, then a stage more in each epoch)",
+    )
+    add(
         "--set",
         action="append",
         default=[],
@@ -81,14 +109,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a setting of the recipe, such as optimizer.momentum=0.9, or an option of "
         "the model, such as pool=max; may be repeated",
     )
-    add(
-        "--record",
-        type=Path,
-        metavar="CSV",
-        help="add what was reached to this table of results, with seed, device, time "
-        "and versions; the package's own is keras_cnnzoo/recipes/receipts.csv",
-    )
-    add_json(parser)
+
+
+def training_choices(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what `add_training` declares, but the data, as arguments of `train`."""
+    return {
+        "recipe": args.recipe,
+        "set": dict(args.set),
+        "seed": args.seed,
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "image_size": args.image_size,
+        "weights": source_of(args.weights, args.source),
+        "freeze": args.freeze,
+        "transfer": args.transfer,
+        "class_names": args.class_names,
+    }
 
 
 def override(text: str) -> tuple[str, object]:
@@ -119,18 +155,11 @@ def run(args: argparse.Namespace) -> None:
         args.data,
         resume=args.resume,
         save_every=args.save_every,
-        recipe=args.recipe,
-        set=dict(args.set),
         out=args.out,
-        seed=args.seed,
-        epochs=args.epochs,
-        batch_size=args.batch_size,
         learning_rate=args.learning_rate,
-        image_size=args.image_size,
-        weights=source_of(args.weights, args.source),
-        freeze=args.freeze,
-        class_names=args.class_names,
+        find_rate=args.find_rate,
         console=console,
+        **training_choices(args),
     )
     results = run.results
     if args.record:

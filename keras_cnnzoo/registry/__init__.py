@@ -11,15 +11,18 @@ from keras_cnnzoo.registry.index import (
     register,
     weights_of,
 )
+from keras_cnnzoo.registry.small_images import SmallImageWarning, lost_picture
 
 __all__ = [
     "Card",
     "Origin",
+    "SmallImageWarning",
     "assemble",
     "card",
     "families",
     "family_of",
     "list_models",
+    "lost_picture",
     "module_of",
     "origin",
     "register",

@@ -57,6 +57,8 @@ from keras_cnnzoo.training.settings import (
     StopSettings,
 )
 from keras_cnnzoo.training.transfer import TRANSFERS, transfer_by
+from keras_cnnzoo.training.tuning import tune
+from keras_cnnzoo.training.tuning_result import Trial, Tuning
 from keras_cnnzoo.training.watch import Watch
 
 __all__ = [
@@ -93,6 +95,8 @@ __all__ = [
     "StopInOrder",
     "StopSettings",
     "TrainingStopped",
+    "Trial",
+    "Tuning",
     "Watch",
     "balanced_class_weights",
     "compare_runs",
@@ -117,6 +121,7 @@ __all__ = [
     "save_model",
     "train",
     "transfer_by",
+    "tune",
     "unfreeze",
     "with_rates",
     "write_mistakes",

@@ -28,12 +28,20 @@ class KeepBest(keras.callbacks.Callback):
     Args:
         path: The `.keras` file.
         average: Keeps the average of the weights, which is saved in their place.
+        whole: The model to save, where `fit` trains a part of it. None saves the one
+            that is trained.
     """
 
-    def __init__(self, path: Path, average: AverageWeights | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        average: AverageWeights | None = None,
+        whole: keras.Model | None = None,
+    ) -> None:
         super().__init__()
         self.path = path
         self.average = average
+        self.whole = whole
         self.epoch: int | None = None
         self.logs: dict[str, float] = {}
 
@@ -44,7 +52,8 @@ class KeepBest(keras.callbacks.Callback):
         if better and weights_are_finite(self.model):
             averaged = self.average.swapped() if self.average else nullcontext()
             with averaged:
-                save_model(_without_compiling(self.model), self.path)
+                model = self.model if self.whole is None else self.whole
+                save_model(_without_compiling(model), self.path)
             self.epoch, self.logs = epoch + 1, dict(logs)
 
 

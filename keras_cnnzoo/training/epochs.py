@@ -1,12 +1,13 @@
 """Run the epochs of a training by `fit`, from its beginning or from a checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from keras_cnnzoo.data import ImageSet
 from keras_cnnzoo.training.checkpoints import Checkpoint
+from keras_cnnzoo.training.fine_tuning import Phase
 
 
 class _OneTraining(keras.callbacks.CallbackList):
@@ -41,23 +42,26 @@ def fit_epochs(
     model: keras.Model,
     train: ImageSet,
     validation: ImageSet,
-    epochs: int,
+    phases: Sequence[Phase],
     callbacks: Sequence[keras.callbacks.Callback],
     *,
+    begin: Callable[[Phase], None],
     start: Checkpoint | None,
     class_weights: dict[int, float] | None,
 ) -> None:
-    """Fit a compiled model until an epoch.
+    """Fit a compiled model until the end of the last phase.
 
     Args:
         model: The model.
         train: The training images.
         validation: The validation images.
-        epochs: The number of epochs in all.
+        phases: The phases of the training, one after the other.
         callbacks: The callbacks. One of them restores the checkpoint.
+        begin: Makes the model ready for a phase; called before each.
         start: The checkpoint to go on from; None begins anew.
         class_weights: The weight of each class in the loss.
     """
+    epochs = phases[-1].end
     listed = _OneTraining(
         callbacks, add_history=True, model=model, epochs=epochs, steps=len(train)
     )
@@ -67,27 +71,34 @@ def fit_epochs(
         "callbacks": listed,
         "class_weight": class_weights,
     }
-    first = 0
+    first, step = 0, 0
     if start is not None:
-        first = start.place.epoch
-        if start.stopped or first >= epochs:
+        first, step = start.place.epoch, start.place.step
+        if start.stopped:
             return
-        build_state(model, validation)
-        if start.place.step:
+    for phase in phases:
+        if phase.end <= first:
+            continue
+        begin(phase)
+        if start is not None:
+            build_state(model, validation)
+            start = None
+        if step:
             listed.is_last = first + 1 == epochs
-            rest = train.rest(first, start.place.step)
+            rest = train.rest(first, step)
             listed.steps = len(rest)
             model.fit(rest, initial_epoch=first, epochs=first + 1, **settings)
-            first += 1
-            if listed.is_last:
-                return
-    listed.steps = len(train)
-    listed.is_last = True
-    if model.stop_training:
-        listed.on_train_end()
-    else:
-        train.epoch = first
-        model.fit(train, initial_epoch=first, epochs=epochs, **settings)
+            first, step = first + 1, 0
+        listed.steps = len(train)
+        if first < phase.end and not model.stop_training:
+            listed.is_last = phase.end == epochs
+            train.epoch = first
+            model.fit(train, initial_epoch=first, epochs=phase.end, **settings)
+            first = phase.end
+        if model.stop_training and not listed.is_last:
+            listed.is_last = True
+            listed.on_train_end()
+            return
 
 
 def build_state(model: keras.Model, images: ImageSet) -> None:

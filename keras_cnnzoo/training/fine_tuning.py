@@ -18,6 +18,9 @@ from keras_cnnzoo.training.recompiling import compile_again, compile_settings
 from keras_cnnzoo.training.relay import Relay
 from keras_cnnzoo.training.stages import stages
 
+#: Factor on the learning rate from each stage to the one before it.
+LAYER_DECAY = 0.75
+
 
 def fine_tune(  # noqa: PLR0913 - each is a choice that users make by name
     model: keras.Model,
@@ -26,7 +29,7 @@ def fine_tune(  # noqa: PLR0913 - each is a choice that users make by name
     *,
     epochs: int = 10,
     batch_size: int | None = None,
-    layer_decay: float = 0.75,
+    layer_decay: float = LAYER_DECAY,
     gradual: bool = False,
     shuffle: bool = True,
     class_weight: Mapping[int, float] | None = None,

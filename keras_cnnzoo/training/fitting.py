@@ -74,7 +74,6 @@ def fit_and_score(
         back = newest(run.folder / folders.CHECKPOINTS)
         if back is not None:
             training = training.lowered(back)
-            prepared.compile(training.run.rate)
             training.fit()
     return training.finish()
 
@@ -92,11 +91,11 @@ class _Training:
         start: Checkpoint | None,
     ) -> None:
         self.run, self.prepared, self.console = run, prepared, console
-        self.callbacks, self.save_every, self.start = callbacks, save_every, start
-        self.train = prepared.splits.split("train")
-        self.validation = prepared.splits.split("validation")
+        self.callbacks, self.save_every = callbacks, save_every
+        self.train, self.validation = prepared.sets.train, prepared.sets.validation
+        self.start = start = start and prepared.matching(start)
         self.average = make_average(prepared.recipe)
-        self.best = KeepBest(run.folder / folders.MODEL, self.average)
+        self.best = KeepBest(run.folder / folders.MODEL, self.average, prepared.model)
         self.history = HistoryFile(run.folder / folders.HISTORY)
         self.progress = ProgressBar(console, self.train.num_examples)
         self.watch = Watch(
@@ -128,8 +127,10 @@ class _Training:
             f"{back.place.step:,}, and on with {LOWERED:g} of the learning rate."
         )
         self.console.print(f"note: {why}")
+        run = self.run.lower_rate(LOWERED, why)
+        self.prepared.compile(run.rate)
         return _Training(
-            self.run.lower_rate(LOWERED, why),
+            run,
             self.prepared,
             self.console,
             self.callbacks,
@@ -145,11 +146,12 @@ class _Training:
         try:
             with self.stop.listening():
                 fit_epochs(
-                    self.prepared.model,
+                    self.prepared.trained,
                     self.train,
                     self.validation,
-                    self.prepared.recipe.epochs,
+                    self.prepared.phases,
                     self.listed,
+                    begin=self.prepared.begin,
                     start=self.start,
                     class_weights=self.prepared.class_weights,
                 )
@@ -178,7 +180,7 @@ class _Training:
             "notes": [*self.run.notes, *self.watch.notes],
         }
         if self.stop.status != "finished":
-            model = self.prepared.model
+            model = self.prepared.trained
             skipped = scales_loss(model) and steps_taken(model) == 0
             stopped = self.run.finish(results)
             raise _stopped(self.stop, stopped, all_skipped=skipped)

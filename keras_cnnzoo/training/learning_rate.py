@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,7 @@ def find_learning_rate(
     highest: float = 1.0,
     steps: int = 100,
     smoothing: float = 0.9,
+    class_weight: Mapping[int, float] | None = None,
 ) -> LearningRates:
     """Find a learning rate for a compiled model, by raising it step by step.
 
@@ -110,6 +111,7 @@ def find_learning_rate(
         highest: The last learning rate.
         steps: Number of steps, at least 10. Data with fewer batches are repeated.
         smoothing: Weight of the earlier steps in the smoothed loss, from 0 to below 1.
+        class_weight: The weight of each class in the loss, as for `fit`.
 
     Raises:
         ValueError: The model is not compiled, there are no data, the loss is not finite
@@ -133,7 +135,9 @@ def find_learning_rate(
         average = 0.0
         for step in range(steps):
             rate = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-            logs = model.train_on_batch(*next(batches), return_dict=True)
+            logs = model.train_on_batch(
+                *next(batches), class_weight=class_weight, return_dict=True
+            )
             loss = float(logs["loss"])
             if not math.isfinite(loss):
                 break
@@ -184,6 +188,8 @@ def _restored(model: keras.Model) -> Iterator[None]:
     variables = [*model.variables, *optimizer.variables]
     # Copies, since on JAX a step reuses the memory of the arrays that it replaces.
     before = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    # On TensorFlow, `train_on_batch` has one batch for as many steps as a call makes.
+    at_once, model.steps_per_execution = model.steps_per_execution, 1
     trace_anew(model)
     try:
         yield
@@ -191,6 +197,7 @@ def _restored(model: keras.Model) -> Iterator[None]:
         for variable, value in zip(variables, before, strict=True):
             variable.assign(value)
         model.reset_metrics()
+        model.steps_per_execution = at_once
         trace_anew(model)
 
 

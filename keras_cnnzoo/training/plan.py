@@ -12,6 +12,12 @@ from keras_cnnzoo.training.settings import OptimizerSettings
 
 #: Settings of an optimizer that its line in the plan has anyway, or in other words.
 IN_WORDS = ("name", "learning_rate", "weight_decay", "decay_all", "body_rate")
+#: What each way of transfer trains.
+TRANSFER = {
+    "probe": "the head alone, on features that are computed before the first epoch",
+    "finetune": "all layers, early ones at lower rates",
+    "gradual": "the head first, and in each epoch a stage more",
+}
 
 
 def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
@@ -35,7 +41,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"
     lines = {
         "model": f"{arguments['model']}{options and f' ({options})'}, "
-        f"{count_params(prepared.model):,} weights to train, {first}",
+        f"{count_params(prepared.trained):,} weights to train, {first}",
+        "transfer": TRANSFER.get(arguments["transfer"]),
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
         "images": f"{splits.image_shape}{sides_in_words or ''}, {fit}; augmented: "
         f"{_augmentation(recipe) or 'no'}",

@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_cnnzoo.axes import is_channels_last
+from keras_cnnzoo.data import ImageSet
+from keras_cnnzoo.data.examples import ArrayExamples
 from keras_cnnzoo.internals.mending import mended
 from keras_cnnzoo.training.features import FeatureSet, compute_features
 from keras_cnnzoo.training.recompiling import compile_settings
@@ -14,6 +18,8 @@ from keras_cnnzoo.training.splitting import split_head
 
 #: On TensorFlow a step of a head takes less time than to call it.
 STEPS_AT_ONCE = 16
+#: Bytes of features to keep in memory; if there are more, they are kept in a file.
+MEMORY = 2e9
 
 
 def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
@@ -24,7 +30,7 @@ def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
     epochs: int = 20,
     batch_size: int | None = None,
     augmented_passes: int = 0,
-    memory: float = 2e9,
+    memory: float = MEMORY,
     shuffle: bool = True,
     seed: int = 0,
     class_weight: Mapping[int, float] | None = None,
@@ -138,3 +144,37 @@ def linear_probe(  # noqa: PLR0913 - each is a choice that users make by name
 def _plain(data: Any) -> Any:
     """Return a set of `keras_cnnzoo.data` without augmentation; others as they are."""
     return data.ordered() if hasattr(data, "ordered") else data
+
+
+def feature_set(
+    features: keras.Model, images: ImageSet, *, memory: float = MEMORY
+) -> ImageSet:
+    """Return a set of the features of images, in place of the images.
+
+    They are computed at once, in inference mode and without augmentation. The set has
+    the batch size, seed and shuffling of the images' one.
+
+    Args:
+        features: What computes them; see `split_head`.
+        images: The images.
+        memory: As for `linear_probe`.
+
+    Raises:
+        ValueError: The model has several outputs.
+    """
+    if len(features.outputs) > 1:
+        raise ValueError(
+            f"The head of {features.name!r} takes {len(features.outputs)} feature maps "
+            "at once, and `train` can store one. Call `linear_probe`, or freeze."
+        )
+    store = compute_features(features, images.ordered(), memory=memory)
+    values, labels = store.take(slice(None))
+    if values.ndim > 2 and not is_channels_last():
+        values = np.moveaxis(values, 1, -1)  # a set moves them back
+    batches = images.batches
+    return ImageSet(
+        ArrayExamples(values, labels),
+        batch_size=batches.batch_size,
+        shuffle=batches.shuffle,
+        seed=batches.seed,
+    )

@@ -54,6 +54,8 @@ def choices_of(run: Run) -> dict[str, Any]:
         "seed": run.config["seed"],
         "weights": tuple(weights) if isinstance(weights, list) else weights,
         "freeze": given["freeze"],
+        "transfer": given.get("transfer"),
+        "find_rate": bool(given.get("find_rate")),
         "class_names": list(run.display_names),
     }
 

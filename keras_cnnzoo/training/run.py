@@ -15,20 +15,21 @@ from keras_cnnzoo import data as datasets
 from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.checkpoints import newest
-from keras_cnnzoo.training.choosing import DECIDED, as_changes, choose_recipe
+from keras_cnnzoo.training.choosing import DECIDED, as_changes
 from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import check_classifier
 from keras_cnnzoo.training.plan import describe
 from keras_cnnzoo.training.preparing import prepare
+from keras_cnnzoo.training.rate_search import with_found_rate
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipes import dataset_name
 from keras_cnnzoo.training.resuming import (
     check_unchanged,
     choices_of,
-    data_digests,
     open_unfinished,
 )
+from keras_cnnzoo.training.transfer import check_transfer, found_for
 
 
 def train(  # noqa: PLR0913 - each is a choice that users make by name
@@ -43,9 +44,11 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    find_rate: bool = False,
     image_size: int | None = None,
     weights: Any = None,
     freeze: bool | str = False,
+    transfer: str | None = None,
     class_names: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     save_every: float | None = None,
@@ -82,6 +85,9 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         epochs: Replaces the recipe's.
         batch_size: Replaces the recipe's.
         learning_rate: Replaces the recipe's.
+        find_rate: Whether to replace it by the suggestion of `find_learning_rate`. The
+            run folder then has the curve as `learning_rates.png`, and `config.json` the
+            rate, which a resumed run goes on with.
         image_size: Height and width of the resized images in pixels; None takes the
             model's default.
         weights: Start weights, as for `keras_cnnzoo.build`, or the folder of a run, to
@@ -90,6 +96,11 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             after it. See `keras_cnnzoo.training.freeze`. If start weights are given
             and nothing is frozen, all layers but the head train at the recipe's
             `body_rate`.
+        transfer: How to go on from the start weights. "probe" trains the head alone, on
+            features that are computed once, without augmentation; callbacks then see
+            the head. "finetune" trains all layers, early stages at lower learning
+            rates; "gradual" too, but the head first, and in each epoch a stage more.
+            See `linear_probe` and `fine_tune`.
         class_names: Names of the classes for display, in order or in a file, as for
             `keras_cnnzoo.data.load`.
         callbacks: Keras callbacks of your own. What they keep in plain attributes
@@ -123,8 +134,10 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             "batch_size": batch_size,
             "weights": weights,
             "learning_rate": learning_rate,
+            "find_rate": find_rate,
             "image_size": image_size,
             "freeze": freeze or None,
+            "transfer": transfer,
             "class_names": class_names,
             **overrides,
         }
@@ -143,15 +156,23 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         )
     arguments = {
         "model": name,
-        "data": _plain(data),
-        "weights": _plain(weights),
+        "data": plain_argument(data),
+        "weights": plain_argument(weights),
         "freeze": freeze,
+        "transfer": transfer,
+        "find_rate": find_rate or None,
     }
+    if find_rate and learning_rate is not None:
+        raise ValueError("`find_rate` replaces `learning_rate`. Give one of them.")
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
+    check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
     source = datasets.open_source(data)
-    chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
+    chosen = found_for(recipe, transfer, name, data, photographs=source.are_photographs)
+    if find_rate and resumed is not None:
+        found = Recipe.from_dict(resumed.config["recipe"])
+        learning_rate = found.optimizer.learning_rate
     short = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -170,6 +191,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         seed=seed,
         weights=weights,
         freeze=freeze,
+        transfer=transfer,
         class_names=class_names or names_beside(data, source.class_names),
     )
     splits = prepared.splits
@@ -183,9 +205,10 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             **{split: s.num_examples for split, s in splits.sets.items()},
             "left_out": len(splits.skipped),
         },
-        "data_digests": data_digests(splits),
+        "data_digests": prepared.digests,
         "class_names": splits.class_names,
         "display_names": splits.display_names,
+        "found_rate": None,
         "backend": keras.backend.backend(),
         "dtype_policy": prepared.model.dtype_policy.name,
         "versions": folders.versions(),
@@ -193,15 +216,22 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "results": None,
     }
     start = None
+    shown = console or make_console()
     if resumed is not None:
         check_unchanged(resumed, config)
         start = newest(resumed.folder / folders.CHECKPOINTS)
         run = resumed.reopen()
     else:
-        run = Run(folders.make_folder(out, name, dataset_name(data)), config)
+        folder = folders.make_folder(out, name, dataset_name(data))
+        if find_rate:
+            prepared.compile()
+            prepared, config["found_rate"] = with_found_rate(
+                prepared, folder, shown.print
+            )
+            config["recipe"] = prepared.recipe.to_dict()
+        run = Run(folder, config)
         folders.write_config(run.folder, run.config)
     prepared.compile(run.rate)
-    shown = console or make_console()
     shown.print(describe(run, prepared, start))
     return fit_and_score(
         run,
@@ -218,12 +248,12 @@ def make_console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=True)
 
 
-def _plain(value: Any) -> Any:
-    """Return an argument's value for a JSON file."""
+def plain_argument(value: Any) -> Any:
+    """Return the value of an argument for a JSON file."""
     if isinstance(value, tuple) and all(
         isinstance(v, str | os.PathLike) for v in value
     ):
-        return [_plain(v) for v in value]
+        return [plain_argument(v) for v in value]
     if isinstance(value, str | os.PathLike):
         path = Path(value).expanduser()
         return str(path.resolve()) if path.exists() else str(value)

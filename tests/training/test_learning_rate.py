@@ -207,3 +207,39 @@ def test_what_cannot_be_tested_is_named(rng):
         find_learning_rate(_model("sgd"), once)
     with pytest.raises(ValueError, match="have no batches"):
         find_learning_rate(_model("sgd"), [])
+
+
+def test_class_weights_weigh_the_losses(rng):
+    images, labels = _data(rng)
+    weights = {0: 2.0, 1: 0.5, 2: 1.0}
+    each = np.array([weights[label] for label in labels])
+    batches = [
+        (images[i : i + 16], labels[i : i + 16], each[i : i + 16])
+        for i in range(0, len(labels), 16)
+    ]
+    model = _model(keras.optimizers.SGD(0.1))
+    plain = [(x, y) for x, y, _ in batches]
+    ours = find_learning_rate(model, plain, steps=12, class_weight=weights)
+    theirs = find_learning_rate(model, batches, steps=12)
+    np.testing.assert_allclose(ours.losses, theirs.losses, 1e-5)
+    unweighted = find_learning_rate(model, plain, steps=12)
+    assert not np.allclose(ours.losses, unweighted.losses, 1e-2)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras has one step per call there"
+)
+def test_several_steps_per_call_change_nothing(rng):
+    images, labels = _data(rng)
+    model = _model(keras.optimizers.SGD(0.1))
+    batches = [
+        (images[i : i + 16], labels[i : i + 16]) for i in range(0, len(labels), 16)
+    ]
+    one = find_learning_rate(model, batches, steps=12)
+    model.compile(
+        model.optimizer, "sparse_categorical_crossentropy", steps_per_execution=4
+    )
+    several = find_learning_rate(model, batches, steps=12)
+    np.testing.assert_allclose(one.losses, several.losses, 1e-5)
+    assert model.steps_per_execution == 4
+    model.fit(images, labels, batch_size=16, epochs=1, verbose=0)
