@@ -72,6 +72,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train only the head, or only this layer and those after it",
     )
     add(
+        "--devices",
+        type=int,
+        metavar="N",
+        help="how many devices of this machine share each batch (default: one)",
+    )
+    add(
+        "--hosts",
+        metavar="ADDRESS:PORT,COUNT,INDEX",
+        help="train together with other processes: the address of the first, how many, "
+        "and the number of this one from 0 (default: what the environment says)",
+    )
+    add(
         "--set",
         action="append",
         default=[],
@@ -100,6 +112,7 @@ def run(args: argparse.Namespace) -> None:
 
     from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.training import train
+    from keras_cnnzoo.training.processes import join
 
     console = Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True)
     run = train(
@@ -118,8 +131,12 @@ def run(args: argparse.Namespace) -> None:
         weights=source_of(args.weights, args.source),
         freeze=args.freeze,
         class_names=args.class_names,
+        devices=args.devices,
+        hosts=args.hosts,
         console=console,
     )
+    if not join().leads:
+        return
     results = run.results
     if args.json:
         print(json.dumps({"folder": str(run.folder), **results}, indent=2))

@@ -72,7 +72,8 @@ def fit_epochs(
         first = start.place.epoch
         if start.stopped or first >= epochs:
             return
-        build_state(model, validation)
+        if keras.backend.backend() != "jax":
+            build_state(model, validation)
         if start.place.step:
             listed.is_last = first + 1 == epochs
             rest = train.rest(first, start.place.step)
@@ -93,8 +94,8 @@ def fit_epochs(
 def build_state(model: keras.Model, images: ImageSet) -> None:
     """Make the variables of a compiled model's metrics and optimizer.
 
-    `fit` makes them in its first step on TensorFlow, and a checkpoint needs them
-    before.
+    `fit` makes them in its first step on TensorFlow and PyTorch, and a checkpoint needs
+    them before. On JAX it does so as it begins.
     """
     pixels, labels = images[0]
     model.evaluate(pixels, labels, verbose=0)

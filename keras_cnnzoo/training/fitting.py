@@ -67,14 +67,17 @@ def fit_and_score(
         TrainingStopped: A signal arrived, or the loss is no longer finite.
     """
     training = _Training(run, prepared, console, callbacks, save_every, start)
-    training.fit()
-    if training.stop.diverged_in and not run.lowered:
-        back = newest(run.folder / folders.CHECKPOINTS)
-        if back is not None:
-            training = training.lowered(back)
-            prepared.compile(training.run.rate)
-            training.fit()
-    return training.finish()
+    processes = prepared.devices.processes
+    with processes.together(run.folder):
+        training.fit()
+        if training.stop.diverged_in and not run.lowered:
+            folder = processes.copied(run.folder)
+            back = newest(folder / folders.CHECKPOINTS)
+            if back is not None:
+                training = training.lowered(back)
+                prepared.compile(training.run.rate)
+                training.fit()
+        return training.finish()
 
 
 class _Training:
@@ -108,7 +111,7 @@ class _Training:
             average=self.average,
             start=start,
         )
-        self.stop = StopInOrder(self.checkpoints)
+        self.stop = StopInOrder(self.checkpoints, prepared.devices.processes)
         self.listed = [
             *([self.average] if self.average else []),
             *(self.best, self.history, self.progress, self.watch, *others),
@@ -141,11 +144,12 @@ class _Training:
             self.watch.note(text)
         began = time.perf_counter()
         try:
-            with self.stop.listening():
+            devices = self.prepared.devices
+            with self.stop.listening(), devices.scope():
                 fit_epochs(
                     self.prepared.model,
-                    self.train,
-                    self.validation,
+                    devices.part(self.train),
+                    devices.part(self.validation),
                     self.prepared.recipe.epochs,
                     self.listed,
                     start=self.start,
@@ -180,6 +184,7 @@ class _Training:
             skipped = scales_loss(model) and steps_taken(model) == 0
             stopped = self.run.finish(results)
             raise _stopped(self.stop, stopped, all_skipped=skipped)
+        self.prepared.devices.processes.check_same(self.run.model)
         scored = _score(self.run, results, self.prepared.splits, self.title, self.watch)
         # Only a training that goes on needs them.
         shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)

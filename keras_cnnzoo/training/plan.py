@@ -46,6 +46,7 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "loss": _settings(recipe.loss) or "cross-entropy",
         "weights": recipe.ema and f"averaged, decay {recipe.ema.decay:g}",
         "precision": prepared.model.dtype_policy.name,
+        "devices": prepared.devices.text,
         "run": str(run.folder),
     }
     if start is not None:

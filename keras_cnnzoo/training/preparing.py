@@ -11,6 +11,7 @@ from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import compile_model, precision_of
+from keras_cnnzoo.training.devices import Devices
 from keras_cnnzoo.training.inputs import load_to_train, start_weights
 from keras_cnnzoo.training.recipe import Recipe
 
@@ -30,6 +31,7 @@ class Prepared:
         recipe: The recipe, with whole epochs.
         fine_tunes: Whether the layers before the head train at the `body_rate`.
         notes: Sentences on problems that are known before the first step.
+        devices: Where it computes.
     """
 
     model: keras.Model
@@ -37,6 +39,7 @@ class Prepared:
     recipe: Recipe
     fine_tunes: bool
     notes: tuple[str, ...]
+    devices: Devices
 
     @property
     def class_weights(self) -> dict[int, float] | None:
@@ -53,13 +56,14 @@ class Prepared:
             rate: Factor on the recipe's learning rate.
         """
         slower = {"optimizer.learning_rate": self.recipe.optimizer.learning_rate * rate}
-        compile_model(
-            self.model,
-            self.recipe.replace(slower),
-            len(self.splits.split("train")),
-            len(self.splits.class_names),
-            fine_tunes=self.fine_tunes,
-        )
+        with self.devices.scope():
+            compile_model(
+                self.model,
+                self.recipe.replace(slower),
+                len(self.splits.split("train")),
+                len(self.splits.class_names),
+                fine_tunes=self.fine_tunes,
+            )
 
 
 def prepare(
@@ -71,6 +75,7 @@ def prepare(
     weights: Any,
     freeze: bool | str,
     class_names: Any,
+    devices: Devices,
 ) -> Prepared:
     """Load the data and build the model; see `keras_cnnzoo.training.train`."""
     seed_everything(seed)
@@ -79,7 +84,8 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
-    with precision_of(recipe):
+    devices.check(recipe.batch_size)
+    with precision_of(recipe), devices.scope():
         model = zoo.build(
             name,
             input_shape=splits.image_shape,
@@ -94,4 +100,4 @@ def prepare(
             notes = (FROZEN_AND_RANDOM,)
     slow = recipe.optimizer.body_rate != 1
     fine_tunes = weights is not None and freeze is False and slow
-    return Prepared(model, splits, recipe, fine_tunes, notes)
+    return Prepared(model, splits, recipe, fine_tunes, notes, devices)

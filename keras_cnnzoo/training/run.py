@@ -1,6 +1,7 @@
 """Train a model by name, and write a folder with its weights, settings and results."""
 
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,13 @@ from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.checkpoints import newest
 from keras_cnnzoo.training.choosing import DECIDED, as_changes, choose_recipe
+from keras_cnnzoo.training.devices import open_devices
 from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import check_classifier
 from keras_cnnzoo.training.plan import describe
 from keras_cnnzoo.training.preparing import prepare
+from keras_cnnzoo.training.processes import Hosts, join
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipes import dataset_name
 from keras_cnnzoo.training.resuming import (
@@ -47,6 +50,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     weights: Any = None,
     freeze: bool | str = False,
     class_names: Any = None,
+    devices: int | None = None,
+    hosts: Hosts | str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     save_every: float | None = None,
     console: Console | None = None,
@@ -92,6 +97,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             `body_rate`.
         class_names: Names of the classes for display, in order or in a file, as for
             `keras_cnnzoo.data.load`.
+        devices: How many devices of this machine compute each step. They split the
+            recipe's batch, and learn what one device would, up to rounding. None takes
+            one, or for `resume` as many as before; with several processes, all.
+        hosts: Where several processes that train together find each other, as `Hosts`
+            or as `"ADDRESS:PORT,COUNT,INDEX"`. None takes what the environment says,
+            or one process. JAX only.
         callbacks: Keras callbacks of your own. What they keep in plain attributes
             (numbers, texts, lists and dicts of them) is part of a checkpoint.
         save_every: Seconds between two checkpoints. None saves as often as it costs at
@@ -108,8 +119,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         TypeError: The model has no such option.
         OSError: The run folder cannot be written; this is checked before training.
         TrainingStopped: The training ended early. Its `run` has the best model.
+        ProcessLost: Another one of several processes has ended.
     """
     began = datetime.now(UTC)
+    processes = join(Hosts.parse(hosts) if isinstance(hosts, str) else hosts)
+    if resume is not None:
+        resume = processes.copied(Path(resume))
     resumed = None if resume is None else open_unfinished(resume)
     if name is None:
         if resumed is None:
@@ -137,6 +152,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         return train(
             **choices,
             resume=resume,
+            devices=devices,
             callbacks=callbacks,
             save_every=save_every,
             console=console,
@@ -150,6 +166,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
+    if devices is None and resumed is not None and processes.count == 1:
+        devices = resumed.config.get("devices")
+    spread = open_devices(devices, processes)
+    if not processes.leads:
+        # Only process 0 writes the run's folder and shows how it goes.
+        out, save_every, console = processes.own_folder(), math.inf, Console(quiet=True)
     source = datasets.open_source(data)
     chosen = choose_recipe(name, data, recipe, photographs=source.are_photographs)
     short = {
@@ -171,6 +193,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         weights=weights,
         freeze=freeze,
         class_names=class_names or names_beside(data, source.class_names),
+        devices=spread,
     )
     splits = prepared.splits
     config = {
@@ -187,6 +210,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "class_names": splits.class_names,
         "display_names": splits.display_names,
         "backend": keras.backend.backend(),
+        "devices": spread.count,
+        "processes": processes.count,
         "dtype_policy": prepared.model.dtype_policy.name,
         "versions": folders.versions(),
         "began": began.isoformat(timespec="seconds"),
@@ -196,7 +221,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     if resumed is not None:
         check_unchanged(resumed, config)
         start = newest(resumed.folder / folders.CHECKPOINTS)
-        run = resumed.reopen()
+        run = resumed.reopen(spread.count)
     else:
         run = Run(folders.make_folder(out, name, dataset_name(data)), config)
         folders.write_config(run.folder, run.config)
