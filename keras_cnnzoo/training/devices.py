@@ -13,12 +13,14 @@ from keras_cnnzoo.data.share import Share
 from keras_cnnzoo.internals.placing import EvenOrWhole
 from keras_cnnzoo.training.processes import ALONE, Processes
 
-#: What to do where a number of devices cannot be had, by backend.
-WAYS = {
-    "jax": "XLA_FLAGS=--xla_force_host_platform_device_count={count} makes as many of "
-    "a CPU, to try it out",
-    "tensorflow": "`tf.config.set_logical_device_configuration` makes several of a "
-    "CPU, to try it out",
+#: Why a backend other than JAX refuses several devices.
+REFUSED = {
+    "torch": "Keras 3.15 trains on one device with PyTorch. Set KERAS_BACKEND=jax, "
+    "which builds and trains the same models by name, or wrap the model in "
+    "`torch.nn.parallel.DistributedDataParallel` in a loop of your own.",
+    "tensorflow": "With TensorFlow's MirroredStrategy, Keras 3.15 learns other weights "
+    "than on one device where a network has dropout or a batch does not split evenly. "
+    "Set KERAS_BACKEND=jax, which builds and trains the same models by name.",
 }
 
 
@@ -85,37 +87,22 @@ def open_devices(devices: int | None, processes: Processes = ALONE) -> Devices:
         raise ValueError(f"`devices` is at least 1. Received: {devices}")
     if devices in (None, 1) and processes.count == 1:
         return Devices()
-    name = keras.backend.backend()
-    if name not in _BACKENDS:
-        raise ValueError(
-            "Keras 3.15 trains on one device with PyTorch. For several devices, set "
-            "KERAS_BACKEND=jax, which trains the same models by name, or wrap the "
-            "model in `torch.nn.parallel.DistributedDataParallel` in your own loop."
-        )
-    return _BACKENDS[name](devices, processes)
-
-
-def _check_count(devices: int, there: int) -> None:
-    if devices > there:
-        way = WAYS[keras.backend.backend()].format(count=devices)
-        raise ValueError(
-            f"`devices` is {devices}, and this machine has {there} for "
-            f"{keras.backend.backend()}. Train on {there} or fewer ({way})."
-        )
-
-
-def _on_jax(devices: int | None, processes: Processes) -> Devices:
+    if keras.backend.backend() in REFUSED:
+        raise ValueError(REFUSED[keras.backend.backend()])
     import jax
 
     there = jax.local_device_count()
-    each = there if devices is None else devices
-    _check_count(each, there)
+    each = devices or there
+    if each > there:
+        raise ValueError(
+            f"`devices` is {devices}, and JAX finds {there} on this machine: "
+            f"{', '.join(map(str, jax.local_devices()))}. Train on {there} or fewer. "
+            "To try it out on a CPU, set XLA_FLAGS="
+            f"--xla_force_host_platform_device_count={devices}."
+        )
     by_process: dict[int, list[Any]] = {}
     for device in jax.devices():
         by_process.setdefault(device.process_index, []).append(device)
     chosen = [d for _, held in sorted(by_process.items()) for d in held[:each]]
     distribution = EvenOrWhole(devices=chosen, auto_shard_dataset=False)
     return Devices(len(chosen), processes, distribution.scope)
-
-
-_BACKENDS: dict[str, Callable[[int | None, Processes], Devices]] = {"jax": _on_jax}

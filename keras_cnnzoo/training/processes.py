@@ -114,6 +114,10 @@ class Processes:
         """Whether this process writes the run's folder and shows the progress."""
         return self.index == 0
 
+    def begin(self) -> None:
+        """Begin a training: until it ends in order, this process waits for no other."""
+        _EXIT.code = FAILED
+
     def own_folder(self) -> Path:
         """Make a temporary folder, which is removed when the process ends."""
         folder = tempfile.mkdtemp(prefix=f"cnnzoo-process{self.index}-")
@@ -178,7 +182,6 @@ class Processes:
         Raises:
             ProcessLost: Another process has ended.
         """
-        _EXIT.code = FAILED
         try:
             yield
         except Exception as error:
@@ -235,7 +238,7 @@ class _Exit:
     """Ends a process that failed, in place of JAX, which would wait for the others."""
 
     def __init__(self) -> None:
-        self.code: int | None = FAILED
+        self.code: int | None = None
 
     def __call__(self) -> None:
         if self.code is not None:

@@ -123,6 +123,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     """
     began = datetime.now(UTC)
     processes = join(Hosts.parse(hosts) if isinstance(hosts, str) else hosts)
+    processes.begin()
     if resume is not None:
         resume = processes.copied(Path(resume))
     resumed = None if resume is None else open_unfinished(resume)

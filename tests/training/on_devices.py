@@ -7,6 +7,7 @@ It prints, as JSON, what it found. WHAT is a function below.
 
 import contextlib
 import csv
+import hashlib
 import json
 import shutil
 import sys
@@ -32,37 +33,42 @@ def history(folder):
     return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
 
 
-def weights(run):
-    return [keras.ops.convert_to_numpy(w).tobytes().hex() for w in run.model.weights]
+def digest(model):
+    arrays = [keras.ops.convert_to_numpy(w).tobytes() for w in model.weights]
+    return hashlib.sha256(b"".join(arrays)).hexdigest()
+
+
+def fit_small(devices, images):
+    """Fit a network of five layers, and return it with its losses."""
+    keras.utils.set_random_seed(3)
+    with devices.scope():
+        model = keras.Sequential(
+            [
+                keras.Input(images.image_shape),
+                keras.layers.Conv2D(4, 3, use_bias=False),
+                keras.layers.BatchNormalization(momentum=0.9),
+                keras.layers.Flatten(),
+                keras.layers.Dropout(0.5),
+                keras.layers.Dense(10),
+            ]
+        )
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss)
+        curve = model.fit(
+            devices.part(images.train),
+            validation_data=devices.part(images.validation),
+            epochs=3,
+            verbose=0,
+        )
+    return model, [curve.history["loss"], curve.history["val_loss"]]
 
 
 def fitted(folder):
-    """Fit a network of five layers on 1 and 4 devices."""
+    """Fit a small network on 1 and 4 devices."""
     found = {}
     for count in (1, 4):
         digits = data.load(few_digits(), batch_size=40, augment="digits", validation=26)
-        devices = open_devices(count)
-        keras.utils.set_random_seed(3)
-        with devices.scope():
-            model = keras.Sequential(
-                [
-                    keras.Input(digits.image_shape),
-                    keras.layers.Conv2D(4, 3, use_bias=False),
-                    keras.layers.BatchNormalization(momentum=0.9),
-                    keras.layers.Flatten(),
-                    keras.layers.Dropout(0.5),
-                    keras.layers.Dense(10),
-                ]
-            )
-            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-            model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss)
-            curve = model.fit(
-                devices.part(digits.train),
-                validation_data=devices.part(digits.validation),
-                epochs=3,
-                verbose=0,
-            )
-        found[count] = [curve.history["loss"], curve.history["val_loss"]]
+        found[count] = fit_small(open_devices(count), digits)[1]
     return found
 
 
@@ -81,7 +87,7 @@ def simulated(folder):
     found = {}
     for devices in (1, 4):
         run = train_on(devices, folder / str(devices))
-        found[f"on {devices}"] = [history(run.folder), weights(run), devices]
+        found[f"on {devices}"] = [history(run.folder), digest(run.model), devices]
     with contextlib.suppress(Killed):
         train_on(4, folder / "killed4", callbacks=[KillAt(1, 2)], save_every=0)
     shutil.copytree(folder / "killed4", folder / "killed1")
@@ -89,7 +95,7 @@ def simulated(folder):
         out = folder / f"killed{devices}"
         run = train_on(devices, None, resume=out, callbacks=[KillAt(None)])
         found[f"resumed on {devices}"] = [
-            *(history(out), weights(run), run.config["devices"])
+            *(history(out), digest(run.model), run.config["devices"])
         ]
     return found
 
