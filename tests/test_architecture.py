@@ -21,7 +21,7 @@ BOTTOM |= {
     "html_table",
 }
 LIBRARY = BOTTOM | {"blocks", "surgery", "models", "inspect", "registry"}
-ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify"}
+ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify", "bench"}
 MAY_IMPORT = {
     "axes": set(),
     "call_path": set(),
@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "data": {"axes", "cards", "files", "npy_header"},
     "training": LIBRARY | {"weights", "zoo", "data"},
     "verify": LIBRARY | {"weights", "zoo"},
+    "bench": LIBRARY | {"weights", "zoo", "data"},
     "cli": ROOMS | {"chatter", "__version__"},
     "__init__": ROOMS | {"chatter", "cli"},
     "__main__": {"cli"},

@@ -42,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how images are brought to the model's input size (default: as for its "
         "weights or in its run); `resize` does not change images that have that size",
     )
+    add(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="score the mean of the probabilities for each image and its mirror image "
+        "(default: as the run's recipe says)",
+    )
     add("--batch-size", type=int, default=64, help="images per batch (default: 64)")
     add(
         "--per-class",
@@ -110,7 +116,8 @@ def run(args: argparse.Namespace) -> None:
     )
     split = args.split or _default_split(splits)
     images = splits.split(split)
-    scores = evaluate(subject.model, images, _classes(subject, splits))
+    flip = subject.flip_test if args.flip is None else args.flip
+    scores = evaluate(subject.model, images, _classes(subject, splits), flip=flip)
     point = None
     if args.specificity is not None:
         point = scores.sensitivity_at(args.specificity)
@@ -198,6 +205,7 @@ def _record(
         "--fit": args.fit,
     }
     words = [f"{option} {value}" for option, value in given.items() if value]
+    words += ["--flip"] if args.flip else []
     shares = {"top-1": scores["accuracy"], "top-5": scores["top5"]}
     record(
         args.record,

@@ -8,6 +8,7 @@ Example:
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from keras_cnnzoo.cli.options import add_json
 
 if TYPE_CHECKING:
+    from keras_cnnzoo.training.receipts import Receipt
     from keras_cnnzoo.training.recipes import Entry
 
 
@@ -29,12 +31,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print a table of all recipes, or one recipe."""
+    from keras_cnnzoo.training.receipts import receipts
     from keras_cnnzoo.training.recipes import recipe_entries, recipe_entry
 
     if args.name is not None:
         entry = recipe_entry(args.name)
         plain = entry.recipe.to_dict()
-        print(json.dumps(plain, indent=2) if args.json else entry.text.rstrip())
+        reached = [r for r in receipts() if r.recipe == entry.recipe.name]
+        if args.json:
+            found = plain | {"receipts": [dataclasses.asdict(r) for r in reached]}
+            print(json.dumps(found, indent=2))
+            return
+        print(entry.text.rstrip())
+        for receipt in reached:
+            print(_as_comment(receipt))
         return
     entries = recipe_entries()
     if args.json:
@@ -43,6 +53,17 @@ def run(args: argparse.Namespace) -> None:
         _print_table(entries)
     else:
         print("\n".join(entry.recipe.name for entry in entries))
+
+
+def _as_comment(receipt: "Receipt") -> str:
+    """Return what was reached here as comments, so that the file stays a recipe."""
+    return (
+        f"\n# Reached by keras-cnnzoo: {receipt.model} {receipt.accuracy:.2f} % of "
+        f"{receipt.images} images of {receipt.data},"
+        f"\n# {receipt.epochs} epochs in {receipt.seconds:,.0f} s on {receipt.device}, "
+        f"seed {receipt.seed}, {receipt.date}"
+        f"\n# {receipt.command}"
+    )
 
 
 def _print_table(entries: "Sequence[Entry]") -> None:

@@ -30,6 +30,7 @@ class Subject:
         display_names: Class names to show, in the same order.
         trained_on: Arguments of `keras_cnnzoo.data.load` that load a run's data; empty
             if it is not a run.
+        flip_test: Whether its recipe scores images together with their mirror images.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Subject:
     class_names: tuple[str, ...] | None
     display_names: tuple[str, ...] | None
     trained_on: dict[str, Any]
+    flip_test: bool = False
 
     @property
     def labels(self) -> list[str] | None:
@@ -135,6 +137,7 @@ def _of_run(folder: str, weights: str | None, names: str | None) -> Subject:
             "validation": config["recipe"]["validation"],
             "seed": config["seed"],
         },
+        flip_test=config["recipe"]["images"].get("flip_test", False),
     )
 
 

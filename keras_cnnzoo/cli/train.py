@@ -13,6 +13,7 @@ Example:
 
 import argparse
 import json
+from pathlib import Path
 
 from keras_cnnzoo.cli.options import add_class_names, add_json, add_weights, source_of
 
@@ -92,6 +93,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a setting of the recipe, such as optimizer.momentum=0.9, or an option of "
         "the model, such as pool=max; may be repeated",
     )
+    add(
+        "--record",
+        type=Path,
+        metavar="CSV",
+        help="add what was reached to this table of results, with seed, device, time "
+        "and versions; the package's own is keras_cnnzoo/recipes/receipts.csv",
+    )
     add_json(parser)
 
 
@@ -113,6 +121,10 @@ def run(args: argparse.Namespace) -> None:
     from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.training import train
     from keras_cnnzoo.training.processes import join
+    from keras_cnnzoo.training.receipts import receipts, record_receipt
+
+    if args.record:
+        receipts(args.record)  # a wrong file is refused before the training
 
     console = Console(stderr=args.json, highlight=False, markup=False, soft_wrap=True)
     run = train(
@@ -138,6 +150,8 @@ def run(args: argparse.Namespace) -> None:
     if not join().leads:
         return
     results = run.results
+    if args.record:
+        record_receipt(args.record, run)
     if args.json:
         print(json.dumps({"folder": str(run.folder), **results}, indent=2))
         return

@@ -11,7 +11,7 @@ WORDS = (
     (r"`?weights=['\"]?([\w./:-]+)['\"]?`?", r"--weights \1"),
     (r"`?image_size=(\d+)`?", r"--image-size \1"),
     (r"`?class_names=`?", "--class-names "),
-    (r"`(weights|epochs|freeze|seed|recipe)`", r"--\1"),
+    (r"`(weights|epochs|freeze|seed|recipe|rounds|precision)`", r"--\1"),
     (r"`(batch_size|learning_rate|image_size|class_names)`", r"--\1"),
     (r"list_models\(task='(\w+)'\)", "`cnnzoo list`"),
     (r"`?list_models\(\)`?", "`cnnzoo list`"),

@@ -13,6 +13,7 @@ from keras_cnnzoo.data.examples import Skipped, Source
 from keras_cnnzoo.data.imageset import ImageSet
 from keras_cnnzoo.data.loading import load, open_source
 from keras_cnnzoo.data.names import display_names
+from keras_cnnzoo.data.policies import RandAugment, TrivialAugmentWide
 from keras_cnnzoo.data.splits import Splits
 from keras_cnnzoo.data.targets import Targets
 
@@ -20,10 +21,12 @@ __all__ = [
     "AUGMENTATIONS",
     "Augmentation",
     "ImageSet",
+    "RandAugment",
     "Skipped",
     "Source",
     "Splits",
     "Targets",
+    "TrivialAugmentWide",
     "display_names",
     "load",
     "open_source",

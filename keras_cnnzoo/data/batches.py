@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_cnnzoo.axes import place_channels
-from keras_cnnzoo.data.augment import Augmentation
+from keras_cnnzoo.data.augment import COLUMN, Augmentation
 from keras_cnnzoo.data.examples import Examples
 from keras_cnnzoo.data.share import Share
 
@@ -21,7 +21,7 @@ Mix = Callable[
 ]
 
 # The independent streams of random numbers of a data set.
-ORDER, DRAWS, CALLS, MIXES = range(4)
+ORDER, DRAWS, CALLS, MIXES, FLIPS = range(5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,8 @@ class Batches:
         seed: Seed of the order and the augmentation.
         share: The part of each batch to read, whose images are those that a single
             process would read there; None reads all.
+        sizes: Height and width of the images in each epoch; the last one holds for all
+            epochs after it. Empty for that of the examples.
     """
 
     examples: Examples
@@ -45,6 +47,7 @@ class Batches:
     augment: Augment | None
     mix: Mix | None
     seed: int
+    sizes: Sequence[tuple[int, int]] = ()
     share: Share | None = None
 
     @property
@@ -56,6 +59,13 @@ class Batches:
     def are_cheap(self) -> bool:
         """Whether a batch is no more than a slice of an array."""
         return self.augment is self.mix is None and self.examples.ready
+
+    def sized(self, epoch: int) -> Examples:
+        """Return the examples in the size that they have in an epoch."""
+        if not self.sizes:
+            return self.examples
+        size = self.sizes[min(epoch, len(self.sizes) - 1)]
+        return self.examples.of_size(size)
 
     def read(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and labels of one batch.
@@ -78,8 +88,11 @@ class Batches:
     @property
     def _is_image_by_image(self) -> bool:
         """Whether no image of a batch changes another one, or what is drawn for it."""
-        plain = self.augment is None or isinstance(self.augment, Augmentation)
-        return plain and self.mix is None
+        augment = self.augment
+        if isinstance(augment, Augmentation):
+            # Policies draw for one image after another.
+            return augment.policy is None and self.mix is None
+        return augment is self.mix is None
 
     def _read(
         self, epoch: int, index: int, rows: slice
@@ -94,14 +107,17 @@ class Batches:
     def _images(
         self, epoch: int, index: int, chosen: np.ndarray, rows: slice
     ) -> np.ndarray:
-        augment = self.augment
-        count, chosen = len(chosen), chosen[rows]
+        augment, examples = self.augment, self.sized(epoch)
         if isinstance(augment, Augmentation):
             # Drawn for the whole batch, so that no share changes what an image gets.
-            draws = augment.draw(self._rng(DRAWS, epoch, index), count)[rows]
-            images = self.examples.images(chosen, augment.window(draws))
-            return place_channels(augment.apply(images, draws))
-        images = self.examples.images(chosen)
+            rng = self._rng(DRAWS, epoch, index)
+            draws = augment.draw(rng, len(chosen))
+            if augment.flip == "alternate":
+                draws[:, COLUMN["flip"]] = self._alternating(epoch)[chosen]
+            draws = draws[rows]
+            images = examples.images(chosen[rows], augment.window(draws))
+            return place_channels(augment.apply(images, draws, rng))
+        images = examples.images(chosen[rows])
         if isinstance(augment, keras.layers.Layer):
             # A layer expects the data format of Keras's configuration.
             images = place_channels(images.astype(np.float32))
@@ -127,7 +143,16 @@ class Batches:
 
     def _order(self, epoch: int) -> np.ndarray:
         count = len(self.examples.labels)
-        return _permutation(self.seed, epoch, count) if self.shuffle else _range(count)
+        if not self.shuffle:
+            return _range(count)
+        order = _permutation(self.seed, epoch, count)
+        repeats = getattr(self.augment, "repeats", 1)
+        return order if repeats == 1 else np.repeat(order, repeats)[:count]
+
+    def _alternating(self, epoch: int) -> np.ndarray:
+        """Return the draw that flips an image, or does not, by turns."""
+        flipped = self._rng(FLIPS).random(len(self.examples.labels)) < 0.5
+        return np.where(flipped ^ (epoch % 2 == 1), 0.0, 1.0)
 
 
 # Batches of the next epoch are read ahead, so the orders of two epochs are in use.

@@ -55,6 +55,9 @@ class Examples(Protocol):
     def adapted(self, adapter: Adapter, *, once: bool) -> Self:
         """Return the same examples, resized; `once` allows keeping the results."""
 
+    def of_size(self, size: tuple[int, int]) -> Self:
+        """Return adapted examples in another height and width; nothing is kept."""
+
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         """Return a batch of images, channels last, uint8 or float32."""
 
@@ -94,6 +97,10 @@ class ArrayExamples:
         if once and size <= MAX_ADAPTED_BYTES:
             return replace(self, pixels=adapter(self.pixels))
         return replace(self, adapter=adapter)
+
+    def of_size(self, size: tuple[int, int]) -> "ArrayExamples":
+        assert self.adapter is not None
+        return replace(self, adapter=replace(self.adapter, size=size))
 
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         pixels = self.pixels[indices]
@@ -158,6 +165,11 @@ class EncodedExamples:
             shape=adapter.shape,
             _kept={} if once and small else None,
         )
+
+    def of_size(self, size: tuple[int, int]) -> "EncodedExamples":
+        assert self.adapter is not None
+        adapter = replace(self.adapter, size=size)
+        return replace(self, adapter=adapter, shape=adapter.shape, _kept=None)
 
     def images(self, indices: np.ndarray, window: Window | None = None) -> np.ndarray:
         def image(place: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -46,6 +47,9 @@ class ImageSet(keras.utils.PyDataset):
         mix: What is done to a batch after the augmentation, or None. See
             `keras_cnnzoo.data.load`.
         seed: Seed of the order and the augmentation, at least 0.
+        sizes: Height and width of the images in each epoch, in pixels; the last one
+            holds for all epochs after it. Empty for that of the examples. The examples
+            must be adapted with `once=False`.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class ImageSet(keras.utils.PyDataset):
         augment: Augment | None = None,
         mix: Mix | None = None,
         seed: int = 0,
+        sizes: Sequence[tuple[int, int]] = (),
     ) -> None:
         super().__init__()
         self.batches = Batches(
@@ -66,6 +71,7 @@ class ImageSet(keras.utils.PyDataset):
             augment=augment,
             mix=mix,
             seed=seed,
+            sizes=sizes,
         )
         #: Batches taken since the first one of epoch 0, and where this set begins.
         self._step = self._start = 0
@@ -106,8 +112,9 @@ class ImageSet(keras.utils.PyDataset):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """Shape of one image, in the data format of models."""
-        height, width, channels = map(int, self.examples.shape)  # type: ignore[arg-type]
+        """Shape of one image of the current epoch, in the data format of models."""
+        shape = self.batches.sized(self.epoch).shape
+        height, width, channels = map(int, shape)  # type: ignore[arg-type]
         return image_shape((height, width, channels))
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.cards import Preprocessing
 from keras_cnnzoo.data.adapt import FITS, Adapter
 from keras_cnnzoo.data.arrays import from_arrays, from_npz
@@ -42,6 +43,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     class_names: Any = None,
     columns: Asked | None = None,
     targets: str | None = None,
+    train_sizes: Sequence[int | tuple[int, int]] = (),
 ) -> Splits:
     """Load images with labels, split and in batches, for `fit` on any backend.
 
@@ -88,6 +90,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             once, as rows of 0 and 1; "number", one or more numbers to predict. None
             recognises it in a table, and is "class" elsewhere. See
             `keras_cnnzoo.data.targets.Targets`.
+        train_sizes: Height and width of the training images in each epoch, where they
+            differ from `image_size`; the last one holds for all epochs after it.
 
     Returns:
         The sets, with the names of the classes.
@@ -109,7 +113,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     seed = _whole("seed", seed, 0)
     augment = named(augment)
     source = open_source(name_or_path, columns=columns, targets=targets)
-    adapter = _adapter(source, _size(image_size), channels, fit)
+    size = None if image_size is None else _pair("image_size", image_size)
+    adapter = _adapter(source, size, channels, fit)
     standard = standard_names(list(source.sets))
     raw = {standard_name: source.sets[name] for standard_name, name in standard.items()}
     others = {k: v for k, v in source.sets.items() if k not in standard.values()}
@@ -129,19 +134,21 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
         # Random crops are taken from the original images, before they are resized.
         crops = isinstance(augment, Augmentation) and augment.area is not None
         sets["train"] = ImageSet(
-            raw["train"].adapted(adapter, once=not crops),
+            raw["train"].adapted(adapter, once=not crops and not train_sizes),
             batch_size=batch_size,
             shuffle=True,
             augment=augment,
             mix=mix,
             seed=seed,
+            sizes=[_pair("train_sizes", size) for size in train_sizes],
         )
     others_ready = {name: plain(examples) for name, examples in others.items()}
-    first = next(iter([*sets.values(), *others_ready.values()]))
+    ready = [*sets.values(), *others_ready.values()]
+    shape: Any = ready[0].examples.shape
     return Splits(
         name=source.name,
         class_names=source.class_names,
-        image_shape=first.image_shape,
+        image_shape=image_shape(shape),
         others=others_ready,
         skipped=source.skipped,
         adapter=adapter,
@@ -233,14 +240,12 @@ def _whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def _size(image_size: Any) -> tuple[int, int] | None:
-    if image_size is None:
-        return None
-    size = (image_size,) * 2 if isinstance(image_size, Integral) else tuple(image_size)
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    """Return a height and a width, given both or one number of pixels for both."""
+    size = (value,) * 2 if isinstance(value, Integral) else tuple(value)
     if len(size) != 2 or not all(isinstance(n, Integral) and int(n) > 0 for n in size):
         raise ValueError(
-            "`image_size` is a number of pixels, or (height, width). Received: "
-            f"{image_size!r}"
+            f"`{name}` is a number of pixels, or (height, width). Received: {value!r}"
         )
     return int(size[0]), int(size[1])
 

@@ -8,7 +8,7 @@ exception that leaves the model without weights.
 import contextlib
 import functools
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -40,7 +40,8 @@ class EvenOrWhole(keras.distribution.DataParallel):
 
         axes = [None if whole else self.batch_dim_name, *[None] * (array.ndim - 1)]
         layout = keras.distribution.TensorLayout(axes, self.device_mesh)
-        return jax.make_array_from_process_local_data(layout.backend_layout, array)
+        make: Callable[..., Any] = jax.make_array_from_process_local_data
+        return make(layout.backend_layout, array)
 
 
 def _batches(

@@ -20,7 +20,11 @@ from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.freezing import freeze, unfreeze
 from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
 from keras_cnnzoo.training.learning_rate import LearningRates, find_learning_rate
-from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    FocalLoss,
+)
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.mistakes import Mistake, Mistakes, find_mistakes
 from keras_cnnzoo.training.mistakes_page import write_mistakes
@@ -62,6 +66,7 @@ __all__ = [
     "AverageSettings",
     "AverageWeights",
     "BalancedAccuracy",
+    "BinaryCrossEntropy",
     "ComparedRun",
     "Comparison",
     "CrossEntropy",

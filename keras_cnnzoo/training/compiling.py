@@ -1,7 +1,7 @@
 """Build and compile a model with the precision, optimizer and schedule of a recipe."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,11 +10,13 @@ import keras
 from keras_cnnzoo.inspect import count_macs
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.freezing import head_paths
-from keras_cnnzoo.training.losses import CrossEntropy, FocalLoss
+from keras_cnnzoo.training.losses import BinaryCrossEntropy, CrossEntropy, FocalLoss
 from keras_cnnzoo.training.metrics import Accuracy, BalancedAccuracy
 from keras_cnnzoo.training.optimizer_table import make_optimizer
+from keras_cnnzoo.training.optimizers import layer_rates
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.schedules import make_schedule
+from keras_cnnzoo.training.settings import OptimizerSettings
 
 #: On TensorFlow, a step of fewer multiply-accumulates than SMALL_STEP takes little
 #: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
@@ -49,22 +51,41 @@ def compile_model(
             `body_rate`.
     """
     at_once = 1
-    if keras.backend.backend() == "tensorflow":
+    one_size = recipe.images.train_size is None
+    if keras.backend.backend() == "tensorflow" and one_size:
         small = count_macs(model) * recipe.batch_size < SMALL_STEP
         at_once = min(STEPS_AT_ONCE, steps) if small else 1
-    head = head_paths(model) if fine_tunes else None
     schedule = make_schedule(recipe, recipe.total_steps(steps))
+    rates = rates_of(recipe.optimizer, model, fine_tunes=fine_tunes)
     model.compile(
-        make_optimizer(recipe.optimizer, schedule, head),
+        make_optimizer(recipe.optimizer, schedule, rates),
         make_loss(recipe),
         metrics=[Accuracy() if recipe.mix else "accuracy", BalancedAccuracy(classes)],
         steps_per_execution=at_once,
     )
 
 
+def rates_of(
+    settings: OptimizerSettings, model: keras.Model, *, fine_tunes: bool
+) -> Mapping[str, float] | None:
+    """Return a recipe's factors on the learning rate, by the paths of weights."""
+    if settings.layer_decay is not None:
+        return layer_rates(model, settings.layer_decay)
+    if fine_tunes:
+        return {"": settings.body_rate} | dict.fromkeys(head_paths(model), 1.0)
+    return None
+
+
+def activation_of(recipe: Recipe) -> str:
+    """Return the activation of a classifier's output that fits the loss of a recipe."""
+    return "sigmoid" if recipe.loss.binary else "softmax"
+
+
 def make_loss(recipe: Recipe) -> Any:
-    """Make the loss of a recipe, for a model that outputs probabilities."""
+    """Make the loss of a recipe, for a model that outputs `activation_of(recipe)`."""
     smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
+    if recipe.loss.binary:
+        return BinaryCrossEntropy(label_smoothing=smoothing)
     if gamma:
         return FocalLoss(gamma, label_smoothing=smoothing)
     if smoothing or recipe.mix:

@@ -221,7 +221,11 @@ class Scores:
 
 
 def evaluate(
-    model: keras.Model, images: ImageSet, classes: Sequence[int] | None = None
+    model: keras.Model,
+    images: ImageSet,
+    classes: Sequence[int] | None = None,
+    *,
+    flip: bool = False,
 ) -> Scores:
     """Score a classifier on labelled images.
 
@@ -233,6 +237,8 @@ def evaluate(
         images: Labelled images. They are neither shuffled nor augmented.
         classes: The model's class index for each class of the images, if the images'
             classes have another order or are only some of the model's.
+        flip: Whether the probabilities are the mean of those for each image and its
+            mirror image, left to right (test-time augmentation).
 
     Raises:
         ValueError: There are no images, their labels are not one class each, or a label
@@ -255,6 +261,19 @@ def evaluate(
             f"{labels.max()}. Train it on these data, or choose others."
         )
     with mended(model):
-        answers = model.predict(images.ordered(), verbose=0)
+        answers = _answers(model, images.ordered())
+        if flip:
+            size = images.batches.batch_size
+            mirrored = ImageSet(images.examples, batch_size=size, augment=_mirror)
+            answers = (answers + _answers(model, mirrored)) / 2
+    return Scores(labels, answers)
+
+
+def _answers(model: keras.Model, images: ImageSet) -> np.ndarray:
+    answers = model.predict(images, verbose=0)
     # At least float32: NumPy has no float16 or bfloat16 arithmetic of its own.
-    return Scores(labels, answers.astype(np.result_type(answers, "float32")))
+    return np.asarray(answers.astype(np.result_type(answers, "float32")))
+
+
+def _mirror(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return images[:, :, ::-1]

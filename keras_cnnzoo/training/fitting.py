@@ -9,7 +9,8 @@ from typing import Any
 import keras
 from rich.console import Console
 
-from keras_cnnzoo.data import Splits
+from keras_cnnzoo import files
+from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.callbacks import HistoryFile, KeepBest
 from keras_cnnzoo.training.checkpoints import Checkpoint, newest
@@ -21,6 +22,7 @@ from keras_cnnzoo.training.keeping import Interrupted, KeepCheckpoints, StopInOr
 from keras_cnnzoo.training.pictures import draw_confusion, draw_curves
 from keras_cnnzoo.training.preparing import Prepared
 from keras_cnnzoo.training.progress import ProgressBar
+from keras_cnnzoo.training.recalibration import recalibrate
 from keras_cnnzoo.training.watch import ALL_SKIPPED, Watch, scales_loss, steps_taken
 
 #: After a loss that is no number, the training goes on with this share of its rate.
@@ -184,18 +186,31 @@ class _Training:
             skipped = scales_loss(model) and steps_taken(model) == 0
             stopped = self.run.finish(results)
             raise _stopped(self.stop, stopped, all_skipped=skipped)
+        self._recalibrate()
         self.prepared.devices.processes.check_same(self.run.model)
-        scored = _score(self.run, results, self.prepared.splits, self.title, self.watch)
+        scored = _score(self.run, results, self.prepared, self.title, self.watch)
         # Only a training that goes on needs them.
         shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)
         return scored
 
+    def _recalibrate(self) -> None:
+        """Compute the kept model's statistics anew, if the recipe says so."""
+        recipe = self.prepared.recipe
+        if recipe.recalibrate:
+            # The model's random layers and the batches are the same after a resumption.
+            seed_everything(self.run.config["seed"])
+            batches = self.train.rest(recipe.epochs, 0)
+            model = recalibrate(self.run.model, iter(batches), recipe.recalibrate)
+            files.save_model(model, self.run.folder / folders.MODEL)
+
 
 def _score(
-    run: Run, results: dict[str, Any], splits: Splits, title: str, watch: Watch
+    run: Run, results: dict[str, Any], prepared: Prepared, title: str, watch: Watch
 ) -> Run:
+    splits = prepared.splits
     split = "test" if splits.test is not None else "validation"
-    scores = evaluate(run.model, splits.split(split))
+    flip = prepared.recipe.images.flip_test
+    scores = evaluate(run.model, splits.split(split), flip=flip)
     names = run.display_names
     if scores.accuracy <= scores.majority:
         watch.note(

@@ -8,6 +8,7 @@ from keras_cnnzoo import data as datasets
 from keras_cnnzoo import registry
 from keras_cnnzoo.axes import channels_last_shape
 from keras_cnnzoo.cards import Preprocessing
+from keras_cnnzoo.data.adapt import Adapter
 from keras_cnnzoo.training.batch_changes import batch_changes
 from keras_cnnzoo.training.folder import CONFIG, Run
 from keras_cnnzoo.training.recipe import Recipe
@@ -70,19 +71,23 @@ def load_to_train(
     size: Any = recipe.images.size
     if size is None and None not in (height, width):
         size = (height, width)
-    fit: Any = recipe.images.fit
+    fit: Any = preprocessing_of(name, weights)
+    if recipe.images.fit != "card":
+        # `load` replaces size and channels by those of the images.
+        fit = Adapter((1, 1), 1, recipe.images.fit, recipe.images.crop)
     source = datasets.open_source(data)
     splits = datasets.load(
         source,
         image_size=size,
         channels=channels,
-        fit=preprocessing_of(name, weights) if fit == "card" else fit,
+        fit=fit,
         batch_size=recipe.batch_size,
         augment=recipe.augment,
         mix=batch_changes(recipe, len(source.class_names)),
         validation=recipe.validation,
         seed=seed,
         class_names=names,
+        train_sizes=recipe.images.train_sizes(recipe.epochs),
     )
     _check_splits(splits, recipe.validation)
     if splits.targets.kind != "class":

@@ -67,6 +67,13 @@ class KeepCheckpoints(keras.callbacks.Callback):
 
     def _recall(self) -> None:
         if self._start is not None:
+            has, had = len(self._remember), len(self._start.memory)
+            if has != had:
+                raise ValueError(
+                    f"The checkpoint is of a training with {had} callbacks, and this "
+                    f"one has {has}, with those of `train` itself. Pass the same "
+                    "`callbacks`, from Python, to go on."
+                )
             memories = zip(self._remember, self._start.memory, strict=True)
             for callback, memory in memories:
                 vars(callback).update(memory)

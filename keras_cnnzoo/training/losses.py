@@ -141,3 +141,37 @@ class FocalLoss(CrossEntropy):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "gamma": self.gamma}
+
+
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class BinaryCrossEntropy(CrossEntropy):
+    """Cross-entropy of every class on its own, as if each were a question of yes or no.
+
+    It is the mean over the classes. The model outputs a sigmoid, not a softmax, so that
+    a mixed image may be both of its classes.
+
+    Args:
+        from_logits: As for `CrossEntropy`.
+        label_smoothing: As for `CrossEntropy`, which differs from that of Keras's
+            `BinaryCrossentropy`.
+        **kwargs: `name`, `reduction` and `dtype`, as for `CrossEntropy`.
+
+    Raises:
+        ValueError: As for `CrossEntropy`.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = BinaryCrossEntropy()
+        >>> bool(np.isclose(loss(np.array([0]), np.array([[0.5, 0.5]])), np.log(2)))
+        True
+
+    Source:
+        Wightman et al., "ResNet strikes back", 2021, section 3.1; smoothing and mean
+        as in timm 1.0.
+    """
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of every label, as `CrossEntropy` does."""
+        rows = self._smoothed(probability_rows(y_true, y_pred))
+        each = ops.binary_crossentropy(rows, y_pred, from_logits=self.from_logits)
+        return ops.mean(each, axis=-1)

@@ -6,7 +6,7 @@ regularisation), so it passes through the momentum: with a momentum of 0.9, it a
 times as much as Keras's with the same number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -53,15 +53,15 @@ BIASES_AND_NORMS = ("bias", "gamma", "beta")
 def make_optimizer(
     settings: OptimizerSettings,
     learning_rate: Any,
-    head: Sequence[str] | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """Make the optimizer of a recipe.
 
     Args:
         settings: Its settings.
         learning_rate: A schedule or a number.
-        head: Prefixes of the paths of the head's variables; all other variables train
-            at `body_rate`. None trains all at the same learning rate.
+        rates: Factors on the learning rate, as for `with_rates`; None trains all
+            weights at the same learning rate.
     """
     spared = () if settings.decay_all else BIASES_AND_NORMS
     given = {name: getattr(settings, name) for name in settings.OWN[settings.name]}
@@ -81,8 +81,7 @@ def make_optimizer(
         arguments = {MUON.get(name, name): value for name, value in arguments.items()}
         arguments["adam_weight_decay"] = settings.weight_decay
     optimizer = table[settings.name](learning_rate, **arguments)
-    if head is not None:
-        rates = {"": settings.body_rate} | dict.fromkeys(head, 1.0)
+    if rates is not None:
         optimizer = with_rates(optimizer, rates)
     optimizer.exclude_from_weight_decay(var_names=list(spared))
     return optimizer

@@ -28,6 +28,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     options = ", ".join(f"{key}={value!r}" for key, value in recipe.model.items())
     sets = (f"{part.num_examples:,} {name}" for name, part in splits.sets.items())
     fit = splits.adapter.fit if splits.adapter else "as they are"
+    sides = recipe.images.train_sizes(recipe.epochs)
+    sides_in_words = sides and f" (in training {_plain((sides[0], sides[-1]))} pixels)"
     given = arguments["weights"]
     first = f"beginning with {given}" if given else "beginning at random"
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"
@@ -35,7 +37,7 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "model": f"{arguments['model']}{options and f' ({options})'}, "
         f"{count_params(prepared.model):,} weights to train, {first}",
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
-        "images": f"{splits.image_shape}, {fit}; augmented: "
+        "images": f"{splits.image_shape}{sides_in_words or ''}, {fit}; augmented: "
         f"{_augmentation(recipe) or 'no'}",
         "recipe": ": ".join(filter(None, (recipe.name or "unnamed", recipe.source))),
         "training": f"{counted(recipe.epochs, 'epoch')} of "
@@ -45,6 +47,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "schedule": _schedule(recipe, steps),
         "loss": _settings(recipe.loss) or "cross-entropy",
         "weights": recipe.ema and f"averaged, decay {recipe.ema.decay:g}",
+        "statistics": recipe.recalibrate
+        and f"of batch normalisation anew, from {recipe.recalibrate:,} batches",
         "precision": prepared.model.dtype_policy.name,
         "devices": prepared.devices.text,
         "run": str(run.folder),
@@ -71,10 +75,18 @@ def _settings(section: Any) -> str:
     if section is None:
         return ""
     return ", ".join(
-        field.name.replace("_", " ") + ("" if value is True else f" {_plain(value)}")
+        _setting(field.name, value)
         for field in dataclasses.fields(section)
         if (value := getattr(section, field.name)) != field.default
     )
+
+
+def _setting(name: str, value: Any) -> str:
+    words = name.replace("_", " ")
+    if dataclasses.is_dataclass(value):
+        inside = _settings(value)
+        return f"{words} ({inside})" if inside else words
+    return words if value is True else f"{words} {_plain(value)}"
 
 
 def _optimizer(settings: OptimizerSettings, *, fine_tunes: bool) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 import keras
 
 from keras_cnnzoo import zoo
+from keras_cnnzoo.axes import channels_last_shape, image_shape
 from keras_cnnzoo.data import Splits
 from keras_cnnzoo.internals.seeding import seed_everything
 from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.class_weights import balanced_class_weights
-from keras_cnnzoo.training.compiling import compile_model, precision_of
+from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
 from keras_cnnzoo.training.devices import Devices
 from keras_cnnzoo.training.inputs import load_to_train, start_weights
 from keras_cnnzoo.training.recipe import Recipe
@@ -85,12 +86,16 @@ def prepare(
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
     devices.check(recipe.batch_size)
+    shape = splits.image_shape
+    if recipe.images.train_size is not None:
+        shape = image_shape((None, None, channels_last_shape(shape)[-1]))
     with precision_of(recipe), devices.scope():
         model = zoo.build(
             name,
-            input_shape=splits.image_shape,
+            input_shape=shape,
             classes=len(splits.class_names),
             weights=weights,
+            classifier_activation=activation_of(recipe),
             **recipe.model,
         )
     notes: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from keras_cnnzoo.training.settings import (
 from keras_cnnzoo.training.typed import read, unknown_name
 
 #: What describes a recipe, and is no setting of a training.
-ABOUT = ("name", "source", "models", "data", "claims")
+ABOUT = ("name", "source", "models", "data", "by_name", "claims")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class Recipe:
         models: Patterns of the names of models that it is for, such as "wrn_*".
         data: Patterns of the names of data sets that it is for. A recipe with both is
             chosen by itself for what they match; the more special one wins.
+        by_name: Whether it is used only if its name is given, whatever they match.
         claims: Figures that others published for it.
         epochs: Passes over the training images.
         steps: Number of batches, in place of `epochs`; the last epoch is finished.
@@ -59,6 +60,9 @@ class Recipe:
         erase: Boxes that are erased in them, or None.
         mix: How they are mixed with each other, or None.
         ema: The average of the weights that is kept in their place, or None.
+        recalibrate: Batches from which the statistics of batch normalisation are
+            computed anew for the model that is kept, after the training; 0 for none.
+            See `keras_cnnzoo.training.recalibrate`.
         stop: When to stop early, or None for never.
         model: Options of the model, as for `keras_cnnzoo.build`.
 
@@ -76,6 +80,7 @@ class Recipe:
     source: str = ""
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
+    by_name: bool = False
     claims: tuple[RecipeClaim, ...] = ()
     epochs: int = 30
     steps: int | None = None
@@ -90,13 +95,15 @@ class Recipe:
     mix: MixSettings | None = None
     loss: LossSettings = dataclasses.field(default_factory=LossSettings)
     ema: AverageSettings | None = None
+    recalibrate: int = 0
     stop: StopSettings | None = None
     model: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "batch_size"):
             check(self, name, "positive", positive)
-        check(self, "validation", "0 or positive", finite)
+        for name in ("validation", "recalibrate"):
+            check(self, name, "0 or positive", finite)
         kinds = {
             "optimizer": OptimizerSettings,
             "schedule": ScheduleSettings,
@@ -115,6 +122,11 @@ class Recipe:
                     f"`{name}` is of type {getattr(kind, '__name__', kind)}. "
                     f"Received: {getattr(self, name)!r}"
                 )
+        if self.steps and isinstance(self.images.train_size, tuple):
+            raise ValueError(
+                "`images.train_size` grows from epoch to epoch, and this recipe counts "
+                f"steps. Give `epochs`, or one size. Received: {self.images.train_size}"
+            )
         schedule = self.schedule
         if self.share(schedule.warmup) + self.share(schedule.hold) >= 1:
             raise ValueError(

@@ -201,6 +201,8 @@ def find_recipe(model: str, data: str, *, photographs: bool = False) -> Recipe:
 def _matching(model: str, data: str) -> Iterator[tuple[int, int, Recipe]]:
     """Yield how special the patterns for data and model are, and the recipe."""
     for recipe, *_ in _entries().values():
+        if recipe.by_name:
+            continue
         for_data, for_model = (
             [
                 len(pattern.strip("*"))

@@ -15,20 +15,27 @@ class LossSettings:
             validation has it too. See `keras_cnnzoo.training.CrossEntropy`.
         focal_gamma: How much less images count that the model is sure of and right
             about; 0 for the plain cross-entropy. See `keras_cnnzoo.training.FocalLoss`.
+        binary: Whether every class has a sigmoid and a loss of its own in place of the
+            softmax. See `keras_cnnzoo.training.BinaryCrossEntropy`.
         class_weights: "balanced" lets every class count the same in the loss, however
             many images it has. See `keras_cnnzoo.training.balanced_class_weights`.
 
     Raises:
-        ValueError: A number is out of range.
+        ValueError: A number is out of range, or two settings exclude each other.
     """
 
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
+    binary: bool = False
     class_weights: Literal["balanced"] | None = None
 
     def __post_init__(self) -> None:
         check(self, "loss.label_smoothing", "from 0 to below 1", below_1)
         check(self, "loss.focal_gamma", "0 or positive", finite)
+        if self.binary and self.focal_gamma:
+            raise ValueError(
+                "`loss.focal_gamma` is for a softmax; leave it or `loss.binary` out."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

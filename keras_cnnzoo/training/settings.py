@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+#: Sides of images that grow are multiples of SIDES pixels between first and last.
+SIDES = 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeClaim:
@@ -53,6 +56,9 @@ class OptimizerSettings:
         body_rate: Factor on the learning rate for all layers but the head, so that
             pretrained layers change slowly. It applies if start weights are given and
             nothing is frozen.
+        layer_decay: Factor on the learning rate from each stage to the one before it,
+            in place of `body_rate`, and whatever the start weights are. See
+            `keras_cnnzoo.training.layer_rates`.
 
     Raises:
         ValueError: A number is out of range, or the optimizer has no such setting.
@@ -72,6 +78,7 @@ class OptimizerSettings:
     clip_norm: float | None = None
     accumulate: int = 1
     body_rate: float = 0.1
+    layer_decay: float | None = None
 
     #: The settings that only some of the optimizers have.
     OWN: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -95,6 +102,7 @@ class OptimizerSettings:
         for name in ("momentum", "beta_1", "beta_2", "rho"):
             check(self, f"optimizer.{name}", "from 0 to below 1", below_1)
         check(self, "optimizer.weight_decay", "0 or positive", finite)
+        check(self, "optimizer.layer_decay", "above 0, up to 1", lambda n: 0 < n <= 1)
         check(self, "optimizer.accumulate", "at least 1", lambda n: n >= 1)
 
 
@@ -169,20 +177,50 @@ class ImageSettings:
     Args:
         fit: How images are resized; see `keras_cnnzoo.data.load`. "card" crops and
             interpolates as the start weights' source or the model's card says.
+        crop: Share of each side that the central crop keeps, for "crop" and "squash".
         size: Height and width in pixels, one number or two; None takes the model's
             default.
+        train_size: Side in pixels of the training images, where it differs from `size`.
+            Two numbers are the sides in the first and in the last epoch; it grows in
+            between, along a line, rounded to multiples of 16. The model is then built
+            for images of any size.
+        flip_test: Whether the test images are scored by the mean of the probabilities
+            for each image and its mirror image.
 
     Raises:
-        ValueError: The size is not positive.
+        ValueError: A size is not positive, or the share is out of range.
     """
 
     fit: Literal["resize", "pad", "crop", "squash", "card"] = "resize"
     size: int | tuple[int, int] | None = None
+    crop: float = 0.875
+    train_size: int | tuple[int, int] | None = None
+    flip_test: bool = False
 
     def __post_init__(self) -> None:
-        sizes = self.size if isinstance(self.size, tuple) else (self.size or 1,)
-        if min(sizes) < 1 or self.size == 0:
-            raise ValueError(f"`images.size` must be positive. Received: {self.size}")
+        check(self, "images.crop", "above 0, up to 1", lambda n: 0 < n <= 1)
+        for name in ("size", "train_size"):
+            value = getattr(self, name)
+            sides = value if isinstance(value, tuple) else (value,)
+            if value is not None and min(sides) < 1:
+                raise ValueError(f"`images.{name}` must be positive. Received: {value}")
+
+    def train_sizes(self, epochs: int) -> tuple[int, ...]:
+        """Return the side of the training images in each epoch; () for `size`.
+
+        Example:
+            >>> ImageSettings(train_size=(96, 128)).train_sizes(5)
+            (96, 96, 112, 128, 128)
+        """
+        if self.train_size is None:
+            return ()
+        if isinstance(self.train_size, int):
+            return (self.train_size,)
+        first, last = self.train_size
+        steps = max(epochs - 1, 1)
+        grown = (first + (last - first) * e / steps for e in range(1, epochs - 1))
+        between = (SIDES * round(side / SIDES) for side in grown)
+        return (first, *between, last)[-epochs:]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,12 @@ from keras_cnnzoo.training import (
     OptimizerSettings,
     Recipe,
 )
-from keras_cnnzoo.training.compiling import compile_model, make_callbacks, precision_of
+from keras_cnnzoo.training.compiling import (
+    compile_model,
+    make_callbacks,
+    precision_of,
+    rates_of,
+)
 from keras_cnnzoo.training.optimizer_table import OPTIMIZERS, make_optimizer
 from keras_cnnzoo.training.schedules import make_schedule
 
@@ -99,13 +104,13 @@ def test_decay_spares_biases_unless_asked(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_body_takes_a_share_of_the_steps_of_the_head(name):
-    def moved(head):
+    def moved(fine_tunes):
         keras.utils.set_random_seed(0)
         inner = keras.layers.Dense(3, name="body")
         model = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2)])
         settings = OptimizerSettings(name=name, body_rate=0.25)
-        head = [w.path for w in model.layers[-1].weights] if head else None
-        model.compile(make_optimizer(settings, 1e-3, head), "mse")
+        rates = rates_of(settings, model, fine_tunes=fine_tunes)
+        model.compile(make_optimizer(settings, 1e-3, rates), "mse")
         before = model.get_weights()
         model.train_on_batch(np.ones((8, 4)), np.full((8, 2), 5.0))
         return [n - b for n, b in zip(model.get_weights(), before, strict=True)]
@@ -120,8 +125,8 @@ def test_the_body_takes_a_share_of_the_steps_of_the_head(name):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_an_optimizer_comes_back_from_its_config(name, decay):
     settings = OptimizerSettings(name=name, weight_decay=decay, clip_norm=1.0)
-    for head in (None, ["head/kernel"]):
-        optimizer = make_optimizer(settings, make_schedule(Recipe(), 10), head)
+    for rates in (None, {"": 0.1, "head/kernel": 1.0}):
+        optimizer = make_optimizer(settings, make_schedule(Recipe(), 10), rates)
         config = optimizer.get_config()
         again = type(optimizer).from_config(copy.deepcopy(config))
         assert again.get_config() == config

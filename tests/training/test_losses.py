@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from keras_cnnzoo.training import Accuracy, BalancedAccuracy, CrossEntropy, FocalLoss
+from keras_cnnzoo.training import (
+    Accuracy,
+    BalancedAccuracy,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    FocalLoss,
+)
+from tests.torch_references import reference
 
 LOGITS = np.random.default_rng(2).normal(0, 3, (12, 5)).astype("float32")
 NUMBERS = np.random.default_rng(3).integers(0, 5, 12)
@@ -39,6 +46,21 @@ def test_cross_entropy_is_torchs(labels, smoothing, reduction):
     wanted = value(CrossEntropy(True, **settings), labels, mild)
     of_chances = value(CrossEntropy(**settings), labels, softmax(mild))
     assert of_chances == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("labels", [NUMBERS, ROWS])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_binary_cross_entropy_is_timms(labels, smoothing):
+    theirs = reference("timm.loss.binary_cross_entropy").BinaryCrossEntropy
+    torch = pytest.importorskip("torch")
+    # timm leaves rows as they are, since its mixup smooths them.
+    rows = labels if labels is NUMBERS else labels * (1 - smoothing) + smoothing / 5
+    wanted = theirs(smoothing)(torch.tensor(LOGITS), torch.tensor(rows)).item()
+    of_logits = value(BinaryCrossEntropy(True, smoothing), labels, LOGITS)
+    assert of_logits == pytest.approx(wanted, rel=1e-5)
+    chances = 1 / (1 + np.exp(-LOGITS))
+    of_chances = value(BinaryCrossEntropy(False, smoothing), labels, chances)
+    assert of_chances == pytest.approx(wanted, rel=1e-4)
 
 
 def focal(rows, chances, gamma):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from keras_cnnzoo.backend.device import cores
 from keras_cnnzoo.data import fast
 
 #: A round reads the files often enough to read as many images, so that the start of
@@ -68,20 +69,12 @@ class Measured:
             "images": self.images,
             "kilobytes_an_image": self.bytes / self.images / 1e3,
             "image_size": self.image_size,
-            "cores": _cores(),
+            "cores": cores(),
             "feed": feed,
             "readers": rows,
             "does": {name: DOES[name] for name in self.cpu},
             "absent": self.absent,
         }
-
-
-def _cores() -> int:
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else (os.cpu_count() or 1)
-    )
 
 
 def make_photographs(folder: Path) -> Path:
@@ -244,7 +237,7 @@ def _torchvision(folder: Path, image_size: int, batch_size: int) -> Pass:
         ]
     )
     batches = torch.utils.data.DataLoader(
-        datasets.ImageFolder(str(folder), change), batch_size, num_workers=_cores()
+        datasets.ImageFolder(str(folder), change), batch_size, num_workers=cores()
     )
     return lambda: sum(len(labels) for _, labels in batches)
 
