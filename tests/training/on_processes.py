@@ -72,7 +72,8 @@ def called(hosts, folder):
 def resumed(hosts, folder):
     # Process 1 need not see the run's folder.
     resume = folder / ("run" if hosts is None or hosts.index == 0 else "nowhere")
-    return trained(hosts, folder, resume=resume)
+    as_before = Die(folder / "run", 0)  # a signal that ends nothing
+    return trained(hosts, folder, resume=resume, callbacks=[as_before])
 
 
 if __name__ == "__main__":
