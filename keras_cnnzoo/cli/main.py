@@ -85,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _note
             if args.needs_keras:
-                start_keras()
+                trains = args.run is train.run
+                start_keras(args.hosts if trains else None, trains=trains)
             args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:

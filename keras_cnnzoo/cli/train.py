@@ -53,6 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="add what was reached to this table of results, with seed, device, time "
         "and versions; the package's own is keras_cnnzoo/recipes/receipts.csv",
     )
+    add(
+        "--devices",
+        type=int,
+        metavar="N",
+        help="how many devices of this machine share each batch (default: one)",
+    )
+    add(
+        "--hosts",
+        metavar="ADDRESS:PORT,COUNT,INDEX",
+        help="train together with other processes: the address of the first, how many, "
+        "and the number of this one from 0 (default: what the environment says)",
+    )
     add_training(parser)
     add_json(parser)
 
@@ -144,6 +156,7 @@ def run(args: argparse.Namespace) -> None:
 
     from keras_cnnzoo.cli.scores import beside_accuracy
     from keras_cnnzoo.training import train
+    from keras_cnnzoo.training.processes import join
     from keras_cnnzoo.training.receipts import receipts, record_receipt
 
     if args.record:
@@ -158,9 +171,13 @@ def run(args: argparse.Namespace) -> None:
         out=args.out,
         learning_rate=args.learning_rate,
         find_rate=args.find_rate,
+        devices=args.devices,
+        hosts=args.hosts,
         console=console,
         **training_choices(args),
     )
+    if not join().leads:
+        return
     results = run.results
     if args.record:
         record_receipt(args.record, run)

@@ -12,6 +12,7 @@ import numpy as np
 from keras_cnnzoo.axes import place_channels
 from keras_cnnzoo.data.augment import COLUMN, Augmentation
 from keras_cnnzoo.data.examples import Examples
+from keras_cnnzoo.data.share import Share
 
 Augment = Augmentation | Callable[..., Any]
 #: Changes the images and labels of a batch, given a random generator.
@@ -34,6 +35,8 @@ class Batches:
         augment: The augmentation, or None.
         mix: What is done to a batch after the augmentation, or None.
         seed: Seed of the order and the augmentation.
+        share: The part of each batch to read, whose images are those that a single
+            process would read there; None reads all.
         sizes: Height and width of the images in each epoch; the last one holds for all
             epochs after it. Empty for that of the examples.
     """
@@ -45,6 +48,7 @@ class Batches:
     mix: Mix | None
     seed: int
     sizes: Sequence[tuple[int, int]] = ()
+    share: Share | None = None
 
     @property
     def per_epoch(self) -> int:
@@ -69,25 +73,51 @@ class Batches:
         Raises:
             ValueError: The augmentation changed the shape of the images.
         """
+        count = self.size(index)
+        rows = slice(count) if self.share is None else self.share.rows(count)
+        if not self._is_image_by_image:
+            images, labels = self._read(epoch, index, slice(count))
+            return images[rows], labels[rows]
+        return self._read(epoch, index, rows)
+
+    def size(self, index: int) -> int:
+        """Return the number of images of a batch, in all its shares together."""
+        left = len(self.examples.labels) - index * self.batch_size
+        return min(left, self.batch_size)
+
+    @property
+    def _is_image_by_image(self) -> bool:
+        """Whether no image of a batch changes another one, or what is drawn for it."""
+        augment = self.augment
+        if isinstance(augment, Augmentation):
+            # Policies draw for one image after another.
+            return augment.policy is None and self.mix is None
+        return augment is self.mix is None
+
+    def _read(
+        self, epoch: int, index: int, rows: slice
+    ) -> tuple[np.ndarray, np.ndarray]:
         chosen = self._order(epoch)[index * self.batch_size :][: self.batch_size]
-        images, labels = (
-            self._images(epoch, index, chosen),
-            self.examples.labels[chosen],
-        )
+        images = self._images(epoch, index, chosen, rows)
+        labels = self.examples.labels[chosen[rows]]
         if self.mix is None:
             return images, labels
         return self.mix(images, labels, self._rng(MIXES, epoch, index))
 
-    def _images(self, epoch: int, index: int, chosen: np.ndarray) -> np.ndarray:
+    def _images(
+        self, epoch: int, index: int, chosen: np.ndarray, rows: slice
+    ) -> np.ndarray:
         augment, examples = self.augment, self.sized(epoch)
         if isinstance(augment, Augmentation):
+            # Drawn for the whole batch, so that no share changes what an image gets.
             rng = self._rng(DRAWS, epoch, index)
             draws = augment.draw(rng, len(chosen))
             if augment.flip == "alternate":
                 draws[:, COLUMN["flip"]] = self._alternating(epoch)[chosen]
-            images = examples.images(chosen, augment.window(draws))
+            draws = draws[rows]
+            images = examples.images(chosen[rows], augment.window(draws))
             return place_channels(augment.apply(images, draws, rng))
-        images = examples.images(chosen)
+        images = examples.images(chosen[rows])
         if isinstance(augment, keras.layers.Layer):
             # A layer expects the data format of Keras's configuration.
             images = place_channels(images.astype(np.float32))

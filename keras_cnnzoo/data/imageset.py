@@ -1,6 +1,7 @@
 """A set of labelled images for `fit`, whose order depends on seed and epoch alone."""
 
 import copy
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from keras_cnnzoo.axes import image_shape
 from keras_cnnzoo.data.ahead import ReadAhead
 from keras_cnnzoo.data.batches import Augment, Batches, Mix
 from keras_cnnzoo.data.examples import Examples
+from keras_cnnzoo.data.share import Share
 
 #: Batches that Keras may take on a trial, before the first epoch.
 TRIAL = 2
@@ -78,6 +80,8 @@ class ImageSet(keras.utils.PyDataset):
         #: Where no trial is to be expected, since it was made or left out.
         self._tried: int | None = None
         self._ahead: ReadAhead | None = None
+        #: The number in its epoch of the batch that was taken last.
+        self._taken = 0
 
     def __len__(self) -> int:
         return self.batches.per_epoch - self._start % self.batches.per_epoch
@@ -141,6 +145,23 @@ class ImageSet(keras.utils.PyDataset):
         rest._start = rest._step = epoch * self.batches.per_epoch + start
         return rest
 
+    def shared(self, share: Share) -> "ImageSet":
+        """Return the same batches, of which one of several processes reads a part.
+
+        Args:
+            share: The part of each batch.
+        """
+        shared = copy.copy(self)
+        shared._ahead = shared._began = shared._tried = None
+        shared.batches = dataclasses.replace(self.batches, share=share)
+        return shared
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the batch that was taken last is the same in every process."""
+        share, count = self.batches.share, self.batches.size(self._taken)
+        return share is None or share.is_whole(count)
+
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
         """Return all images and labels in two arrays. For small sets."""
         plain = self.ordered()
@@ -155,6 +176,7 @@ class ImageSet(keras.utils.PyDataset):
         if not self.batches.shuffle:
             self._step = self.epoch * self.batches.per_epoch + first + index
         batch = self._read(self._step)
+        self._taken = self._step % self.batches.per_epoch
         self._step += 1
         return batch
 

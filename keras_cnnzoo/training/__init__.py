@@ -33,6 +33,7 @@ from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.optimizers import layer_rates, with_rates
 from keras_cnnzoo.training.pictures import plot_calibration, plot_roc, plot_runs
 from keras_cnnzoo.training.probing import linear_probe
+from keras_cnnzoo.training.processes import Hosts, ProcessLost
 from keras_cnnzoo.training.progress import ProgressBar
 from keras_cnnzoo.training.recalibration import recalibrate
 from keras_cnnzoo.training.recipe import Recipe
@@ -75,6 +76,7 @@ __all__ = [
     "Erasing",
     "FocalLoss",
     "HistoryFile",
+    "Hosts",
     "ImageSettings",
     "KeepBest",
     "KeepCheckpoints",
@@ -86,6 +88,7 @@ __all__ = [
     "Mixing",
     "Muon",
     "OptimizerSettings",
+    "ProcessLost",
     "ProgressBar",
     "Recipe",
     "RecipeClaim",

@@ -102,7 +102,11 @@ class AverageWeights(keras.callbacks.Callback):
             )
             for weight in weights
         ]
+        # On one device: a number that changes at every step must not wait for others.
+        spread = keras.distribution.distribution()
+        keras.distribution.set_distribution(None)
         self._counts = keras.Variable([0, 0], dtype="int32", trainable=False)
+        keras.distribution.set_distribution(spread)
         self._blend = blender(self._averages, weights)
 
     @contextlib.contextmanager

@@ -81,7 +81,8 @@ def fit_epochs(
             continue
         begin(phase)
         if start is not None:
-            build_state(model, validation)
+            if keras.backend.backend() != "jax":
+                build_state(model, validation)
             start = None
         if step:
             listed.is_last = first + 1 == epochs
@@ -104,8 +105,8 @@ def fit_epochs(
 def build_state(model: keras.Model, images: ImageSet) -> None:
     """Make the variables of a compiled model's metrics and optimizer.
 
-    `fit` makes them in its first step on TensorFlow, and a checkpoint needs them
-    before.
+    `fit` makes them in its first step on TensorFlow and PyTorch, and a checkpoint needs
+    them before. On JAX it does so as it begins.
     """
     pixels, labels = images[0]
     model.evaluate(pixels, labels, verbose=0)

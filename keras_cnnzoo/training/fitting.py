@@ -69,13 +69,16 @@ def fit_and_score(
         TrainingStopped: A signal arrived, or the loss is no longer finite.
     """
     training = _Training(run, prepared, console, callbacks, save_every, start)
-    training.fit()
-    if training.stop.diverged_in and not run.lowered:
-        back = newest(run.folder / folders.CHECKPOINTS)
-        if back is not None:
-            training = training.lowered(back)
-            training.fit()
-    return training.finish()
+    processes = prepared.devices.processes
+    with processes.together(run.folder):
+        training.fit()
+        if training.stop.diverged_in and not run.lowered:
+            folder = processes.copied(run.folder)
+            back = newest(folder / folders.CHECKPOINTS)
+            if back is not None:
+                training = training.lowered(back)
+                training.fit()
+        return training.finish()
 
 
 class _Training:
@@ -109,7 +112,7 @@ class _Training:
             average=self.average,
             start=start,
         )
-        self.stop = StopInOrder(self.checkpoints)
+        self.stop = StopInOrder(self.checkpoints, prepared.devices.processes)
         self.listed = [
             *([self.average] if self.average else []),
             *(self.best, self.history, self.progress, self.watch, *others),
@@ -144,11 +147,12 @@ class _Training:
             self.watch.note(text)
         began = time.perf_counter()
         try:
-            with self.stop.listening():
+            devices = self.prepared.devices
+            with self.stop.listening(), devices.scope():
                 fit_epochs(
                     self.prepared.trained,
-                    self.train,
-                    self.validation,
+                    devices.part(self.train),
+                    devices.part(self.validation),
                     self.prepared.phases,
                     self.listed,
                     begin=self.prepared.begin,
@@ -185,6 +189,7 @@ class _Training:
             stopped = self.run.finish(results)
             raise _stopped(self.stop, stopped, all_skipped=skipped)
         self._recalibrate()
+        self.prepared.devices.processes.check_same(self.run.model)
         scored = _score(self.run, results, self.prepared, self.title, self.watch)
         # Only a training that goes on needs them.
         shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)
@@ -196,7 +201,8 @@ class _Training:
         if recipe.recalibrate:
             # The model's random layers and the batches are the same after a resumption.
             seed_everything(self.run.config["seed"])
-            batches = self.train.rest(recipe.epochs, 0)
+            images = self.prepared.splits.split("train")
+            batches = images.rest(recipe.epochs, 0)
             model = recalibrate(self.run.model, iter(batches), recipe.recalibrate)
             files.save_model(model, self.run.folder / folders.MODEL)
 

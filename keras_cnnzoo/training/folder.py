@@ -141,9 +141,13 @@ class Run:
         write_config(run.folder, run.config)
         return run
 
-    def reopen(self) -> "Run":
-        """Remove the results from `config.json`, since the run goes on."""
-        run = Run(self.folder, {**self.config, "results": None})
+    def reopen(self, devices: int) -> "Run":
+        """Remove the results from `config.json`, since the run goes on.
+
+        Args:
+            devices: The number of devices on which it does.
+        """
+        run = Run(self.folder, {**self.config, "devices": devices, "results": None})
         write_config(run.folder, run.config)
         return run
 

@@ -16,6 +16,7 @@ import numpy as np
 from keras_cnnzoo.training.averaging import AverageWeights
 from keras_cnnzoo.training.callbacks import weights_are_finite
 from keras_cnnzoo.training.checkpoints import Checkpoint, Place, remove_all_but
+from keras_cnnzoo.training.processes import ALONE, Processes
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error
@@ -151,17 +152,23 @@ class StopInOrder(keras.callbacks.Callback):
     step, or after the validation that is running, and ends `fit` by `Interrupted`. The
     second one has its usual effect at once.
 
+    Several processes stop before the same step, wherever the signal arrived.
+
     Args:
         checkpoints: Saves the checkpoint.
+        processes: Those that train together.
     """
 
     # Keras calls `on_train_batch_end` in a thread then, so that no step waits until
     # the loss of the one before it has been computed.
     async_safe = True
 
-    def __init__(self, checkpoints: KeepCheckpoints) -> None:
+    def __init__(
+        self, checkpoints: KeepCheckpoints, processes: Processes = ALONE
+    ) -> None:
         super().__init__()
-        self.checkpoints = checkpoints
+        self.checkpoints, self.processes = checkpoints, processes
+        self._steps = 0
         self.signal: signal.Signals | None = None
         self.diverged_in: int | None = None
         self._epoch = 0
@@ -179,10 +186,16 @@ class StopInOrder(keras.callbacks.Callback):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        usual = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+        alone = self.processes.count == 1
+        # JAX handles SIGTERM where there are several processes, and tells all.
+        numbers = (signal.SIGINT, signal.SIGTERM) if alone else (signal.SIGINT,)
+        usual = {n: signal.getsignal(n) for n in numbers}
 
         def stop(number: int, frame: FrameType | None) -> None:
-            self.signal = signal.Signals(number)
+            if alone:
+                self.signal = signal.Signals(number)
+            else:
+                signal.raise_signal(signal.SIGTERM)
             for n, handler in usual.items():
                 signal.signal(n, handler)
 
@@ -198,6 +211,9 @@ class StopInOrder(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if self.processes.are_called(self._steps):
+            self.signal = signal.SIGTERM
+        self._steps += 1
         if self.diverged_in:
             self.model.stop_training = True
         elif self.signal:

@@ -57,6 +57,7 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "statistics": recipe.recalibrate
         and f"of batch normalisation anew, from {recipe.recalibrate:,} batches",
         "precision": prepared.model.dtype_policy.name,
+        "devices": prepared.devices.text,
         "run": str(run.folder),
     }
     if start is not None:

@@ -17,6 +17,7 @@ from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.checkpoints import Checkpoint
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
+from keras_cnnzoo.training.devices import Devices
 from keras_cnnzoo.training.epochs import build_state
 from keras_cnnzoo.training.fine_tuning import (
     Phase,
@@ -75,6 +76,7 @@ class Prepared:
         phases: Epochs in which the same layers train, one after the other.
         features: Computes what the head takes, where the head alone trains.
         trained: What `fit` trains: the model, or its head.
+        devices: Where it computes.
     """
 
     model: keras.Model
@@ -86,6 +88,7 @@ class Prepared:
     phases: tuple[Phase, ...]
     features: keras.Model | None
     trained: keras.Model
+    devices: Devices
 
     @property
     def class_weights(self) -> dict[int, float] | None:
@@ -115,13 +118,14 @@ class Prepared:
             rate: Factor on the recipe's learning rate.
         """
         slower = {"optimizer.learning_rate": self.recipe.optimizer.learning_rate * rate}
-        compile_model(
-            self.trained,
-            self.recipe.replace(slower),
-            len(self.splits.split("train")),
-            len(self.splits.class_names),
-            fine_tunes=self.fine_tunes,
-        )
+        with self.devices.scope():
+            compile_model(
+                self.trained,
+                self.recipe.replace(slower),
+                len(self.splits.split("train")),
+                len(self.splits.class_names),
+                fine_tunes=self.fine_tunes,
+            )
 
     def begin(self, phase: Phase) -> None:
         """Make the compiled model ready for a phase, where there are several."""
@@ -139,7 +143,8 @@ class Prepared:
         if not begun or start.place.step:
             return start
         self.begin(begun[0])
-        build_state(self.trained, self.sets.validation)
+        with self.devices.scope():
+            build_state(self.trained, self.devices.part(self.sets.validation))
         new = Checkpoint.of(self.trained, start.place, ()).arrays
         arrays = {k: v for k, v in start.arrays.items() if not _of_optimizer(k)}
         arrays |= {k: v for k, v in new.items() if _of_optimizer(k)}
@@ -150,7 +155,7 @@ def _of_optimizer(name: str) -> bool:
     return name.startswith("optimizer/")
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 - each is a choice of `train`
     name: str,
     source: Any,
     recipe: Recipe,
@@ -160,6 +165,7 @@ def prepare(
     freeze: bool | str,
     transfer: str | None,
     class_names: Any,
+    devices: Devices,
 ) -> Prepared:
     """Load the data and build the model; see `keras_cnnzoo.training.train`."""
     seed_everything(seed)
@@ -169,10 +175,11 @@ def prepare(
         name, source, recipe, seed=seed, weights=weights, names=class_names
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
+    devices.check(recipe.batch_size)
     shape: tuple[int | None, ...] = splits.image_shape
     if recipe.images.train_size is not None:
         shape = image_shape((None, None, channels_last_shape(shape)[-1]))
-    with precision_of(recipe), warnings.catch_warnings():
+    with precision_of(recipe), devices.scope(), warnings.catch_warnings():
         # It becomes a note of the run.
         warnings.simplefilter("ignore", registry.SmallImageWarning)
         model = zoo.build(
@@ -205,4 +212,5 @@ def prepare(
         ),
         features=features,
         trained=head,
+        devices=devices,
     )

@@ -1,6 +1,7 @@
 """Train a model by name, and write a folder with its weights, settings and results."""
 
 import dataclasses
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,13 @@ from keras_cnnzoo.data.names import names_beside
 from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.checkpoints import newest
 from keras_cnnzoo.training.choosing import DECIDED, as_changes
+from keras_cnnzoo.training.devices import open_devices
 from keras_cnnzoo.training.fitting import fit_and_score
 from keras_cnnzoo.training.folder import Run
 from keras_cnnzoo.training.inputs import check_classifier
 from keras_cnnzoo.training.plan import describe
 from keras_cnnzoo.training.preparing import prepare
+from keras_cnnzoo.training.processes import Hosts, join
 from keras_cnnzoo.training.rate_search import with_found_rate
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipes import dataset_name
@@ -50,6 +53,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     freeze: bool | str = False,
     transfer: str | None = None,
     class_names: Any = None,
+    devices: int | None = None,
+    hosts: Hosts | str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     save_every: float | None = None,
     console: Console | None = None,
@@ -103,6 +108,12 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             See `linear_probe` and `fine_tune`.
         class_names: Names of the classes for display, in order or in a file, as for
             `keras_cnnzoo.data.load`.
+        devices: How many devices of this machine compute each step. They split the
+            recipe's batch, and learn what one device would, up to rounding. None takes
+            one, or for `resume` as many as before; with several processes, all.
+        hosts: Where several processes that train together find each other, as `Hosts`
+            or as `"ADDRESS:PORT,COUNT,INDEX"`. None takes what the environment says,
+            or one process. JAX only.
         callbacks: Keras callbacks of your own. What they keep in plain attributes
             (numbers, texts, lists and dicts of them) is part of a checkpoint.
         save_every: Seconds between two checkpoints. None saves as often as it costs at
@@ -119,8 +130,13 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         TypeError: The model has no such option.
         OSError: The run folder cannot be written; this is checked before training.
         TrainingStopped: The training ended early. Its `run` has the best model.
+        ProcessLost: Another one of several processes has ended.
     """
     began = datetime.now(UTC)
+    processes = join(Hosts.parse(hosts) if isinstance(hosts, str) else hosts)
+    processes.begin()
+    if resume is not None:
+        resume = processes.copied(Path(resume))
     resumed = None if resume is None else open_unfinished(resume)
     if name is None:
         if resumed is None:
@@ -150,6 +166,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         return train(
             **choices,
             resume=resume,
+            devices=devices,
             callbacks=callbacks,
             save_every=save_every,
             console=console,
@@ -168,6 +185,17 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
     check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
+    if devices is None and resumed is not None and processes.count == 1:
+        devices = resumed.config.get("devices")
+    spread = open_devices(devices, processes)
+    if find_rate and spread.count > 1:
+        raise ValueError(
+            "`find_rate` is for one device. Find the rate there, then give it as "
+            "`learning_rate`."
+        )
+    if not processes.leads:
+        # Only process 0 writes the run's folder and shows how it goes.
+        out, save_every, console = processes.own_folder(), math.inf, Console(quiet=True)
     source = datasets.open_source(data)
     chosen = found_for(recipe, transfer, name, data, photographs=source.are_photographs)
     if find_rate and resumed is not None:
@@ -193,6 +221,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         freeze=freeze,
         transfer=transfer,
         class_names=class_names or names_beside(data, source.class_names),
+        devices=spread,
     )
     splits = prepared.splits
     config = {
@@ -210,6 +239,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "display_names": splits.display_names,
         "found_rate": None,
         "backend": keras.backend.backend(),
+        "devices": spread.count,
+        "processes": processes.count,
         "dtype_policy": prepared.model.dtype_policy.name,
         "versions": folders.versions(),
         "began": began.isoformat(timespec="seconds"),
@@ -220,7 +251,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     if resumed is not None:
         check_unchanged(resumed, config)
         start = newest(resumed.folder / folders.CHECKPOINTS)
-        run = resumed.reopen()
+        run = resumed.reopen(spread.count)
     else:
         folder = folders.make_folder(out, name, dataset_name(data))
         if find_rate:

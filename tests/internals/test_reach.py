@@ -14,8 +14,8 @@ PAGE = ROOT.parent / "docs" / "internals.md"
 TREES = {
     path.relative_to(ROOT): ast.parse(path.read_text()) for path in ROOT.rglob("*.py")
 }
-#: What Python itself has: tuples with names, and the opener of `urllib`.
-PYTHON = {"_asdict", "_fields", "_replace", "_opener"}
+#: What Python itself has: tuples with names, the opener of `urllib`, an end at once.
+PYTHON = {"_asdict", "_fields", "_replace", "_opener", "_exit"}
 
 
 def _is_private(name):
