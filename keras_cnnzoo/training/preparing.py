@@ -155,6 +155,30 @@ def _of_optimizer(name: str) -> bool:
     return name.startswith("optimizer/")
 
 
+def _build(name: str, recipe: Recipe, splits: Splits, weights: Any) -> keras.Model:
+    shape: tuple[int | None, ...] = splits.image_shape
+    if recipe.images.train_size is not None:
+        shape = image_shape((None, None, channels_last_shape(shape)[-1]))
+    with warnings.catch_warnings():
+        # It becomes a note of the run.
+        warnings.simplefilter("ignore", registry.SmallImageWarning)
+        try:
+            return zoo.build(
+                name,
+                input_shape=shape,
+                classes=len(splits.class_names),
+                weights=weights,
+                classifier_activation=activation_of(recipe),
+                **recipe.model,
+            )
+        except ValueError as error:
+            if recipe.images.train_size is None:
+                raise
+            raise ValueError(
+                f"`images.train_size` needs a network for images of any size. {error}"
+            ) from error
+
+
 def prepare(  # noqa: PLR0913 - each is a choice of `train`
     name: str,
     source: Any,
@@ -176,20 +200,8 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
     devices.check(recipe.batch_size)
-    shape: tuple[int | None, ...] = splits.image_shape
-    if recipe.images.train_size is not None:
-        shape = image_shape((None, None, channels_last_shape(shape)[-1]))
-    with precision_of(recipe), devices.scope(), warnings.catch_warnings():
-        # It becomes a note of the run.
-        warnings.simplefilter("ignore", registry.SmallImageWarning)
-        model = zoo.build(
-            name,
-            input_shape=shape,
-            classes=len(splits.class_names),
-            weights=weights,
-            classifier_activation=activation_of(recipe),
-            **recipe.model,
-        )
+    with precision_of(recipe), devices.scope():
+        model = _build(name, recipe, splits, weights)
     lost = registry.lost_picture(name, model)
     notes: tuple[str, ...] = () if lost is None else (lost,)
     if freeze is not False:
