@@ -1,6 +1,7 @@
 """Load the data and build the model of a training, new or resumed."""
 
 import hashlib
+import itertools
 import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -73,7 +74,7 @@ class Prepared:
         recipe: The recipe, with whole epochs.
         fine_tunes: Whether the layers before the head train at the `body_rate`.
         notes: Sentences on problems that are known before the first step.
-        phases: Epochs in which the same layers train, one after the other.
+        phases: Epochs in which the same layers train on images of one size.
         features: Computes what the head takes, where the head alone trains.
         trained: What `fit` trains: the model, or its head.
         devices: Where it computes.
@@ -128,18 +129,27 @@ class Prepared:
             )
 
     def begin(self, phase: Phase) -> None:
-        """Make the compiled model ready for a phase, where there are several."""
+        """Make the compiled model ready for a phase."""
         decay = self.recipe.optimizer.layer_decay
-        if len(self.phases) > 1 and decay is not None:
+        if decay is not None and self._changes(phase):
             steps = phase.begin * len(self.splits.split("train"))
             begin_phase(self.trained, phase, layer_rates(self.trained, decay), steps)
+
+    def _changes(self, phase: Phase) -> bool:
+        """Tell whether other layers train in a phase than before it."""
+        before = [each.first for each in self.phases if each.end == phase.begin]
+        return before != [phase.first] if before else phase.first is not None
 
     def matching(self, start: Checkpoint) -> Checkpoint:
         """Return a checkpoint with the optimizer that trains from there on.
 
         Where a phase begins, that is a new one.
         """
-        begun = [p for p in self.phases[1:] if p.begin == start.place.epoch]
+        begun = [
+            phase
+            for phase in self.phases[1:]
+            if phase.begin == start.place.epoch and self._changes(phase)
+        ]
         if not begun or start.place.step:
             return start
         self.begin(begun[0])
@@ -217,12 +227,22 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
         recipe,
         fine_tunes=weights is not None and freeze is False and slow,
         notes=notes,
-        phases=tuple(
-            unfreezing(model, recipe.epochs)
-            if transfer == "gradual"
-            else [Phase(None, 0, recipe.epochs)]
-        ),
+        phases=_phases(model, recipe, gradual=transfer == "gradual"),
         features=features,
         trained=head,
         devices=devices,
     )
+
+
+def _phases(model: keras.Model, recipe: Recipe, *, gradual: bool) -> tuple[Phase, ...]:
+    """Divide the training where other layers train, or the images have another size."""
+    epochs = recipe.epochs
+    layers = unfreezing(model, epochs) if gradual else [Phase(None, 0, epochs)]
+    sides = recipe.images.train_sizes(epochs)
+    grown = [e for e in range(1, len(sides)) if sides[e] != sides[e - 1]]
+    phases = []
+    for phase in layers:
+        ends = [end for end in grown if phase.begin < end < phase.end]
+        for begin, end in itertools.pairwise([phase.begin, *ends, phase.end]):
+            phases.append(Phase(phase.first, begin, end))
+    return tuple(phases)
