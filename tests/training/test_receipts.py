@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import keras
 import pytest
@@ -83,6 +84,14 @@ def test_our_receipts_are_of_our_recipes():
         assert receipt.recipe in list_recipes()
         assert f"--seed {receipt.seed}" in receipt.command
         assert "/" not in receipt.command
+
+
+def test_the_guide_has_our_receipts():
+    guide = Path(__file__).parents[2] / "docs" / "training.md"
+    rows = guide.read_text("utf-8").splitlines()
+    for receipt in receipts.receipts():
+        parts = (f"`{receipt.recipe}`", f"`{receipt.model}`", f"{receipt.accuracy:.2f}")
+        assert any(all(part in row for part in parts) for row in rows), receipt
 
 
 def test_a_recipe_shows_its_receipts(recorded, monkeypatch, capsys):
