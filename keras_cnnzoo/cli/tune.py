@@ -10,6 +10,8 @@ Example:
 
 import argparse
 import json
+import shlex
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from keras_cnnzoo.cli.options import add_json
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUES",
         type=searched,
         help="what to try, beside learning rate and weight decay: a setting of the "
-        "recipe or an option of the model, with a range (mix.mixup=0..0.4) or values "
+        "recipe or an option of the model, with a range (mix.mixup=0.1..0.4) or values "
         "(pool=max,avg); may be repeated",
     )
     add(
@@ -89,11 +91,23 @@ def run(args: argparse.Namespace) -> None:
     if tuning.best is None:
         console.print("no trial has finished an epoch: search lower learning rates")
         return
-    data = "" if args.data == "digits" else f" --data {args.data}"
+    words = ["cnnzoo", "train", args.model, *_given(args)]
+    words += ["--recipe", str(tuning.recipe_file)]
     console.print(
-        f"the best recipe is {tuning.recipe_file}; to train by it: cnnzoo train "
-        f"{args.model}{data} --recipe {tuning.recipe_file}"
+        f"the best recipe is {tuning.recipe_file}; to train by it: {shlex.join(words)}"
     )
+
+
+def _given(args: argparse.Namespace) -> Iterator[str]:
+    """Yield the options that a training takes and its recipe has not."""
+    if args.data != "digits":
+        yield from ("--data", args.data)
+    for name in ("weights", "source", "class_names", "freeze", "transfer"):
+        value = getattr(args, name)
+        if value:
+            yield f"--{name.replace('_', '-')}"
+        if isinstance(value, str):
+            yield value
 
 
 def _print_table(tuning: "Tuning", console: "Console") -> None:
@@ -108,7 +122,7 @@ def _print_table(tuning: "Tuning", console: "Console") -> None:
         values = (trial.settings.get(name) for name in names)
         table.add_row(
             str(trial.number),
-            "diverged" if accuracy is None else f"{accuracy:.2%}",
+            "failed" if accuracy is None else f"{accuracy:.2%}",
             *(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values),
         )
     console.print(table)

@@ -77,9 +77,9 @@ def fit_epochs(
         if start.stopped:
             return
     for phase in phases:
+        begin(phase)  # also before a checkpoint, since later phases build on it
         if phase.end <= first:
             continue
-        begin(phase)
         if start is not None:
             if keras.backend.backend() != "jax":
                 build_state(model, validation)

@@ -72,7 +72,7 @@ def fit_and_score(
     processes = prepared.devices.processes
     with processes.together(run.folder):
         training.fit()
-        if training.stop.diverged_in and not run.lowered:
+        if training.stop.status == "diverged" and not run.lowered:
             folder = processes.copied(run.folder)
             back = newest(folder / folders.CHECKPOINTS)
             if back is not None:
@@ -188,8 +188,9 @@ class _Training:
             skipped = scales_loss(model) and steps_taken(model) == 0
             stopped = self.run.finish(results)
             raise _stopped(self.stop, stopped, all_skipped=skipped)
-        self._recalibrate()
+        # Before what each process computes by itself, perhaps rounded otherwise.
         self.prepared.devices.processes.check_same(self.run.model)
+        self._recalibrate()
         scored = _score(self.run, results, self.prepared, self.title, self.watch)
         # Only a training that goes on needs them.
         shutil.rmtree(self.run.folder / folders.CHECKPOINTS, ignore_errors=True)
@@ -242,10 +243,12 @@ def _stopped(stop: StopInOrder, run: Run, *, all_skipped: bool) -> TrainingStopp
         if best
         else f"No model was kept in {run.folder}."
     )
+    if not stop.processes.leads:
+        kept = "The best model is in the run folder of process 0."
     if stop.signal:
         return TrainingStopped(
             f"Stopped in epoch {run.results['epochs'] + 1}, after a checkpoint. {kept} "
-            f"Go on with: cnnzoo train --resume {run.folder}",
+            f"Go on with: cnnzoo train --resume {stop.processes.shown(run.folder)}",
             run,
             EXIT_CODES.get(stop.signal.name, 128 + stop.signal),
         )

@@ -141,13 +141,21 @@ class Run:
         write_config(run.folder, run.config)
         return run
 
-    def reopen(self, devices: int) -> "Run":
+    @property
+    def devices_each(self) -> int:
+        """The number of devices on which each process trained."""
+        devices, processes = (self.config.get(k, 1) for k in ("devices", "processes"))
+        return int(devices) // int(processes)
+
+    def reopen(self, devices: int, processes: int) -> "Run":
         """Remove the results from `config.json`, since the run goes on.
 
         Args:
-            devices: The number of devices on which it does.
+            devices: The number of devices on which it does, of all processes together.
+            processes: The number of processes.
         """
-        run = Run(self.folder, {**self.config, "devices": devices, "results": None})
+        now = {"devices": devices, "processes": processes, "results": None}
+        run = Run(self.folder, {**self.config, **now})
         write_config(run.folder, run.config)
         return run
 

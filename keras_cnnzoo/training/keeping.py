@@ -214,7 +214,8 @@ class StopInOrder(keras.callbacks.Callback):
         if self.processes.are_called(self._steps):
             self.signal = signal.SIGTERM
         self._steps += 1
-        if self.diverged_in:
+        # Each process hears of the loss at another step, and all at the epoch's end.
+        if self.diverged_in and self.processes.count == 1:
             self.model.stop_training = True
         elif self.signal:
             self.checkpoints.save(self.checkpoints.place(batch))

@@ -35,7 +35,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
     sets = (f"{part.num_examples:,} {name}" for name, part in splits.sets.items())
     fit = splits.adapter.fit if splits.adapter else "as they are"
     sides = recipe.images.train_sizes(recipe.epochs)
-    sides_in_words = sides and f" (in training {_plain((sides[0], sides[-1]))} pixels)"
+    ends = tuple(dict.fromkeys(sides[:1] + sides[-1:]))
+    sides_in_words = ends and f" (in training {_plain(ends)} pixels)"
     given = arguments["weights"]
     first = f"beginning with {given}" if given else "beginning at random"
     patience = recipe.stop and f", or {recipe.stop.patience} without a better one"

@@ -218,14 +218,18 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
         freezing.freeze(model, None if freeze is True else freeze)
         if weights is None:
             notes += (FROZEN_AND_RANDOM,)
-    slow = recipe.optimizer.body_rate != 1 and transfer is None
-    features, head = split_head(model) if transfer == "probe" else (None, model)
+    optimizer = recipe.optimizer
+    slow = optimizer.body_rate != 1 and optimizer.layer_decay is None
+    features, head = None, model
+    if transfer == "probe":
+        with precision_of(recipe):  # by which Keras scales the loss
+            features, head = split_head(model)
     return Prepared(
         model,
         splits,
         Sets(splits, features),
         recipe,
-        fine_tunes=weights is not None and freeze is False and slow,
+        fine_tunes=weights is not None and freeze is False and slow and not transfer,
         notes=notes,
         phases=_phases(model, recipe, gradual=transfer == "gradual"),
         features=features,

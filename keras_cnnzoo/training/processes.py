@@ -140,6 +140,14 @@ class Processes:
             archive.extractall(own, filter="data")
         return own
 
+    def shown(self, folder: Path) -> str:
+        """Return the run's folder as users know it: that of process 0.
+
+        Args:
+            folder: What this process has as the run's folder.
+        """
+        return str(folder) if self.leads else "RUN, the run folder of process 0"
+
     def check_same(self, model: keras.Model) -> None:
         """Check that a model has the same weights in every process.
 
@@ -193,7 +201,7 @@ class Processes:
                 raise ProcessLost(
                     "Another process of this training has ended; its own messages say "
                     f"why. Go on from the last checkpoint, on all machines, with: "
-                    f"cnnzoo train --resume {folder}"
+                    f"cnnzoo train --resume {self.shown(folder)}"
                 ) from error
             raise
         _EXIT.code = None

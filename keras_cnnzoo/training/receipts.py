@@ -126,5 +126,13 @@ def _plain_command(words: Sequence[str]) -> str:
         if word in ASIDE:
             next(rest, None)
         elif not word.startswith(tuple(f"{option}=" for option in ASIDE)):
-            plain.append(Path(word).name if Path(word).exists() else word)
+            plain.append(_plain_word(word))
     return " ".join(plain)
+
+
+def _plain_word(word: str) -> str:
+    """Return a word of the command, with the name of a file and not its folder."""
+    if Path(word).exists():
+        return Path(word).name
+    option, equals, value = word.partition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).exists() else word

@@ -110,7 +110,8 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
             `keras_cnnzoo.data.load`.
         devices: How many devices of this machine compute each step. They split the
             recipe's batch, and learn what one device would, up to rounding. None takes
-            one, or for `resume` as many as before; with several processes, all.
+            one, or for `resume` as many as each process had; with several
+            processes, all.
         hosts: Where several processes that train together find each other, as `Hosts`
             or as `"ADDRESS:PORT,COUNT,INDEX"`. None takes what the environment says,
             or one process. JAX only.
@@ -179,14 +180,15 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
         "transfer": transfer,
         "find_rate": find_rate or None,
     }
-    if find_rate and learning_rate is not None:
+    is_given = learning_rate is not None or "optimizer.learning_rate" in (set or {})
+    if find_rate and is_given:
         raise ValueError("`find_rate` replaces `learning_rate`. Give one of them.")
     if decided := [option for option in DECIDED if option in overrides]:
         raise TypeError(f"`{decided[0]}` is decided by the data, and cannot be set.")
     check_classifier(name)
     check_transfer(transfer, weights=weights, freeze=freeze, settings=set or ())
     if devices is None and resumed is not None and processes.count == 1:
-        devices = resumed.config.get("devices")
+        devices = resumed.devices_each
     spread = open_devices(devices, processes)
     if find_rate and spread.count > 1:
         raise ValueError(
@@ -251,7 +253,7 @@ def train(  # noqa: PLR0913 - each is a choice that users make by name
     if resumed is not None:
         check_unchanged(resumed, config)
         start = newest(resumed.folder / folders.CHECKPOINTS)
-        run = resumed.reopen(spread.count)
+        run = resumed.reopen(spread.count, processes.count)
     else:
         folder = folders.make_folder(out, name, dataset_name(data))
         if find_rate:

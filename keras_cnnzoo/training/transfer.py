@@ -86,6 +86,12 @@ def check_transfer(
             "computes their features once. Leave it out, or freeze in place of the "
             "probe."
         )
+    idle = [key for key in settings if key in OF_THE_BODY]
+    if name == "probe" and idle:
+        raise ValueError(
+            f"`{idle[0]}` does nothing with transfer='probe', which trains the head "
+            "alone on features of one size. Leave it out."
+        )
 
 
 def found_for(

@@ -18,6 +18,7 @@ from keras_cnnzoo.training import folder as folders
 from keras_cnnzoo.training.choosing import as_changes
 from keras_cnnzoo.training.fitting import TrainingStopped
 from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.processes import COUNT, Hosts
 from keras_cnnzoo.training.recipe import Recipe
 from keras_cnnzoo.training.recipe_file import recipe_toml
 from keras_cnnzoo.training.recipes import dataset_name
@@ -32,8 +33,8 @@ from keras_cnnzoo.training.search_space import (
 from keras_cnnzoo.training.transfer import found_for
 from keras_cnnzoo.training.tuning_result import BEST, Trial, Tuning
 
-#: The file of the search in its folder.
-JOURNAL = "journal.log"
+#: The file of the search in its folder, and the name of the search there.
+JOURNAL, STUDY = "journal.log", "search"
 #: Arguments of `train` that the search decides itself.
 DECIDED = ("resume", "find_rate", "learning_rate", "callbacks", "save_every")
 
@@ -87,6 +88,10 @@ def tune(
     _optuna()
     if trials is None and minutes is None:
         raise ValueError("The search needs an end: give `trials` or `minutes`.")
+    if given.get("hosts") is not None or Hosts.of_environment() is not None:
+        raise ValueError(
+            f"A search runs in one process. Leave `hosts` out, and {COUNT} unset."
+        )
     if decided := [key for key in DECIDED if key in given]:
         raise TypeError(f"`{decided[0]}` is decided by the search. Leave it out.")
     photographs = datasets.open_source(data).are_photographs
@@ -125,7 +130,7 @@ class _Search:
         backend = storages.journal.JournalFileBackend(str(self.folder / JOURNAL))
         self.study = self.optuna.create_study(
             storage=storages.JournalStorage(backend),
-            study_name=self.name,
+            study_name=STUDY,
             direction="maximize",
             load_if_exists=True,
         )
@@ -133,6 +138,7 @@ class _Search:
 
     def _check_unchanged(self) -> None:
         asked = {
+            "model": self.name,
             "data": plain_argument(self.data),
             "recipe": self.recipe.to_dict(),
             "search": {key: str(part) for key, part in self.space.items()},
@@ -171,6 +177,7 @@ class _Search:
     def run(self, trials: int | None, minutes: float | None) -> None:
         """Go on with the search until its end."""
         began, longest = time.monotonic(), 0.0
+        self._write_best()  # the last call may have ended before it did
         states = self.optuna.trial.TrialState
         interrupted = [t for t in self.study.trials if t.state == states.RUNNING]
         ended = sum(t.state.is_finished() for t in self.study.trials)
@@ -223,15 +230,29 @@ class _Search:
             self.say("  it diverged")
             self.study.tell(number, state=self.optuna.trial.TrialState.FAIL)
             return
+        except ValueError as error:
+            # Settings that are possible alone may exclude each other.
+            if (folder / folders.CONFIG).is_file() or self.result().best is None:
+                raise
+            self.say(f"  it was refused: {error}")
+            self.study.tell(number, state=self.optuna.trial.TrialState.FAIL)
+            return
         self.study.tell(number, accuracy)
         self.say(f"  validation accuracy {accuracy:.2%}")
-        if self.study.best_trial.number == number:
-            recipe = Recipe.from_dict(Run.open(folder).config["recipe"])
-            source = (
-                f"cnnzoo tune {self.name}: validation accuracy {accuracy:.2%} in trial "
-                f"{number} of {self.folder.name}"
-            )
-            write_text(self.folder / BEST, recipe_toml(replace(recipe, source=source)))
+        self._write_best()
+
+    def _write_best(self) -> None:
+        """Write the best trial's recipe, if there is one."""
+        best = self.result().best
+        if best is None:
+            return
+        recipe = Recipe.from_dict(Run.open(best.folder).config["recipe"])
+        source = (
+            f"cnnzoo tune {self.name}: validation accuracy "
+            f"{best.validation_accuracy:.2%} in trial {best.number} of "
+            f"{self.folder.name}"
+        )
+        write_text(self.folder / BEST, recipe_toml(replace(recipe, source=source)))
 
     def _train(self, folder: Path, settings: Mapping[str, Any]) -> float:
         place: dict[str, Any] = {"out": folder}

@@ -19,7 +19,8 @@ class Trial:
     Attributes:
         number: Its number, counted from 0; number 0 has the recipe's own settings.
         settings: What was tried, by dotted name.
-        validation_accuracy: That of its best epoch; None if it diverged.
+        validation_accuracy: That of its best epoch; None if it diverged, or if its
+            settings exclude each other.
         folder: Its run folder.
     """
 

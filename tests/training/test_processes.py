@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_cnnzoo.training.processes import Hosts, join
+from keras_cnnzoo.training.folder import Run
+from keras_cnnzoo.training.keeping import KeepCheckpoints, StopInOrder
+from keras_cnnzoo.training.processes import Hosts, Processes, ProcessLost, join
 
 SCRIPT = Path(__file__).with_name("on_processes.py")
 
@@ -90,6 +92,50 @@ def test_a_process_that_ends_leaves_a_training_that_goes_on(tmp_path, how):
     assert code == 0, why
     for row, expected in zip(first[0], alone, strict=True):
         assert row == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(("index", "shown"), [(0, "here"), (1, "RUN, the run folder")])
+def test_a_command_to_go_on_names_the_folder_of_process_0(index, shown):
+    with (
+        pytest.raises(ProcessLost, match=f"train --resume {shown}"),
+        Processes(index, 2).together(Path("here")),
+    ):
+        raise RuntimeError("Gloo: connection closed by peer")
+
+
+class _Uncalled(Processes):
+    def are_called(self, step):
+        return False
+
+
+@pytest.mark.once
+def test_processes_stop_at_the_end_of_the_epoch_in_which_they_diverge(tmp_path):
+    # Keras tells of a loss from a thread, at another step in each process.
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    stopped = []
+    for count in (1, 2):
+        stop = StopInOrder(KeepCheckpoints(tmp_path), _Uncalled(0, count))
+        stop.set_model(model)
+        model.stop_training = False
+        stop.on_epoch_begin(0)
+        stop.on_train_batch_end(0, {"loss": float("nan")})
+        stop.on_train_batch_begin(1)
+        stopped.append(model.stop_training)
+        stop.on_epoch_end(0, {"loss": float("nan")})
+        assert model.stop_training
+        assert stop.status == "diverged"
+    assert stopped == [True, False]
+
+
+@pytest.mark.once
+def test_a_run_of_several_processes_goes_on_in_one(tmp_path):
+    run = Run(tmp_path, {"devices": 16, "processes": 2})
+    assert run.devices_each == 8
+    again = run.reopen(8, 1)
+    assert again.devices_each == 8
+    assert again.config["processes"] == 1
+    assert Run(tmp_path, {}).devices_each == 1
 
 
 @pytest.mark.once

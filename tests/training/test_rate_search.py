@@ -75,6 +75,8 @@ def test_where_no_rate_helps_that_of_the_recipe_stays(digits, tmp_path, monkeypa
 def test_one_rate_is_enough(digits):
     with pytest.raises(ValueError, match="Give one of them"):
         train_small(digits, find_rate=True, learning_rate=0.1)
+    with pytest.raises(ValueError, match="Give one of them"):
+        train_small(digits, find_rate=True, set={"optimizer.learning_rate": 0.1})
 
 
 def test_the_command(tmp_path, capsys):

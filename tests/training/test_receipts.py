@@ -58,10 +58,15 @@ def test_the_same_command_replaces_its_receipt(recorded, tmp_path):
 def test_folders_and_what_stands_aside_are_left_out(recorded, tmp_path):
     _, run = recorded
     (tmp_path / "photos").mkdir()
-    words = ["/x/__main__.py", "train", "--data", str(tmp_path / "photos")]
-    command = [*words, "--out", "a", "--save-every", "3", "--record", "t.csv"]
-    receipt = receipts.Receipt.of(Run(run.folder, {**run.config, "command": command}))
-    assert receipt.command == "cnnzoo train --data photos"
+    photos = str(tmp_path / "photos")
+    for data in (["--data", photos], [f"--data={photos}"]):
+        words = ["/x/__main__.py", "train", *data]
+        command = [*words, "--out", "a", "--save-every", "3", "--record", "t.csv"]
+        receipt = receipts.Receipt.of(
+            Run(run.folder, {**run.config, "command": command})
+        )
+        plain = " ".join(data).replace(photos, "photos")
+        assert receipt.command == f"cnnzoo train {plain}"
 
 
 def test_what_is_no_receipt_is_refused(recorded, tmp_path, capsys):

@@ -19,6 +19,8 @@ from keras_cnnzoo.training import (
     transfer_by,
 )
 from keras_cnnzoo.training.compiling import compile_model
+from keras_cnnzoo.training.devices import Devices
+from keras_cnnzoo.training.preparing import prepare
 
 RECIPE = Recipe(epochs=2, batch_size=32, augment=AUGMENTATIONS["digits"])
 PLAIN = {"recipe": Recipe(epochs=2, batch_size=32), "drop_path": 0.0}
@@ -153,6 +155,50 @@ def test_gradual_training_begins_with_the_head(digits, learnt, tmp_path):
     assert {"stem_conv/kernel", "head/kernel"} < last
 
 
+def test_gradual_training_on_growing_images_keeps_its_schedule_when_resumed(
+    digits, learnt, tmp_path
+):
+    # The last stage is added at epoch 4, and the images grow at epoch 5.
+    sides = {"images.train_size": (12, 24)}
+    given = {"weights": learnt, "transfer": "gradual", "recipe": RECIPE, "epochs": 6}
+    with pytest.raises(Killed):
+        train_small(
+            digits,
+            out=tmp_path,
+            set=sides,
+            callbacks=[KillAt(5, 2)],
+            save_every=0,
+            **given,
+        )
+    run = train_small(
+        digits, resume=tmp_path, set=sides, callbacks=[KillAt(None)], **given
+    )
+    assert _history(run)["learning_rate"][-1] == pytest.approx(0, abs=1e-8)
+
+
+def test_what_is_prepared_fits_the_recipe(digits, learnt):
+    def prepared(transfer, recipe):
+        small = {"model.blocks": 1, "model.width": 4, "images.size": 16}
+        return prepare(
+            "cifar_resnet20",
+            digits,
+            recipe.replace(small),
+            seed=0,
+            weights=learnt,
+            freeze=False,
+            transfer=transfer,
+            class_names=None,
+            devices=Devices(),
+        )
+
+    # Keras scales the loss by the policy of what it trains.
+    probe = prepared("probe", RECIPE.replace({"precision": "float16"}))
+    assert probe.trained.dtype_policy.name == "mixed_float16"
+    assert prepared(None, RECIPE).fine_tunes
+    by_depth = RECIPE.replace({"optimizer.layer_decay": 0.5})
+    assert not prepared(None, by_depth).fine_tunes
+
+
 def test_early_stopping_ends_gradual_training(digits, learnt, tmp_path):
     run = train_small(
         digits,
@@ -201,6 +247,7 @@ def test_a_probe_does_not_go_on_from_other_weights(digits, learnt, tmp_path):
         ({"weights": "x", "freeze": True}, "Give one of them"),
         ({"weights": "x", "transfer": "prob"}, "Did you mean 'probe'"),
         ({"weights": "x", "set": {"mix.mixup": 0.2}}, "computes their features once"),
+        ({"weights": "x", "set": {"recalibrate": 2}}, "does nothing with transfer"),
     ],
 )
 def test_what_does_not_fit_is_refused(digits, given, message):

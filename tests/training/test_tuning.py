@@ -3,6 +3,7 @@
 import json
 import pickle
 import sys
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -126,6 +127,39 @@ def test_another_search_is_not_mixed_in(digits, whole):
         _tune(digits, whole.folder, trials=4, search={})
     with pytest.raises(ValueError, match="has other `arguments`"):
         _tune(digits, whole.folder, trials=4, seed=6)
+
+
+def test_a_folder_is_of_one_model(digits, tmp_path):
+    _tune(digits, tmp_path, trials=0)
+    with pytest.raises(ValueError, match="has other `model`: cifar_resnet20"):
+        _tune(digits, tmp_path, trials=0, name="lenet5")
+
+
+def test_settings_that_exclude_each_other_end_no_search(digits, tmp_path, monkeypatch):
+    answers = iter([0.5, ValueError("both"), 0.6])
+
+    def train(*_, **__):
+        answer = next(answers)
+        if isinstance(answer, ValueError):
+            raise answer
+        return SimpleNamespace(results={"validation_accuracy": answer})
+
+    monkeypatch.setattr(tuning, "train", train)
+    monkeypatch.setattr(tuning._Search, "_write_best", lambda self: None)
+    found = _tune(digits, tmp_path, trials=3)
+    assert [t.validation_accuracy for t in found.trials] == [0.5, None, 0.6]
+
+
+def test_the_best_recipe_is_written_if_the_last_call_could_not(digits, whole):
+    before = whole.recipe_file.read_text()
+    whole.recipe_file.unlink()
+    _tune(digits, whole.folder, trials=3)
+    assert whole.recipe_file.read_text() == before
+
+
+def test_a_search_runs_in_one_process(digits, tmp_path):
+    with pytest.raises(ValueError, match="in one process"):
+        _tune(digits, tmp_path, trials=1, hosts="10.0.0.1:7777,2,0")
 
 
 @pytest.mark.parametrize(
