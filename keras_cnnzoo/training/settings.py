@@ -39,8 +39,8 @@ class OptimizerSettings:
         learning_rate: The highest learning rate; the schedule says when.
         weight_decay: Weight decay as in the optimizer's paper and in PyTorch: for
             "sgd" and "rmsprop" it is added to the gradient (L2 regularisation), for
-            the others it is multiplied by the learning rate and subtracted from the
-            weights (decoupled).
+            "lamb" to the step before its length is set, and for the others it is
+            multiplied by the learning rate and subtracted from the weights (decoupled).
         decay_all: Whether the decay acts on biases, and on the scales and offsets of
             normalisation layers, too.
         momentum: For "sgd", "rmsprop" and "muon".
