@@ -143,6 +143,10 @@ WRONG_FILES = {
         "[optimizer]\nname = 'adamw'\nmomentum = 0.9",
         "`optimizer.momentum` does nothing with name = 'adamw'; it is for 'sgd', 'rms",
     ),
+    "idle threshold": (
+        "[loss]\ntarget_threshold = 0.2",
+        "`loss.target_threshold` does nothing without `loss.binary`",
+    ),
     "idle floor": (
         "[schedule]\nkind = 'constant'\nfloor = 0.1",
         "`schedule.floor` does nothing with kind = 'constant'",
