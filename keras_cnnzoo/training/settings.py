@@ -188,7 +188,7 @@ class ImageSettings:
             for each image and its mirror image.
 
     Raises:
-        ValueError: A size is not positive, or the share is out of range.
+        ValueError: A size or the share is out of range, or `fit` does not use it.
     """
 
     fit: Literal["resize", "pad", "crop", "squash", "card"] = "resize"
@@ -197,7 +197,15 @@ class ImageSettings:
     train_size: int | tuple[int, int] | None = None
     flip_test: bool = False
 
+    #: The settings that only some of the fits have.
+    OWN: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **{"resize": (), "pad": (), "card": ()},
+        **{"crop": ("crop",), "squash": ("crop",)},
+    }
+    KIND: ClassVar[str] = "fit"
+
     def __post_init__(self) -> None:
+        check_own(self, "images")
         check(self, "images.crop", "above 0, up to 1", lambda n: 0 < n <= 1)
         for name in ("size", "train_size"):
             value = getattr(self, name)
