@@ -206,6 +206,8 @@ def _record(
     }
     words = [f"{option} {value}" for option, value in given.items() if value]
     words += ["--flip"] if args.flip else []
+    if args.flip:
+        images += ", with their mirror images"
     shares = {"top-1": scores["accuracy"], "top-5": scores["top5"]}
     record(
         args.record,

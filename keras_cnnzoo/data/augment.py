@@ -46,6 +46,7 @@ class Augmentation:
         cutout: Side in pixels of a square that is set to black.
         repeats: How often each image of an epoch is in it, one after another and
             augmented differently. The epoch keeps its length, so it has fewer images.
+            Only where images are shuffled.
 
     Raises:
         ValueError: A number is negative or too large to leave an image, or two settings

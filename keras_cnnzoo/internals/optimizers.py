@@ -158,3 +158,44 @@ class L2:
         """Return the arguments to make it again."""
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]
         return {**config, "l2": self.l2, "without": list(self.without)}
+
+
+class DecayInRatio(L2):
+    """Makes `keras.optimizers.Lamb` add the weight decay to what its ratio scales.
+
+    Keras subtracts the decay from the weights beside the step, where the ratio of their
+    norm to that of the step, often a hundredth, does not reduce it.
+
+    Args:
+        l2: The weight decay.
+        without: Parts of the names of weights without decay, such as "bias". Their
+            steps are those of Adam, without the ratio, as in timm.
+    """
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        own: Any = self
+        index = own._get_variable_index(variable)
+        mean, square = own._momentums[index], own._velocities[index]
+        gradient, rate, step, beta_1, beta_2 = (
+            ops.cast(value, variable.dtype)
+            for value in (
+                *(gradient, learning_rate, own.iterations + 1),
+                *(own.beta_1, own.beta_2),
+            )
+        )
+        own.assign_add(mean, (gradient - mean) * (1 - beta_1))
+        own.assign_add(square, (ops.square(gradient) - square) * (1 - beta_2))
+        root = ops.sqrt(square / (1 - ops.power(beta_2, step)))
+        update = mean / (1 - ops.power(beta_1, step)) / (root + own.epsilon)
+        if self._decays(weight_of(self, variable)):
+            update = update + self.l2 * variable
+            weight, change = (
+                ops.sqrt(ops.sum(ops.square(value))) for value in (variable, update)
+            )
+            one = ops.ones_like(change)
+            known = ops.logical_and(weight > 0, change > 0)
+            update = update * ops.where(
+                known, weight / ops.where(known, change, one), one
+            )
+        own.assign_sub(variable, rate * update)

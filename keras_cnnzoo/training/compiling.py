@@ -85,7 +85,9 @@ def make_loss(recipe: Recipe) -> Any:
     """Make the loss of a recipe, for a model that outputs `activation_of(recipe)`."""
     smoothing, gamma = recipe.loss.label_smoothing, recipe.loss.focal_gamma
     if recipe.loss.binary:
-        return BinaryCrossEntropy(label_smoothing=smoothing)
+        return BinaryCrossEntropy(
+            label_smoothing=smoothing, target_threshold=recipe.loss.target_threshold
+        )
     if gamma:
         return FocalLoss(gamma, label_smoothing=smoothing)
     if smoothing or recipe.mix:

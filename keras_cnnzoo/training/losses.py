@@ -154,10 +154,13 @@ class BinaryCrossEntropy(CrossEntropy):
         from_logits: As for `CrossEntropy`.
         label_smoothing: As for `CrossEntropy`, which differs from that of Keras's
             `BinaryCrossentropy`.
+        target_threshold: Where labels are rows, a class with a larger share counts as
+            present, and all others as absent, before the smoothing. None takes the
+            shares themselves.
         **kwargs: `name`, `reduction` and `dtype`, as for `CrossEntropy`.
 
     Raises:
-        ValueError: As for `CrossEntropy`.
+        ValueError: As for `CrossEntropy`, or the threshold is not from 0 to below 1.
 
     Example:
         >>> import numpy as np
@@ -166,12 +169,32 @@ class BinaryCrossEntropy(CrossEntropy):
         True
 
     Source:
-        Wightman et al., "ResNet strikes back", 2021, section 3.1; smoothing and mean
-        as in timm 1.0.
+        Wightman et al., "ResNet strikes back", 2021, section 3.1; smoothing, threshold
+        and mean as in timm 1.0, which does not smooth after a threshold.
     """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        target_threshold: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, **kwargs)
+        if target_threshold is not None and not 0 <= target_threshold < 1:
+            raise ValueError(
+                f"`target_threshold` is from 0 to below 1. Received: {target_threshold}"
+            )
+        self.target_threshold = target_threshold
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the loss of every label, as `CrossEntropy` does."""
-        rows = self._smoothed(probability_rows(y_true, y_pred))
+        rows = probability_rows(y_true, y_pred)
+        if self.target_threshold is not None:
+            rows = ops.cast(rows > self.target_threshold, rows.dtype)
+        rows = self._smoothed(rows)
         each = ops.binary_crossentropy(rows, y_pred, from_logits=self.from_logits)
         return ops.mean(each, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_threshold": self.target_threshold}

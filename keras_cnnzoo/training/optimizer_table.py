@@ -3,7 +3,8 @@
 Keras subtracts the weight decay of every optimizer from the weights (decoupled decay).
 In their papers and in PyTorch, that of SGD and RMSprop is a term of the gradient (L2
 regularisation), so it passes through the momentum: with a momentum of 0.9, it acts ten
-times as much as Keras's with the same number.
+times as much as Keras's with the same number. That of LAMB is part of the step, whose
+length the norm of the weights sets, so that it acts far less than Keras's.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,14 @@ from typing import Any
 import keras
 from keras.optimizers import SGD, AdamW, Lamb, Lion, RMSprop
 
-from keras_cnnzoo.internals.optimizers import L2, own_class
+from keras_cnnzoo.internals.optimizers import L2, DecayInRatio, own_class
 from keras_cnnzoo.training.muon import Muon
 from keras_cnnzoo.training.optimizers import rated, with_rates
 from keras_cnnzoo.training.settings import OptimizerSettings
 
 _OwnSGD: Any = own_class(SGD)
 _OwnRMSprop: Any = own_class(RMSprop)
+_OwnLamb: Any = own_class(Lamb)
 
 
 @keras.saving.register_keras_serializable("keras_cnnzoo")
@@ -31,13 +33,23 @@ class L2RMSprop(L2, _OwnRMSprop):
     """`keras.optimizers.RMSprop` with L2 regularisation, as in PyTorch."""
 
 
-for _kind in (L2SGD, L2RMSprop, Muon):
+@keras.saving.register_keras_serializable("keras_cnnzoo")
+class PaperLamb(DecayInRatio, _OwnLamb):
+    """`keras.optimizers.Lamb` with the weight decay of its paper, as in timm.
+
+    Source:
+        You et al., "Large Batch Optimization for Deep Learning: Training BERT in 76
+        minutes", 2019, algorithm 2.
+    """
+
+
+for _kind in (L2SGD, L2RMSprop, PaperLamb, Muon):
     rated(_kind)  # so that a saved model with rates loads
 
 OPTIMIZERS: dict[str, Any] = {
     "sgd": SGD,
     "adamw": AdamW,
-    "lamb": Lamb,
+    "lamb": PaperLamb,
     "lion": Lion,
     "rmsprop": RMSprop,
     "muon": Muon,
@@ -71,7 +83,9 @@ def make_optimizer(
     if settings.accumulate > 1:
         arguments["gradient_accumulation_steps"] = settings.accumulate
     table = OPTIMIZERS
-    if settings.name in WITH_L2:
+    if settings.name == "lamb":
+        arguments |= {"l2": settings.weight_decay, "without": spared}
+    elif settings.name in WITH_L2:
         if settings.weight_decay:
             table = WITH_L2
             arguments |= {"l2": settings.weight_decay, "without": spared}

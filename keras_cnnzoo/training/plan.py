@@ -46,7 +46,8 @@ def describe(run: Run, prepared: Prepared, start: Checkpoint | None) -> str:
         "transfer": TRANSFER.get(arguments["transfer"]),
         "data": f"{splits.name}, {len(splits.class_names)} classes: {', '.join(sets)}",
         "images": f"{splits.image_shape}{sides_in_words or ''}, {fit}; augmented: "
-        f"{_augmentation(recipe) or 'no'}",
+        f"{_augmentation(recipe) or 'no'}"
+        f"{'; tested with their mirror images' if recipe.images.flip_test else ''}",
         "recipe": ": ".join(filter(None, (recipe.name or "unnamed", recipe.source))),
         "training": f"{counted(recipe.epochs, 'epoch')} of "
         f"{counted(steps, 'step')} of {recipe.batch_size:,} images{patience or ''}, "

@@ -181,8 +181,8 @@ class Recipe:
     def replace(self, changes: Mapping[str, Any]) -> "Recipe":
         """Return a recipe with other settings.
 
-        Another optimizer or kind of schedule drops what it has no setting for, and
-        `epochs` replaces `steps`.
+        Another optimizer, kind of schedule or fit of images drops what it has no
+        setting for, and `epochs` replaces `steps`.
 
         Args:
             changes: New values by dotted name, such as `{"optimizer.momentum": 0.9}`.
@@ -207,6 +207,7 @@ class Recipe:
         for section, kind in (
             ("optimizer", OptimizerSettings),
             ("schedule", ScheduleSettings),
+            ("images", ImageSettings),
         ):
             if f"{section}.{kind.KIND}" in changes:
                 for name in foreign(kind, plain[section][kind.KIND]):

@@ -17,6 +17,8 @@ class LossSettings:
             about; 0 for the plain cross-entropy. See `keras_cnnzoo.training.FocalLoss`.
         binary: Whether every class has a sigmoid and a loss of its own in place of the
             softmax. See `keras_cnnzoo.training.BinaryCrossEntropy`.
+        target_threshold: Share of a mixed image above which a class counts as present,
+            wholly; for `binary`. None takes the shares themselves.
         class_weights: "balanced" lets every class count the same in the loss, however
             many images it has. See `keras_cnnzoo.training.balanced_class_weights`.
 
@@ -27,6 +29,7 @@ class LossSettings:
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
     binary: bool = False
+    target_threshold: float | None = None
     class_weights: Literal["balanced"] | None = None
 
     def __post_init__(self) -> None:
@@ -35,6 +38,11 @@ class LossSettings:
         if self.binary and self.focal_gamma:
             raise ValueError(
                 "`loss.focal_gamma` is for a softmax; leave it or `loss.binary` out."
+            )
+        check(self, "loss.target_threshold", "from 0 to below 1", below_1)
+        if self.target_threshold is not None and not self.binary:
+            raise ValueError(
+                "`loss.target_threshold` does nothing without `loss.binary`."
             )
 
 

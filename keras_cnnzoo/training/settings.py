@@ -39,8 +39,8 @@ class OptimizerSettings:
         learning_rate: The highest learning rate; the schedule says when.
         weight_decay: Weight decay as in the optimizer's paper and in PyTorch: for
             "sgd" and "rmsprop" it is added to the gradient (L2 regularisation), for
-            the others it is multiplied by the learning rate and subtracted from the
-            weights (decoupled).
+            "lamb" to the step before its length is set, and for the others it is
+            multiplied by the learning rate and subtracted from the weights (decoupled).
         decay_all: Whether the decay acts on biases, and on the scales and offsets of
             normalisation layers, too.
         momentum: For "sgd", "rmsprop" and "muon".
@@ -188,7 +188,7 @@ class ImageSettings:
             for each image and its mirror image.
 
     Raises:
-        ValueError: A size is not positive, or the share is out of range.
+        ValueError: A size or the share is out of range, or `fit` does not use it.
     """
 
     fit: Literal["resize", "pad", "crop", "squash", "card"] = "resize"
@@ -197,7 +197,15 @@ class ImageSettings:
     train_size: int | tuple[int, int] | None = None
     flip_test: bool = False
 
+    #: The settings that only some of the fits have.
+    OWN: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **{"resize": (), "pad": (), "card": ()},
+        **{"crop": ("crop",), "squash": ("crop",)},
+    }
+    KIND: ClassVar[str] = "fit"
+
     def __post_init__(self) -> None:
+        check_own(self, "images")
         check(self, "images.crop", "above 0, up to 1", lambda n: 0 < n <= 1)
         for name in ("size", "train_size"):
             value = getattr(self, name)

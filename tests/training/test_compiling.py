@@ -18,6 +18,7 @@ from keras_cnnzoo.training.compiling import (
 )
 from keras_cnnzoo.training.optimizer_table import OPTIMIZERS, make_optimizer
 from keras_cnnzoo.training.schedules import make_schedule
+from tests.torch_references import reference
 
 torch = pytest.importorskip("torch")
 
@@ -77,6 +78,23 @@ def test_an_optimizer_with_weight_decay_is_that_of_torch(name, clip, rng):
     )
     ours = _trained(settings, gradients)
     theirs = _torch_trained(make, gradients, decay=0.1, clip=clip)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("decay", [0.02, 0.5])
+def test_lamb_is_that_of_timm(decay, rng):
+    lamb = reference("timm.optim.lamb").Lamb
+    gradients = rng.normal(size=(6, 4, 3)).astype("float32")
+    settings = OptimizerSettings(
+        name="lamb",
+        learning_rate=0.05,
+        weight_decay=decay,
+        epsilon=1e-6,
+        clip_norm=1.0,
+    )
+    ours = _trained(settings, gradients)
+    theirs = _torch_trained(lambda p: lamb(p, lr=0.05), gradients, decay=decay)
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
 

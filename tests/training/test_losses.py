@@ -49,6 +49,15 @@ def test_cross_entropy_is_torchs(labels, smoothing, reduction):
 
 
 @pytest.mark.parametrize("labels", [NUMBERS, ROWS])
+def test_classes_above_a_threshold_are_present_as_by_timm(labels):
+    theirs = reference("timm.loss.binary_cross_entropy").BinaryCrossEntropy
+    torch = pytest.importorskip("torch")
+    wanted = theirs(0.0, 0.2)(torch.tensor(LOGITS), torch.tensor(labels)).item()
+    found = value(BinaryCrossEntropy(True, target_threshold=0.2), labels, LOGITS)
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("labels", [NUMBERS, ROWS])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_binary_cross_entropy_is_timms(labels, smoothing):
     theirs = reference("timm.loss.binary_cross_entropy").BinaryCrossEntropy
@@ -171,6 +180,10 @@ def test_fit_takes_rows_and_validates_on_numbers(
     [
         (lambda: CrossEntropy(label_smoothing=1.5), "`label_smoothing` is from 0 to 1"),
         (lambda: FocalLoss(-1), "`gamma` is at least 0"),
+        (
+            lambda: BinaryCrossEntropy(target_threshold=1.0),
+            "`target_threshold` is from 0 to below 1",
+        ),
         (
             lambda: CrossEntropy()(np.zeros((12, 4)), LOGITS),
             r"shape \(12,\), or a row of 5 probabilities each.* shape \(12, 4\)",

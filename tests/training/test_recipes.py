@@ -143,6 +143,14 @@ WRONG_FILES = {
         "[optimizer]\nname = 'adamw'\nmomentum = 0.9",
         "`optimizer.momentum` does nothing with name = 'adamw'; it is for 'sgd', 'rms",
     ),
+    "idle crop": (
+        "[images]\ncrop = 0.95",
+        "`images.crop` does nothing with fit = 'resize'; it is for 'crop', 'squash'",
+    ),
+    "idle threshold": (
+        "[loss]\ntarget_threshold = 0.2",
+        "`loss.target_threshold` does nothing without `loss.binary`",
+    ),
     "idle floor": (
         "[schedule]\nkind = 'constant'\nfloor = 0.1",
         "`schedule.floor` does nothing with kind = 'constant'",
