@@ -199,8 +199,11 @@ class ImageSettings:
 
     #: The settings that only some of the fits have.
     OWN: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **{"resize": (), "pad": (), "card": ()},
-        **{"crop": ("crop",), "squash": ("crop",)},
+        "resize": (),
+        "pad": (),
+        "card": (),
+        "crop": ("crop",),
+        "squash": ("crop",),
     }
     KIND: ClassVar[str] = "fit"
 
