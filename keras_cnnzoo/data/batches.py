@@ -151,7 +151,7 @@ class Batches:
 
     def _alternating(self, epoch: int) -> np.ndarray:
         """Return the draw that flips an image, or does not, by turns."""
-        flipped = self._rng(FLIPS).random(len(self.examples.labels)) < 0.5
+        flipped = _flipped(self.seed, len(self.examples.labels))
         return np.where(flipped ^ (epoch % 2 == 1), 0.0, 1.0)
 
 
@@ -159,6 +159,11 @@ class Batches:
 @functools.lru_cache(maxsize=4)
 def _permutation(seed: int, epoch: int, count: int) -> np.ndarray:
     return np.random.default_rng([seed, ORDER, epoch]).permutation(count)
+
+
+@functools.lru_cache(maxsize=4)
+def _flipped(seed: int, count: int) -> np.ndarray:
+    return np.random.default_rng([seed, FLIPS]).random(count) < 0.5
 
 
 @functools.lru_cache(maxsize=4)

@@ -43,7 +43,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     class_names: Any = None,
     columns: Asked | None = None,
     targets: str | None = None,
-    train_sizes: Sequence[int | tuple[int, int]] = (),
+    train_sizes: int | Sequence[int | tuple[int, int]] = (),
 ) -> Splits:
     """Load images with labels, split and in batches, for `fit` on any backend.
 
@@ -91,7 +91,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             recognises it in a table, and is "class" elsewhere. See
             `keras_cnnzoo.data.targets.Targets`.
         train_sizes: Height and width of the training images in each epoch, where they
-            differ from `image_size`; the last one holds for all epochs after it.
+            differ from `image_size`; the last one holds for all epochs after it. One
+            number holds for all epochs.
 
     Returns:
         The sets, with the names of the classes.
@@ -140,7 +141,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             augment=augment,
             mix=mix,
             seed=seed,
-            sizes=[_pair("train_sizes", size) for size in train_sizes],
+            sizes=[_pair("train_sizes", size) for size in _listed(train_sizes)],
         )
     others_ready = {name: plain(examples) for name, examples in others.items()}
     ready = [*sets.values(), *others_ready.values()]
@@ -238,6 +239,10 @@ def _whole(name: str, value: Any, least: int) -> int:
     if number < least:
         raise ValueError(f"`{name}` is at least {least}. Received: {value}")
     return number
+
+
+def _listed(sizes: int | Sequence[int | tuple[int, int]]) -> Sequence[Any]:
+    return (sizes,) if isinstance(sizes, Integral) else sizes
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:

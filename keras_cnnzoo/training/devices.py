@@ -103,6 +103,12 @@ def open_devices(devices: int | None, processes: Processes = ALONE) -> Devices:
     by_process: dict[int, list[Any]] = {}
     for device in jax.devices():
         by_process.setdefault(device.process_index, []).append(device)
+    if len({len(held) for held in by_process.values()}) > 1 and devices is None:
+        counts = ", ".join(str(len(held)) for _, held in sorted(by_process.items()))
+        raise ValueError(
+            f"The processes have {counts} devices, and train on as many each. Set "
+            "`devices` to a number that all of them have."
+        )
     chosen = [d for _, held in sorted(by_process.items()) for d in held[:each]]
     distribution = EvenOrWhole(devices=chosen, auto_shard_dataset=False)
     return Devices(len(chosen), processes, distribution.scope)

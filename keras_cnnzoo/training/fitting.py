@@ -1,5 +1,6 @@
 """Train a model, save its best epoch, and evaluate that."""
 
+import itertools
 import shutil
 import time
 from collections.abc import Sequence
@@ -203,8 +204,11 @@ class _Training:
             # The model's random layers and the batches are the same after a resumption.
             seed_everything(self.run.config["seed"])
             images = self.prepared.splits.split("train")
-            batches = images.rest(recipe.epochs, 0)
-            model = recalibrate(self.run.model, iter(batches), recipe.recalibrate)
+            later = itertools.count(recipe.epochs)
+            batches = itertools.chain.from_iterable(
+                images.rest(epoch, 0) for epoch in later
+            )
+            model = recalibrate(self.run.model, batches, recipe.recalibrate)
             files.save_model(model, self.run.folder / folders.MODEL)
 
 

@@ -170,7 +170,7 @@ class BinaryCrossEntropy(CrossEntropy):
 
     Source:
         Wightman et al., "ResNet strikes back", 2021, section 3.1; smoothing, threshold
-        and mean as in timm 1.0, which does not smooth after a threshold.
+        and mean as in timm 1.0. Unlike here, timm does not smooth after a threshold.
     """
 
     def __init__(

@@ -185,7 +185,8 @@ def _build(name: str, recipe: Recipe, splits: Splits, weights: Any) -> keras.Mod
             if recipe.images.train_size is None:
                 raise
             raise ValueError(
-                f"`images.train_size` needs a network for images of any size. {error}"
+                f"{error} The network is built for images of any size, since "
+                "`images.train_size` is set."
             ) from error
 
 

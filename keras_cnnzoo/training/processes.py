@@ -27,6 +27,8 @@ ADDRESS, COUNT, INDEX = (
 )
 #: What the messages of the backend have in common when another process has ended.
 LOST = ("Gloo", "NCCL", "UNAVAILABLE", "coordination service", "Connection reset")
+#: Bytes that are sent to the other processes at once.
+PART = 2**30
 #: Exit codes of a process that failed, and of one that cannot go on without another.
 FAILED, LOST_CODE = 1, 75
 
@@ -152,18 +154,23 @@ class Processes:
         """Check that a model has the same weights in every process.
 
         Raises:
-            RuntimeError: It has others here than in process 0.
+            RuntimeError: It has not; every process raises it.
         """
         if self.count == 1:
             return
+        from jax.experimental import multihost_utils
+
         digest = hashlib.sha256()
         for weight in model.weights:
             digest.update(keras.ops.convert_to_numpy(weight).tobytes())
-        if _broadcast(digest.digest(), self.leads) != digest.digest():
+        own = np.frombuffer(digest.digest(), np.uint8)
+        found = np.asarray(multihost_utils.process_allgather(own))
+        others = np.flatnonzero((found != found[0]).any(axis=1)).tolist()
+        if others:
             raise RuntimeError(
-                f"Process {self.index} saved other weights than process 0, so one of "
-                "them trains on other data or computes otherwise. Compare the versions "
-                "of the packages and the data on the machines."
+                f"Process {', '.join(map(str, others))} saved other weights than "
+                "process 0, so it trains on other data or computes otherwise. Compare "
+                "the versions of the packages and the data on the machines."
             )
 
     def are_called(self, step: int) -> bool:
@@ -269,13 +276,15 @@ def _pack(folder: Path) -> bytes:
 
 
 def _broadcast(content: bytes, leads: bool) -> bytes:
-    """Return process 0's bytes in every process."""
+    """Return process 0's bytes in every process, sent in parts of at most PART."""
     from jax.experimental import multihost_utils
 
     def sent(array: np.ndarray) -> np.ndarray:
         return np.asarray(multihost_utils.broadcast_one_to_all(array, leads))
 
-    size = int(sent(np.array(len(content), np.int32)))
-    if not leads:
-        content = content[:size].ljust(size, b"\0")
-    return sent(np.frombuffer(content, np.uint8)).tobytes()
+    # JAX has 32 bits for whole numbers.
+    parts, rest = map(int, sent(np.array(divmod(len(content), PART), np.int32)))
+    size = parts * PART + rest
+    held = np.frombuffer(content, np.uint8) if leads else np.zeros(size, np.uint8)
+    starts = range(0, size, PART)
+    return b"".join(sent(held[start : start + PART]).tobytes() for start in starts)

@@ -36,6 +36,7 @@ def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
     for key, value in table.items():
         if key not in sections and value is not None:
             # For numbers, texts and lists of them, JSON is TOML.
-            yield f"{key} = {json.dumps(value, allow_nan=False)}"
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            yield f"{key} = {text}"
     for key, value in sections.items():
         yield from _lines(value, (*path, key))

@@ -143,5 +143,7 @@ def test_a_policy_is_for_bytes(rng):
 
 
 def test_a_bad_size_is_refused(rng):
+    one = data.load("digits", image_size=16, train_sizes=12).train
+    assert one[0][0].shape[1:] == (12, 12, 1)
     with pytest.raises(ValueError, match="`train_sizes` is a number of pixels"):
         data.load("digits", train_sizes=(8, 0))

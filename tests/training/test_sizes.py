@@ -110,7 +110,10 @@ def test_layers_train_at_the_rates_of_their_depth(run):
 @pytest.mark.parametrize(
     ("changes", "answer"),
     [
-        ({"images.train_size": 16}, "needs a network for images of any size"),
+        (
+            {"images.train_size": 16},
+            "built for images of any size, since `images.train_size`",
+        ),
         ({"images.train_size": 0}, "`images.train_size` must be positive"),
         ({"steps": 10, "images.train_size": (8, 16)}, "counts steps"),
         ({"optimizer.layer_decay": 0}, "above 0, up to 1"),
