@@ -241,8 +241,8 @@ def _whole(name: str, value: Any, least: int) -> int:
     return number
 
 
-def _listed(sizes: int | Sequence[int | tuple[int, int]]) -> Sequence[Any]:
-    return (sizes,) if isinstance(sizes, Integral) else sizes
+def _listed(sizes: Any) -> tuple[Any, ...]:
+    return (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:
