@@ -90,9 +90,8 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
             once, as rows of 0 and 1; "number", one or more numbers to predict. None
             recognises it in a table, and is "class" elsewhere. See
             `keras_cnnzoo.data.targets.Targets`.
-        train_sizes: Height and width of the training images in each epoch, where they
-            differ from `image_size`; the last one holds for all epochs after it. One
-            number holds for all epochs.
+        train_sizes: Height and width of the training images, if not `image_size`: one
+            for all epochs, or one for each, the last of which holds after it, too.
 
     Returns:
         The sets, with the names of the classes.
@@ -113,6 +112,7 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
     batch_size = _whole("batch_size", batch_size, 1)
     seed = _whole("seed", seed, 0)
     augment = named(augment)
+    sizes: Any = (train_sizes,) if isinstance(train_sizes, Integral) else train_sizes
     source = open_source(name_or_path, columns=columns, targets=targets)
     size = None if image_size is None else _pair("image_size", image_size)
     adapter = _adapter(source, size, channels, fit)
@@ -135,21 +135,20 @@ def load(  # noqa: PLR0913 - each is a choice that users make by name
         # Random crops are taken from the original images, before they are resized.
         crops = isinstance(augment, Augmentation) and augment.area is not None
         sets["train"] = ImageSet(
-            raw["train"].adapted(adapter, once=not crops and not train_sizes),
+            raw["train"].adapted(adapter, once=not crops and not sizes),
             batch_size=batch_size,
             shuffle=True,
             augment=augment,
             mix=mix,
             seed=seed,
-            sizes=[_pair("train_sizes", size) for size in _listed(train_sizes)],
+            sizes=[_pair("train_sizes", size) for size in sizes],
         )
     others_ready = {name: plain(examples) for name, examples in others.items()}
-    ready = [*sets.values(), *others_ready.values()]
-    shape: Any = ready[0].examples.shape
+    first: Any = next(iter([*sets.values(), *others_ready.values()]))
     return Splits(
         name=source.name,
         class_names=source.class_names,
-        image_shape=image_shape(shape),
+        image_shape=image_shape(first.examples.shape),
         others=others_ready,
         skipped=source.skipped,
         adapter=adapter,
@@ -239,10 +238,6 @@ def _whole(name: str, value: Any, least: int) -> int:
     if number < least:
         raise ValueError(f"`{name}` is at least {least}. Received: {value}")
     return number
-
-
-def _listed(sizes: Any) -> tuple[Any, ...]:
-    return (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:

@@ -201,8 +201,10 @@ class _Training:
         """Compute the kept model's statistics anew, if the recipe says so."""
         recipe = self.prepared.recipe
         if recipe.recalibrate:
-            # The model's random layers and the batches are the same after a resumption.
+            # The model's random layers and the batches are the same after a resumption,
+            # if the model is loaded after the seed is set.
             seed_everything(self.run.config["seed"])
+            self.run = Run(self.run.folder, self.run.config)
             images = self.prepared.splits.split("train")
             later = itertools.count(recipe.epochs)
             batches = itertools.chain.from_iterable(
