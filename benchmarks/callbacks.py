@@ -47,9 +47,6 @@ def main() -> None:
         data.open_source("digits"),
         find_recipe("lenet5", "digits").replace({"augment": None}),
         seed=0,
-        weights=None,
-        freeze=False,
-        class_names=None,
     )
     prepared.compile()
     model, batch_size = prepared.model, prepared.recipe.batch_size

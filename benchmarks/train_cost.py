@@ -1,7 +1,6 @@
 """What `train` costs above `fit`, and `fit` above a hand-written PyTorch loop.
 
     KERAS_BACKEND=jax python benchmarks/train_cost.py
-    KERAS_BACKEND=torch python benchmarks/train_cost.py --start-up
 
 LeNet-5 learns the package's digits, with their augmentation, batch size, optimizer and
 validation after every epoch, in three ways that take turns: a loop written by hand for
@@ -10,18 +9,14 @@ beginning to the beginning of the next one, so everything that `train` does betw
 epochs counts. The first epoch, in which Keras compiles, does not.
 
 Prints seconds and CPU seconds of an epoch, their ratios as medians of the rounds, and
-what each callback of `train` takes. `--start-up` prints what a training of one epoch
-spends its time on in a new process.
+what each callback of `train` takes. `benchmarks/start_up.py` is about what comes before
+the first epoch.
 """
 
 import argparse
 import io
 import itertools
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -61,9 +56,6 @@ def prepared():
         data.open_source("digits"),
         find_recipe("lenet5", "digits"),
         seed=0,
-        weights=None,
-        freeze=False,
-        class_names=None,
     )
     ready.compile()
     return ready
@@ -223,95 +215,13 @@ def show(found: dict) -> None:
         print(f"  {name:18}{1e3 * taken:8.1f} ms an epoch{taken / epoch:8.1%}")
 
 
-def start_up() -> None:
-    """Train one epoch in this process, and print what it spends its time on."""
-    marks = [("", time.perf_counter())]
-
-    def mark(name: str) -> None:
-        marks.append((name, time.perf_counter()))
-
-    from keras_cnnzoo.cli.starting import start_keras
-
-    start_keras()
-    mark("Keras and the backend")
-    import keras
-    from rich.console import Console
-
-    from keras_cnnzoo.training import fitting, train
-
-    mark("the rest of the package")
-
-    class Marks(keras.callbacks.Callback):
-        """Marks the first step and the end of the training."""
-
-        def on_train_begin(self, logs=None):
-            mark("data, model and plan")
-
-        def on_train_batch_end(self, batch, logs=None):
-            if marks[-1][0] != "first step":
-                mark("first step") if batch == 0 else None
-
-        def on_epoch_end(self, epoch, logs=None):
-            mark("rest of the epoch, validation")
-
-    for name in ("draw_curves", "evaluate", "draw_confusion"):
-        plain = getattr(fitting, name)
-
-        def timed(*args, name=name, plain=plain, **kwargs):
-            mark("between")
-            result = plain(*args, **kwargs)
-            mark(name)
-            return result
-
-        setattr(fitting, name, timed)
-    with tempfile.TemporaryDirectory() as folder:
-        train(
-            "lenet5",
-            out=Path(folder, "run"),
-            epochs=1,
-            callbacks=[Marks()],
-            console=Console(file=io.StringIO()),
-        )
-    mark("the results")
-    taken: dict[str, float] = defaultdict(float)
-    for (_, before), (name, after) in itertools.pairwise(marks):
-        taken[name] += after - before
-    print(json.dumps(taken))
-
-
-def show_start_up(rounds: int) -> None:
-    """Print the medians of several new processes."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for _ in range(rounds):
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, __file__, "--once"],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        for name, taken in json.loads(done.stdout.splitlines()[-1]).items():
-            found[name].append(taken)
-        found["the whole process"].append(time.perf_counter() - began)
-    print(f"{os.environ.get('KERAS_BACKEND', 'tensorflow')}: one epoch of LeNet-5")
-    for name, taken in found.items():
-        print(f"  {name:32}{statistics.median(taken):7.2f} s")
-
-
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=8, help="of a round (at least 3)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--start-up", action="store_true")
-    parser.add_argument("--once", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.once:
-        start_up()
-    elif args.start_up:
-        show_start_up(args.rounds)
-    else:
-        show(compare(max(3, args.epochs), args.rounds))
+    show(compare(max(3, args.epochs), args.rounds))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,24 @@ def test_code_of_pages_and_examples_is_typed(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+def test_benchmarks_call_what_there_is():
+    """They are run by hand, so nothing else sees that a function has changed."""
+    files = sorted(str(path) for path in (ROOT / "benchmarks").glob("*.py"))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--check-untyped-defs"),
+            *("--follow-imports=silent", *files),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert "source files" in done.stdout
+    wrong = ("[call-arg]", "[attr-defined]", "[name-defined]", "[import-not-found]")
+    assert [line for line in done.stdout.splitlines() if line.endswith(wrong)] == []
+
+
 @pytest.fixture(scope="module")
 def generated():
     with pytest.MonkeyPatch.context() as patch:

@@ -72,6 +72,10 @@ class Devices:
         return images.shared(share)
 
 
+#: One device in one process, as usual.
+ONE = Devices()
+
+
 def open_devices(devices: int | None, processes: Processes = ALONE) -> Devices:
     """Return the devices for a training.
 
@@ -86,7 +90,7 @@ def open_devices(devices: int | None, processes: Processes = ALONE) -> Devices:
     if devices is not None and devices < 1:
         raise ValueError(f"`devices` is at least 1. Received: {devices}")
     if devices in (None, 1) and processes.count == 1:
-        return Devices()
+        return ONE
     if keras.backend.backend() in REFUSED:
         raise ValueError(REFUSED[keras.backend.backend()])
     import jax

@@ -18,7 +18,7 @@ from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.checkpoints import Checkpoint
 from keras_cnnzoo.training.class_weights import balanced_class_weights
 from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
-from keras_cnnzoo.training.devices import Devices
+from keras_cnnzoo.training.devices import ONE, Devices
 from keras_cnnzoo.training.epochs import build_state
 from keras_cnnzoo.training.fine_tuning import (
     Phase,
@@ -196,11 +196,11 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
     recipe: Recipe,
     *,
     seed: int,
-    weights: Any,
-    freeze: bool | str,
-    transfer: str | None,
-    class_names: Any,
-    devices: Devices,
+    weights: Any = None,
+    freeze: bool | str = False,
+    transfer: str | None = None,
+    class_names: Any = None,
+    devices: Devices = ONE,
 ) -> Prepared:
     """Load the data and build the model; see `keras_cnnzoo.training.train`."""
     seed_everything(seed)
