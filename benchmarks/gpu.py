@@ -75,11 +75,12 @@ def files(size: Size, cifar: str | None) -> dict:
     from keras_cnnzoo.backend.device import cores
     from keras_cnnzoo.bench import reading
     from keras_cnnzoo.bench.contender import Task, keras_contender
+    from keras_cnnzoo.precision import POLICIES
 
-    reading.MADE = min(reading.MADE, size.files)
-    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.config.set_dtype_policy(POLICIES["bfloat16"])
     with tempfile.TemporaryDirectory() as name:
-        folder = reading.make_photographs(Path(name))
+        count = min(reading.MADE, size.files)
+        folder = reading.make_photographs(Path(name), count)
         made = sorted(folder.glob("*/*.jpg"))
         for number in range(len(made), size.files):
             file = made[number % len(made)]

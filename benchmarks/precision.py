@@ -26,12 +26,13 @@ import numpy as np
 
 from keras_cnnzoo import build, registry
 from keras_cnnzoo.internals.seeding import seed_everything
+from keras_cnnzoo.precision import computing_in
 
 #: Sides of the images that are tried, until one suits the network.
 SIDES = (32, 64, 96, 128)
 #: A network that ends above this share of its first loss shows nothing.
 LEARNT = 0.97
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+PRECISIONS = ("float32", "bfloat16")
 
 
 class Losses(keras.callbacks.Callback):
@@ -58,7 +59,7 @@ def smallest(family: str) -> str:
 
 
 def losses_of(
-    name: str, data: tuple[np.ndarray, np.ndarray], seed: int, policy: str, args
+    name: str, data: tuple[np.ndarray, np.ndarray], seed: int, precision: str, args
 ) -> np.ndarray:
     """Train a network, and return the loss of every step.
 
@@ -67,8 +68,7 @@ def losses_of(
     """
     images, labels = data
     seed_everything(seed)
-    keras.config.set_dtype_policy(policy)
-    try:
+    with computing_in(precision):
         channels = registry.card(name).input_shape[-1]
         model = build(
             name,
@@ -76,8 +76,6 @@ def losses_of(
             classes=int(labels.max()) + 1,
             classifier_activation=None,
         )
-    finally:
-        keras.config.set_dtype_policy("float32")
     model.compile(
         keras.optimizers.Adam(args.learning_rate),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -121,9 +119,9 @@ def curves_of(name: str, images: np.ndarray, labels: np.ndarray, args) -> dict:
             print(f"  {name} at {side} px: {reason[:70]}", flush=True)
     curves: dict[str, list[np.ndarray]] = {"float32": [first], "bfloat16": []}
     for seed in range(args.seeds):
-        for precision, policy in PRECISIONS.items():
+        for precision in PRECISIONS:
             if len(curves[precision]) <= seed:
-                curves[precision].append(losses_of(name, data, seed, policy, args))
+                curves[precision].append(losses_of(name, data, seed, precision, args))
     return curves
 
 

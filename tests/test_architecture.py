@@ -19,6 +19,7 @@ BOTTOM |= {
     "npy_header",
     "catalogue",
     "html_table",
+    "precision",
 }
 LIBRARY = BOTTOM | {"blocks", "surgery", "models", "inspect", "registry"}
 ROOMS = LIBRARY | {"weights", "zoo", "data", "training", "verify", "bench"}
@@ -32,6 +33,7 @@ MAY_IMPORT = {
     "plugins": set(),
     "installed": set(),
     "html_table": set(),
+    "precision": set(),
     "catalogue": {"files", "installed", "plugins"},
     "internals": set(),
     "backend": set(),

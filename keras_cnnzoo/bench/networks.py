@@ -17,10 +17,11 @@ from keras_cnnzoo.bench.speed import Speed, SpeedRow, speed_row
 from keras_cnnzoo.bench.turns import Steps, time_in_turn
 from keras_cnnzoo.inspect import profile
 from keras_cnnzoo.inspect.cost.table import nbytes
+from keras_cnnzoo.precision import POLICIES, computing_in
 from keras_cnnzoo.registry import card
 
 #: Types in which networks compute.
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = tuple(POLICIES)
 #: What exceptions and messages of the backends say if memory is short.
 SHORT = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory")
 SHORT_TYPES = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError")
@@ -63,7 +64,7 @@ def measure_speed(
     shapes = {name: _shape(name, image_size) for name in dict.fromkeys(names)}
     passes: list[_Pass] = []
     absent: dict[str, str] = {}
-    with _computing_in(precision):
+    with computing_in(precision):
         for name, shape in shapes.items():
             say(f"building {name}")
             with _short_of_memory(name, batch_size):
@@ -184,18 +185,6 @@ def _check(
             f"There is no library {unknown[0]!r} to measure beside; there are: "
             f"{', '.join(LIBRARIES)}."
         )
-
-
-@contextlib.contextmanager
-def _computing_in(precision: str) -> Iterator[None]:
-    """Build the layers that are made within it for a precision."""
-    before = keras.config.dtype_policy()
-    mixed = "" if precision == "float32" else "mixed_"
-    keras.config.set_dtype_policy(mixed + precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 @contextlib.contextmanager

@@ -77,11 +77,15 @@ class Measured:
         }
 
 
-def make_photographs(folder: Path) -> Path:
+def make_photographs(folder: Path, count: int | None = None) -> Path:
     """Write JPEG files with the statistics of photographs into two class folders.
 
     The amplitude of a pattern falls as 1/f with its frequency f, and its colours differ
     less than its brightness, as in natural images. The patterns are always the same.
+
+    Args:
+        folder: An empty folder.
+        count: Number of files; None makes MADE.
 
     Source:
         Field, "Relations between the statistics of natural images and the response
@@ -90,7 +94,7 @@ def make_photographs(folder: Path) -> Path:
     rng = np.random.default_rng(0)
     down, across = np.fft.fftfreq(HEIGHT)[:, None], np.fft.rfftfreq(WIDTH)
     frequency = np.maximum(np.hypot(down, across), 1 / WIDTH)
-    for number in range(MADE):
+    for number in range(MADE if count is None else count):
         planes = []
         for spread in (55, 18, 18):  # brightness and two differences of colour
             noise = np.fft.rfft2(rng.normal(size=(HEIGHT, WIDTH)))

@@ -1,8 +1,7 @@
 """Build and compile a model with the precision, optimizer and schedule of a recipe."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -22,19 +21,6 @@ from keras_cnnzoo.training.settings import OptimizerSettings
 #: longer than the overhead of `fit` per call, so STEPS_AT_ONCE run in one call. On JAX
 #: this gains nothing.
 SMALL_STEP, STEPS_AT_ONCE = 5e8, 16
-
-
-@contextmanager
-def precision_of(recipe: Recipe) -> Iterator[None]:
-    """Build the layers that are made within it in the precision of a recipe."""
-    before = keras.config.dtype_policy()
-    if recipe.precision is not None:
-        mixed = "" if recipe.precision == "float32" else "mixed_"
-        keras.config.set_dtype_policy(mixed + recipe.precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def compile_model(

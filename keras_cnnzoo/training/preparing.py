@@ -14,10 +14,11 @@ from keras_cnnzoo import registry, zoo
 from keras_cnnzoo.axes import channels_last_shape, image_shape
 from keras_cnnzoo.data import ImageSet, Splits
 from keras_cnnzoo.internals.seeding import seed_everything
+from keras_cnnzoo.precision import computing_in
 from keras_cnnzoo.training import freezing
 from keras_cnnzoo.training.checkpoints import Checkpoint
 from keras_cnnzoo.training.class_weights import balanced_class_weights
-from keras_cnnzoo.training.compiling import activation_of, compile_model, precision_of
+from keras_cnnzoo.training.compiling import activation_of, compile_model
 from keras_cnnzoo.training.devices import ONE, Devices
 from keras_cnnzoo.training.epochs import build_state
 from keras_cnnzoo.training.fine_tuning import (
@@ -211,7 +212,7 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
     )
     recipe = recipe.whole_epochs(len(splits.split("train")))
     devices.check(recipe.batch_size)
-    with precision_of(recipe), devices.scope():
+    with computing_in(recipe.precision), devices.scope():
         model = _build(name, recipe, splits, weights)
     lost = registry.lost_picture(name, model)
     notes: tuple[str, ...] = () if lost is None else (lost,)
@@ -223,7 +224,7 @@ def prepare(  # noqa: PLR0913 - each is a choice of `train`
     slow = optimizer.body_rate != 1 and optimizer.layer_decay is None
     features, head = None, model
     if transfer == "probe":
-        with precision_of(recipe):  # by which Keras scales the loss
+        with computing_in(recipe.precision):  # by which Keras scales the loss
             features, head = split_head(model)
     return Prepared(
         model,

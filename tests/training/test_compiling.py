@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_cnnzoo.precision import computing_in
 from keras_cnnzoo.training import (
     OptimizerSettings,
     Recipe,
@@ -13,7 +14,6 @@ from keras_cnnzoo.training import (
 from keras_cnnzoo.training.compiling import (
     compile_model,
     make_callbacks,
-    precision_of,
     rates_of,
 )
 from keras_cnnzoo.training.optimizer_table import OPTIMIZERS, make_optimizer
@@ -196,7 +196,7 @@ def test_the_loss_is_that_of_torch(smoothing, gamma, rng):
 def test_a_model_computes_in_the_precision_of_its_recipe(precision, compute):
     before = keras.config.dtype_policy()
     recipe = Recipe(precision=precision)
-    with precision_of(recipe):
+    with computing_in(recipe.precision):
         model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
     assert keras.config.dtype_policy() == before
     compile_model(model, recipe, 10, 2, fine_tunes=False)
@@ -217,7 +217,7 @@ def test_float16_learns_as_float32_from_accumulated_gradients(name, rng):
             {"optimizer.name": name, "optimizer.learning_rate": 0.05}
             | {"optimizer.accumulate": 2, "optimizer.weight_decay": 1e-4}
         )
-        with precision_of(recipe):
+        with computing_in(recipe.precision):
             layers = [keras.layers.Dense(16, "relu"), keras.layers.Dense(2, "softmax")]
             model = keras.Sequential([keras.Input((8,)), *layers])
         compile_model(model, recipe, 16, 2, fine_tunes=False)
