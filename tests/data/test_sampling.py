@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 from PIL import Image
+from torch_references import reference
 
 from keras_cnnzoo import data
 from keras_cnnzoo.data import Augmentation, RandAugment, TrivialAugmentWide
-from tests.torch_references import reference
 
 pytestmark = pytest.mark.once
 

@@ -5,6 +5,7 @@ import copy
 import keras
 import numpy as np
 import pytest
+from torch_references import reference
 
 from keras_cnnzoo.precision import computing_in
 from keras_cnnzoo.training import (
@@ -18,7 +19,6 @@ from keras_cnnzoo.training.compiling import (
 )
 from keras_cnnzoo.training.optimizer_table import OPTIMIZERS, make_optimizer
 from keras_cnnzoo.training.schedules import make_schedule
-from tests.torch_references import reference
 
 torch = pytest.importorskip("torch")
 

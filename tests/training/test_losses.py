@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from torch_references import reference
 
 from keras_cnnzoo.training import (
     Accuracy,
@@ -12,7 +13,6 @@ from keras_cnnzoo.training import (
     CrossEntropy,
     FocalLoss,
 )
-from tests.torch_references import reference
 
 LOGITS = np.random.default_rng(2).normal(0, 3, (12, 5)).astype("float32")
 NUMBERS = np.random.default_rng(3).integers(0, 5, 12)

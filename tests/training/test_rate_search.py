@@ -2,18 +2,13 @@
 
 import numpy as np
 import pytest
-from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
+from small_training import KillAt, Killed, assert_same_weights, train_small
 
 from keras_cnnzoo.cli.main import main
 from keras_cnnzoo.training import LearningRates, Recipe, Run, rate_search, run
 
 RECIPE = Recipe(epochs=2, batch_size=32)
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return few_digits()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from sklearn.utils.class_weight import compute_class_weight
-from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
+from small_training import KillAt, Killed, assert_same_weights, train_small
 
 from keras_cnnzoo import data
 from keras_cnnzoo.training import Recipe, train
@@ -18,11 +18,6 @@ ALL = {
     "loss.label_smoothing": 0.1,
     "ema.decay": 0.9,
 }
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return few_digits()
 
 
 def _train(images, folder, **kwargs):

@@ -13,18 +13,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
+from small_training import KillAt, Killed, assert_same_weights, train_small
 
 from keras_cnnzoo.data import AUGMENTATIONS
 from keras_cnnzoo.training import Recipe, Run, TrainingStopped, checkpoints, train
 from keras_cnnzoo.training.checkpoints import Checkpoint, newest
 
 RECIPE = Recipe(epochs=3, batch_size=32, augment=AUGMENTATIONS["digits"])
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return few_digits()
 
 
 def _train(data, folder, **kwargs):

@@ -2,6 +2,12 @@
 
 import numpy as np
 import pytest
+from small_training import (
+    KillAt,
+    Killed,
+    assert_same_weights,
+    train_small,
+)
 
 from keras_cnnzoo.data import load
 from keras_cnnzoo.internals.seeding import seed_everything
@@ -15,13 +21,6 @@ from keras_cnnzoo.training import (
 )
 from keras_cnnzoo.training.compiling import rates_of
 from keras_cnnzoo.training.inputs import load_to_train
-from tests.training.small_training import (
-    KillAt,
-    Killed,
-    assert_same_weights,
-    few_digits,
-    train_small,
-)
 
 SETTINGS = {
     "epochs": 3,
@@ -34,9 +33,9 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(digits, tmp_path_factory):
     out = tmp_path_factory.mktemp("run") / "whole"
-    return train_small(few_digits(), out=out, set=SETTINGS)
+    return train_small(digits, out=out, set=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -62,20 +61,20 @@ def test_a_model_of_any_size_is_kept(run):
     assert run.results["status"] == "finished"
 
 
-def test_a_killed_training_of_growing_images_is_resumed_exactly(run, tmp_path):
+def test_a_killed_training_of_growing_images_is_resumed_exactly(digits, run, tmp_path):
     out = tmp_path / "killed"
     given = {"out": out, "set": SETTINGS}
     with pytest.raises(Killed):
-        train_small(few_digits(), callbacks=[KillAt(1)], **given)
+        train_small(digits, callbacks=[KillAt(1)], **given)
     with pytest.raises(ValueError, match="Pass the same `callbacks`"):
-        train_small(few_digits(), resume=out, **given)
-    resumed = train_small(few_digits(), resume=out, callbacks=[KillAt(None)], **given)
+        train_small(digits, resume=out, **given)
+    resumed = train_small(digits, resume=out, callbacks=[KillAt(None)], **given)
     assert_same_weights(resumed.model, run.model)
     assert resumed.results["loss"] == run.results["loss"]
 
 
-def test_test_images_are_scored_with_their_mirror_images(run):
-    images, labels = few_digits()["test"]
+def test_test_images_are_scored_with_their_mirror_images(digits, run):
+    images, labels = digits["test"]
     test = load(
         {"test": (images, labels)}, image_size=16, fit=run.adapter, channels=3
     ).test
@@ -88,12 +87,12 @@ def test_test_images_are_scored_with_their_mirror_images(run):
     assert evaluate(run.model, test).loss != pytest.approx(scores.loss, abs=1e-5)
 
 
-def test_statistics_are_those_of_further_batches(run, tmp_path):
+def test_statistics_are_those_of_further_batches(digits, run, tmp_path):
     plain = train_small(
-        few_digits(), out=tmp_path / "plain", set={**SETTINGS, "recalibrate": 0}
+        digits, out=tmp_path / "plain", set={**SETTINGS, "recalibrate": 0}
     )
     recipe = Recipe.from_dict(run.config["recipe"])
-    train = load_to_train("cifar_resnet20", few_digits(), recipe, seed=5).train
+    train = load_to_train("cifar_resnet20", digits, recipe, seed=5).train
     batches = iter(train.rest(recipe.epochs, 0))
     seed_everything(run.config["seed"])
     assert_same_weights(recalibrate(plain.model, batches, 2), run.model)

@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 import pytest
-from small_training import KillAt, Killed, assert_same_weights, few_digits, train_small
+from small_training import KillAt, Killed, assert_same_weights, train_small
 
 from keras_cnnzoo import build, data
 from keras_cnnzoo.cli.main import main
@@ -25,11 +25,6 @@ from keras_cnnzoo.training.preparing import prepare
 RECIPE = Recipe(epochs=2, batch_size=32, augment=AUGMENTATIONS["digits"])
 PLAIN = {"recipe": Recipe(epochs=2, batch_size=32), "drop_path": 0.0}
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return few_digits()
 
 
 @pytest.fixture(scope="module")

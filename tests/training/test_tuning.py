@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from small_training import MODEL, KillAt, Killed, assert_same_weights, few_digits
+from small_training import MODEL, KillAt, Killed, assert_same_weights
 
 from keras_cnnzoo.cli.main import main
 from keras_cnnzoo.training import Recipe, Run, load_recipe, train, tune, tuning
@@ -19,11 +19,6 @@ from keras_cnnzoo.training.search_space import Choice, Range, read_space
 RECIPE = Recipe(epochs=1, batch_size=32)
 SEARCH = {"augment.flip": [True, False], "batch_size": "16..64"}
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return few_digits()
 
 
 def _tune(digits, folder, **kwargs):
