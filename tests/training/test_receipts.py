@@ -95,7 +95,9 @@ def test_the_guide_has_our_receipts():
     guide = Path(__file__).parents[2] / "docs" / "training.md"
     rows = guide.read_text("utf-8").splitlines()
     for receipt in receipts.receipts():
-        parts = (f"`{receipt.recipe}`", f"`{receipt.model}`", f"{receipt.accuracy:.2f}")
+        numbers = f"{receipt.accuracy:.2f} | {receipt.epochs} | {receipt.seed} |"
+        time = f"{receipt.seconds / 60:.0f} min"
+        parts = (f"`{receipt.recipe}`", f"`{receipt.model}`", numbers, time)
         assert any(all(part in row for part in parts) for row in rows), receipt
 
 
